@@ -1,0 +1,70 @@
+// Makes a checkout ready to run: Node's version, packages, bundles. Safe to run at any time; does nothing when all is there.
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const MINIMUM_NODE = [20, 12];
+
+/** What the bundles in dist/ are made from. */
+const SOURCES = ["main.ts", "src", "sandbox", "scripts", "package-lock.json", "tsconfig.json"];
+
+export async function prepare(root) {
+  checkNode();
+  install(root);
+  const built = join(root, "dist", "built");
+  if (existsSync(built) && newest(SOURCES.map((source) => join(root, source))) <= statSync(built).mtimeMs)
+    return;
+  const { build } = await import("./build.mjs");
+  await build(root);
+}
+
+function checkNode() {
+  const [major, minor] = process.versions.node.split(".").map(Number);
+  if (major > MINIMUM_NODE[0] || (major === MINIMUM_NODE[0] && minor >= MINIMUM_NODE[1])) return;
+  fail(
+    `Node ${process.versions.node} is too old: version ${MINIMUM_NODE.join(".")} or later is needed (nodejs.org, or \`mise install\`).`,
+  );
+}
+
+function install(root) {
+  const installed = join(root, "node_modules", ".package-lock.json");
+  if (
+    existsSync(installed) &&
+    statSync(installed).mtimeMs >= statSync(join(root, "package-lock.json")).mtimeMs
+  )
+    return;
+  console.error("Installing packages (npm ci), once …");
+  const result = spawnSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
+    cwd: root,
+    stdio: ["ignore", process.stderr, process.stderr],
+    // npm hands its own options down as environment variables; a production install would leave out the bundler.
+    env: { ...process.env, NODE_ENV: "", npm_config_omit: "" },
+  });
+  if (result.error) fail(`npm can't be run (${result.error.message}): install Node with npm.`);
+  if (result.status !== 0)
+    fail(
+      "npm ci failed, see above. Without network access the packages can't be installed; otherwise run `npm ci` by hand.",
+    );
+}
+
+function newest(paths) {
+  return Math.max(
+    ...paths.map((path) => {
+      const status = statSync(path);
+      if (!status.isDirectory()) return status.mtimeMs;
+      return Math.max(status.mtimeMs, newest(readdirSync(path).map((name) => join(path, name))));
+    }),
+    0,
+  );
+}
+
+function fail(message) {
+  console.error(message);
+  process.exit(1);
+}
+
+// `node scripts/prepare.mjs`: what `npm test` and the other scripts run first.
+if (process.argv[1] && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  await prepare(dirname(dirname(fileURLToPath(import.meta.url))));
+}

@@ -1,0 +1,51 @@
+import { Command, CommanderError } from "commander";
+import { checkConfigCommand } from "./commands/check-config";
+import { ciReadyCommand } from "./commands/ci-ready";
+import { demoCommand } from "./commands/demo";
+import { deployCommand } from "./commands/deploy";
+import { destroyCommand } from "./commands/destroy";
+import { diffCommand } from "./commands/diff";
+import { outputsCommand } from "./commands/outputs";
+import { restoreCommand } from "./commands/restore";
+import { sandboxCommand } from "./commands/sandbox";
+import { stacksCommand } from "./commands/stacks";
+import { synthCommand } from "./commands/synth";
+import { explain } from "./deployment/failure";
+
+/** The commands behind the npm scripts. */
+function program(): Command {
+  const result = new Command("hybrid-gitops")
+    .description(
+      "One configuration file becomes a DigitalOcean Kubernetes cluster per environment, with Flux",
+    )
+    .enablePositionalOptions()
+    .exitOverride();
+  for (const make of [
+    demoCommand,
+    deployCommand,
+    diffCommand,
+    destroyCommand,
+    synthCommand,
+    outputsCommand,
+    restoreCommand,
+    stacksCommand,
+    checkConfigCommand,
+    ciReadyCommand,
+    sandboxCommand,
+  ]) {
+    result.addCommand(make().exitOverride());
+  }
+  return result;
+}
+
+program()
+  .parseAsync(process.argv)
+  .catch((error: Error) => {
+    // commander has printed its own message already (help, an unknown option).
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode;
+      return;
+    }
+    console.error(`\n${explain(error)}`);
+    process.exitCode = 1;
+  });

@@ -1,0 +1,253 @@
+import type { Command } from "commander";
+import { applyAll, type StackResult } from "../deployment/apply-all";
+import { bootstrapArguments, bootstrapFlux, bootstrapObstacle } from "../deployment/flux-bootstrap";
+import { INTERRUPTED_EXIT_CODE, type Interruption, watchInterruption } from "../deployment/interruption";
+import { planAll } from "../deployment/plan-all";
+import { checkPublication, publish, publishCommands } from "../deployment/publication";
+import { selectStacks } from "../deployment/selection";
+import { publishSecrets } from "../secrets/publish";
+import { confirm, isInteractive } from "../terminal/confirm";
+import { Output } from "../terminal/output";
+import { addCounts, count, planLines, summaryTable, summaryText } from "../terminal/plan-view";
+import {
+  environmentOf,
+  hasChanges,
+  missingUpstream,
+  type StackPlan,
+  type SynthesizedStack,
+  stateOutputs,
+} from "../terraform";
+import { openWorkspace, synthesizeStacks, type Workspace } from "../workspace";
+import { type CommonOptions, command, sandboxName } from "./options";
+
+interface DeployOptions extends CommonOptions {
+  readonly push?: boolean;
+}
+
+/** What a deploy did. */
+export interface DeployReport {
+  readonly stacks: readonly StackResult[];
+  /** 0: done; 1: something failed or was not approved; 130: interrupted. */
+  readonly exitCode: number;
+}
+
+export function deployCommand(): Command {
+  return command(
+    "deploy",
+    "Create or change the clusters, configure flux/, write the ConfigMaps, set the GitHub secrets",
+    ["selection", "sandbox", "yes", "json"],
+  )
+    .option("--push", "commit and push flux/ and secrets/ afterwards, so that Flux sees them")
+    .action(async (options: DeployOptions) => {
+      const output = new Output(options.json ?? false);
+      const workspace = await openWorkspace({ sandbox: sandboxName(options) });
+      const interruption = watchInterruption(output);
+      try {
+        const { stacks, exitCode } = await deploy({ workspace, output, interruption, options });
+        output.result({ stacks, exitCode });
+        process.exitCode = exitCode;
+      } finally {
+        interruption.end();
+        await workspace.close();
+      }
+    });
+}
+
+export interface Deployment {
+  readonly workspace: Workspace;
+  readonly output: Output;
+  readonly interruption: Interruption;
+  readonly options: Pick<DeployOptions, "environment" | "stack" | "yes" | "push">;
+}
+
+/** Plans, shows, asks, applies and says what comes next. */
+export async function deploy(deployment: Deployment): Promise<DeployReport> {
+  const { workspace, output, interruption, options } = deployment;
+  await sealSecrets(deployment);
+  const all = await synthesizeStacks(workspace);
+  const selected = selectStacks(all, { environments: options.environment, stacks: options.stack });
+  await requireUpstream(workspace, all, selected);
+  output.heading("Plan");
+  const { plans, failures } = await planAll({
+    workspace,
+    all,
+    selected,
+    output,
+    stopped: interruption.reason,
+  });
+  output.line();
+  for (const plan of plans) output.line(planLines(plan).join("\n"));
+  if (failures.length > 0) {
+    for (const { message } of failures) output.problem(`\n${message}`);
+    output.problem("\nNothing was changed.");
+    return {
+      stacks: failures.map(({ stack, message }) => ({
+        name: stack,
+        status: "failed",
+        counts: count([]),
+        message,
+      })),
+      exitCode: failureCode(interruption),
+    };
+  }
+  const changed = plans.filter(hasChanges);
+  if (changed.length === 0) {
+    output.line("\nNothing to change: the clouds are as the configuration says.");
+    await afterDeploy(deployment, all, selected);
+    return { stacks: plans.map(unchanged), exitCode: 0 };
+  }
+  output.line(`\nIn all: ${summaryText(addCounts(plans.map(({ changes }) => count(changes))))}`);
+  if (!(await approved(deployment))) {
+    output.line("Nothing was changed.");
+    return { stacks: plans.map(unchanged), exitCode: failureCode(interruption) };
+  }
+  output.heading("Apply");
+  const stacks = await applyAll({
+    workspace,
+    all,
+    plans,
+    output,
+    stopped: interruption.reason,
+    approve: async () => (options.yes ? true : isInteractive() && confirm("Apply this plan?")),
+  });
+  return finish(deployment, all, selected, stacks);
+}
+
+async function finish(
+  deployment: Deployment,
+  all: readonly SynthesizedStack[],
+  selected: readonly SynthesizedStack[],
+  stacks: readonly StackResult[],
+): Promise<DeployReport> {
+  const { output, interruption } = deployment;
+  reportStacks(output, stacks);
+  const incomplete = stacks.filter(({ status }) => status !== "applied" && status !== "unchanged");
+  if (incomplete.length > 0) {
+    output.problem(
+      "\nThe deployment is not complete. What was done is in the state; `npm run deploy` goes on from there.",
+    );
+    return { stacks, exitCode: failureCode(interruption) };
+  }
+  await afterDeploy(deployment, all, selected);
+  return { stacks, exitCode: 0 };
+}
+
+/** The one summary of an apply: a row per stack, then what went wrong. */
+export function reportStacks(output: Output, stacks: readonly StackResult[]): void {
+  output.heading("Summary");
+  output.line(summaryTable(stacks.map(({ name, counts, status }) => ({ name, counts, remark: status }))));
+  for (const { name, status, message } of stacks) {
+    if (status === "failed" || status === "partly applied")
+      output.problem(`\n${name} (${status}): ${message}`);
+    if (status === "not begun") output.problem(`\n${name}: not begun, since ${message}`);
+  }
+}
+
+async function sealSecrets({ workspace, output }: Deployment): Promise<void> {
+  const { project, directory, variables } = workspace;
+  if (!project.github) return;
+  for (const { name: environment } of project.environments) {
+    const sealed = await publishSecrets({ directory, environment, github: project.github, variables });
+    if (sealed.length > 0)
+      output.line(`Sealed for GitHub (secrets/${environment}.json): ${sealed.join(", ")}`);
+  }
+}
+
+/** Upstream stacks that aren't part of this deploy have to be there already. */
+async function requireUpstream(
+  workspace: Workspace,
+  all: readonly SynthesizedStack[],
+  selected: readonly SynthesizedStack[],
+): Promise<void> {
+  const names = new Set(selected.map(({ name }) => name));
+  const needed = new Set<string>();
+  for (const stack of selected) {
+    for (const upstream of await missingUpstream(stack, all, workspace.variables))
+      if (!names.has(upstream)) needed.add(upstream);
+  }
+  if (needed.size > 0) {
+    throw new Error(
+      `${[...needed].join(", ")} must be deployed first: add ${[...needed].map((name) => `--stack ${name}`).join(" ")}, or leave --stack out`,
+    );
+  }
+}
+
+async function approved({ options, output }: Deployment): Promise<boolean> {
+  if (options.yes) return true;
+  if (!isInteractive()) {
+    output.problem(
+      "\nThis plan needs to be approved, and nobody is at the keyboard: add --yes to apply it without a question.",
+    );
+    return false;
+  }
+  return confirm("\nApply this plan?");
+}
+
+function unchanged({ stack }: StackPlan): StackResult {
+  return { name: stack.name, status: "unchanged", counts: count([]) };
+}
+
+function failureCode(interruption: Interruption): number {
+  return interruption.reason() ? INTERRUPTED_EXIT_CODE : 1;
+}
+
+/** What Flux needs after terraform is done: the configured tree in the branch that it reads, and itself in the cluster. */
+async function afterDeploy(
+  deployment: Deployment,
+  all: readonly SynthesizedStack[],
+  selected: readonly SynthesizedStack[],
+): Promise<void> {
+  const { workspace, output, options } = deployment;
+  const { project, directory } = workspace;
+  output.heading("Flux");
+  if (workspace.sandbox !== undefined) {
+    output.line(
+      "Left out in the sandbox: `flux bootstrap` needs a real cluster and a real GitHub repository to install Flux into.",
+    );
+    return;
+  }
+  const branch = project.github?.branch ?? "main";
+  if (options.push) publish(directory, branch);
+  const publication = checkPublication(directory, branch);
+  if (publication.state !== "published") {
+    const why = {
+      uncommitted: "flux/ and secrets/ have changes that are not committed",
+      unpushed: `origin/${branch} doesn't have this checkout's flux/ and secrets/ yet`,
+      unknown:
+        publication.state === "unknown"
+          ? `it is not known whether the remote has flux/ and secrets/ (${publication.reason})`
+          : "",
+    }[publication.state];
+    output.line(`Flux reads Git, not this checkout, and ${why}. Next (or deploy with --push):`);
+    for (const line of publishCommands(publication, branch)) output.line(`  ${line}`);
+    output.line("Then `npm run deploy` again: it installs Flux into the clusters.");
+    return;
+  }
+  for (const environment of new Set(selected.map(environmentOf)))
+    await bootstrap(deployment, all, environment);
+}
+
+async function bootstrap(
+  { workspace, output }: Deployment,
+  all: readonly SynthesizedStack[],
+  environment: string,
+): Promise<void> {
+  const { project, directory, variables } = workspace;
+  const { github } = project;
+  if (!github) {
+    output.line(
+      `${environment}: without "github" in the configuration Flux is yours to install (flux bootstrap git --path=flux/clusters/${environment}).`,
+    );
+    return;
+  }
+  const obstacle = bootstrapObstacle(variables);
+  if (obstacle) {
+    output.line(`${environment}: ${obstacle}, so run this yourself (safe to repeat):`);
+    output.line(`  flux ${bootstrapArguments({ directory, environment, github }, false).join(" ")}`);
+    return;
+  }
+  const cluster = all.find(({ name }) => name === `${environment}-cluster`);
+  const outputs = cluster ? await stateOutputs(cluster, variables) : {};
+  output.line(`${environment}: installing Flux (flux bootstrap github)`);
+  await bootstrapFlux({ directory, environment, github, clusterId: String(outputs.cluster_id), variables });
+}

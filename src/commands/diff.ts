@@ -1,0 +1,94 @@
+import { writeFileSync } from "node:fs";
+import type { Command } from "commander";
+import { INTERRUPTED_EXIT_CODE, watchInterruption } from "../deployment/interruption";
+import { type PlannedStacks, planAll } from "../deployment/plan-all";
+import { selectStacks } from "../deployment/selection";
+import { Output } from "../terminal/output";
+import { planMarkdown } from "../terminal/plan-markdown";
+import { addCounts, count, planLines, summaryTable, summaryText } from "../terminal/plan-view";
+import { hasChanges } from "../terraform";
+import { openWorkspace, synthesizeStacks } from "../workspace";
+import { type CommonOptions, command, sandboxName } from "./options";
+
+interface DiffOptions extends CommonOptions {
+  readonly markdown?: string;
+}
+
+/** Exit codes of `npm run diff`, as `terraform plan -detailed-exitcode` has them. */
+const NO_CHANGES = 0;
+const FAILED = 1;
+const CHANGES = 2;
+
+export function diffCommand(): Command {
+  return command(
+    "diff",
+    "Show what a deploy would change, in all stacks at once (exit code 0: nothing, 2: something, 1: error)",
+    ["selection", "sandbox", "json"],
+  )
+    .option("--markdown <file>", "write the plans as Markdown too, for a comment on a pull request")
+    .action(async (options: DiffOptions) => {
+      const output = new Output(options.json ?? false);
+      const workspace = await openWorkspace({ sandbox: sandboxName(options) });
+      const interruption = watchInterruption(output);
+      try {
+        const all = await synthesizeStacks(workspace);
+        const selected = selectStacks(all, { environments: options.environment, stacks: options.stack });
+        const planned = await planAll({ workspace, all, selected, output, stopped: interruption.reason });
+        show(output, planned);
+        if (options.markdown) writeFileSync(options.markdown, planMarkdown(planned));
+        process.exitCode = interruption.reason() ? INTERRUPTED_EXIT_CODE : exitCode(planned);
+        output.result(toJson(planned, Number(process.exitCode)));
+      } finally {
+        interruption.end();
+        await workspace.close();
+      }
+    });
+}
+
+function show(output: Output, { plans, failures }: PlannedStacks): void {
+  output.line();
+  for (const plan of plans) output.line(planLines(plan).join("\n"));
+  output.heading("Summary");
+  output.line(
+    summaryTable(
+      plans.map(({ stack, changes, assumed }) => ({
+        name: stack.name,
+        counts: count(changes),
+        remark: assumed.length > 0 ? "assumed" : "",
+      })),
+    ),
+  );
+  if (plans.some(({ assumed }) => assumed.length > 0)) {
+    output.line(
+      "\nassumed: a stack that this one builds on was never deployed, so its outputs are assumed; deploy plans it again on the real ones.",
+    );
+  }
+  for (const { message } of failures) output.problem(`\n${message}`);
+  if (failures.length === 0) {
+    const total = addCounts(plans.map(({ changes }) => count(changes)));
+    output.line(
+      plans.some(hasChanges)
+        ? `\nA deploy would leave: ${summaryText(total)}`
+        : "\nNo changes: the clouds are as the configuration says.",
+    );
+  }
+}
+
+function exitCode({ plans, failures }: PlannedStacks): number {
+  if (failures.length > 0) return FAILED;
+  return plans.some(hasChanges) ? CHANGES : NO_CHANGES;
+}
+
+function toJson({ plans, failures }: PlannedStacks, code: number): unknown {
+  return {
+    exitCode: code,
+    stacks: plans.map((plan) => ({
+      name: plan.stack.name,
+      changes: hasChanges(plan),
+      assumed: plan.assumed,
+      counts: count(plan.changes),
+      resources: plan.changes.map(({ address, action, label }) => ({ address, action, label })),
+    })),
+    failures,
+  };
+}

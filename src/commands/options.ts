@@ -1,0 +1,49 @@
+import { Command, Option } from "commander";
+import { DEFAULT_SANDBOX } from "../workspace";
+
+/** The options that commands share. */
+export interface CommonOptions {
+  readonly environment: string[];
+  readonly stack: string[];
+  readonly sandbox?: string | boolean;
+  readonly yes?: boolean;
+  readonly json?: boolean;
+}
+
+type OptionName = "selection" | "yes" | "json" | "sandbox";
+
+/** A command with some of the shared options, so that they read the same everywhere. */
+export function command(name: string, description: string, options: readonly OptionName[]): Command {
+  const result = new Command(name)
+    .description(description)
+    .showHelpAfterError(`(npm run ${name} -- --help lists what it takes)`);
+  if (options.includes("selection")) {
+    result.addOption(
+      new Option("-e, --environment <name>", "only this environment (repeatable)")
+        .argParser(collect)
+        .default([], "all"),
+    );
+    result.addOption(
+      new Option("-s, --stack <name>", "only this stack (repeatable)").argParser(collect).default([], "all"),
+    );
+  }
+  if (options.includes("sandbox"))
+    result.option(
+      "--sandbox [name]",
+      `work in a sandbox instead of the real clouds (default name: ${DEFAULT_SANDBOX})`,
+    );
+  if (options.includes("yes")) result.option("-y, --yes", "ask nothing");
+  if (options.includes("json"))
+    result.option("--json", "print the result as JSON on stdout, progress on stderr");
+  return result;
+}
+
+/** The name of the sandbox that the options mean. */
+export function sandboxName({ sandbox }: Pick<CommonOptions, "sandbox">): string | undefined {
+  if (sandbox === undefined || sandbox === false) return undefined;
+  return sandbox === true ? DEFAULT_SANDBOX : sandbox;
+}
+
+function collect(value: string, earlier: string[] | undefined): string[] {
+  return [...(earlier ?? []), ...value.split(",")];
+}

@@ -1,0 +1,41 @@
+import type { Command } from "commander";
+import { selectStacks } from "../deployment/selection";
+import { Output } from "../terminal/output";
+import { stateOutputs } from "../terraform";
+import { openWorkspace, synthesizeStacks } from "../workspace";
+import { type CommonOptions, command, sandboxName } from "./options";
+
+/** cdktf's own outputs between stacks; people have the same values under readable names. */
+const BETWEEN_STACKS = /^cross-stack-output-/;
+
+export function outputsCommand(): Command {
+  return command("outputs", "Print what the deployed stacks tell: cluster ids, names, versions", [
+    "selection",
+    "sandbox",
+    "json",
+  ]).action(async (options: CommonOptions) => {
+    const output = new Output(options.json ?? false);
+    const workspace = await openWorkspace({ sandbox: sandboxName(options) });
+    try {
+      const stacks = selectStacks(await synthesizeStacks(workspace), {
+        environments: options.environment,
+        stacks: options.stack,
+      });
+      const result: Record<string, Record<string, unknown> | null> = {};
+      for (const stack of stacks) {
+        const outputs = Object.entries(await stateOutputs(stack, workspace.variables)).filter(
+          ([name]) => !BETWEEN_STACKS.test(name),
+        );
+        result[stack.name] = outputs.length > 0 ? Object.fromEntries(outputs) : null;
+        output.line(
+          outputs.length > 0 ? stack.name : `${stack.name}: no outputs (not deployed, or it has none)`,
+        );
+        for (const [name, value] of outputs)
+          output.line(`  ${name.padEnd(18)} ${typeof value === "string" ? value : JSON.stringify(value)}`);
+      }
+      output.result(result);
+    } finally {
+      await workspace.close();
+    }
+  });
+}

@@ -1,0 +1,58 @@
+import { spawn } from "node:child_process";
+import type { Command } from "commander";
+import { Output } from "../terminal/output";
+import { DEFAULT_SANDBOX, openWorkspace, synthesizeStacks, type Workspace } from "../workspace";
+import { command } from "./options";
+
+export function sandboxCommand(): Command {
+  return command(
+    "sandbox",
+    "Run a command (terraform, cdktf) against the sandbox, or keep the sandbox running",
+    [],
+  )
+    .option("--name <name>", "the sandbox", DEFAULT_SANDBOX)
+    .argument("[command...]", "the command with its arguments, such as: npx cdktf diff staging-cluster")
+    .passThroughOptions()
+    .allowUnknownOption()
+    .action(async (words: string[], { name }: { name: string }) => {
+      const output = new Output(false);
+      const workspace = await openWorkspace({ sandbox: name });
+      try {
+        await synthesizeStacks(workspace);
+        process.exitCode = words.length > 0 ? await run(words, workspace) : await serve(workspace, output);
+      } finally {
+        await workspace.close();
+      }
+    });
+}
+
+async function run([program = "", ...args]: string[], { variables }: Workspace): Promise<number> {
+  const child = spawn(program, args, { stdio: "inherit", env: variables as NodeJS.ProcessEnv });
+  // The terminal's Ctrl-C reaches the child by itself; the sandbox has to stay until it is done.
+  const stay = (): void => undefined;
+  process.on("SIGINT", stay).on("SIGTERM", stay);
+  try {
+    return await new Promise<number>((resolve, reject) => {
+      child.once("error", (error: NodeJS.ErrnoException) =>
+        reject(error.code === "ENOENT" ? new Error(`${program}: no such command`) : error),
+      );
+      child.once("close", (code) => resolve(code ?? 1));
+    });
+  } finally {
+    process.off("SIGINT", stay).off("SIGTERM", stay);
+  }
+}
+
+/** Prints what another terminal needs, then waits for Ctrl-C. */
+async function serve({ variables, directory }: Workspace, output: Output): Promise<number> {
+  const inherited = new Set(Object.entries(process.env).map(([name, value]) => `${name}=${value}`));
+  for (const [name, value] of Object.entries(variables)) {
+    if (value !== undefined && !inherited.has(`${name}=${value}`))
+      output.line(`export ${name}='${value.replaceAll("'", "'\\''")}'`);
+  }
+  output.line(
+    `# The sandbox in ${directory} runs until Ctrl-C. Paste the lines above into another terminal.`,
+  );
+  await new Promise<void>((resolve) => process.once("SIGINT", resolve).once("SIGTERM", resolve));
+  return 0;
+}

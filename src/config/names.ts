@@ -1,0 +1,32 @@
+/** DNS labels (RFC 1123): at most 63 characters, lower case, no dash at either end. */
+export const DNS_LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+
+/** A host name of at least two labels with a top-level domain that isn't a number, at most 253 characters. */
+export function isDomain(text: string): boolean {
+  const labels = text.split(".");
+  const top = labels.at(-1) ?? "";
+  return (
+    text.length <= 253 &&
+    labels.length >= 2 &&
+    labels.every((label) => DNS_LABEL.test(label)) &&
+    /^(?:[a-z]{2,}|xn--[a-z0-9-]+)$/.test(top)
+  );
+}
+
+/**
+ * An e-mail address that Let's Encrypt and the YAML of flux/ take as it is: a plain local part (letters, digits and
+ * `. _ + -`, at most 64 characters) and a domain. Quoted local parts are legal in RFC 5321 but in no one's mailbox.
+ */
+export function isEmail(text: string): boolean {
+  const at = text.lastIndexOf("@");
+  const local = text.slice(0, at);
+  return (
+    at > 0 &&
+    local.length <= 64 &&
+    /^[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*$/.test(local) &&
+    isDomain(text.slice(at + 1))
+  );
+}
+
+/** YAML 1.1 reads these as true and false: as keys of a ConfigMap document they would vanish. */
+export const YAML_BOOLEANS = ["y", "n", "yes", "no", "on", "off", "true", "false", "null"] as const;

@@ -1,0 +1,141 @@
+import type { Output } from "../terminal/output";
+import { type Counts, count, planLines, summaryText } from "../terminal/plan-view";
+import {
+  applyPlan,
+  hasChanges,
+  missingUpstream,
+  type Outcome,
+  planStack,
+  type ResourceChange,
+  type StackPlan,
+  type SynthesizedStack,
+  schedule,
+  stateOutputs,
+  type TerraformEvent,
+} from "../terraform";
+import type { Workspace } from "../workspace";
+import { explain } from "./failure";
+import { slowSteps } from "./plan-all";
+
+export interface ApplyAllOptions {
+  readonly workspace: Workspace;
+  readonly all: readonly SynthesizedStack[];
+  /** The plans that were shown and approved. */
+  readonly plans: readonly StackPlan[];
+  readonly output: Output;
+  /** Asked when a plan had to be made again and does something else than the one that was shown. */
+  readonly approve: (plan: StackPlan) => Promise<boolean>;
+  readonly stopped: () => string | undefined;
+}
+
+/** How a stack ended. */
+export interface StackResult {
+  readonly name: string;
+  readonly status: "applied" | "unchanged" | "failed" | "partly applied" | "not begun";
+  readonly counts: Counts;
+  readonly message?: string;
+}
+
+/**
+ * Applies approved plans in the order of their dependencies, independent stacks side by side. The very plan that was shown
+ * is applied. Only where the outputs that a stack reads have changed meanwhile (they were assumed, or an upstream stack got
+ * new ones), it is planned again; when that plan does something else than what was shown, it has to be approved again.
+ */
+export async function applyAll(options: ApplyAllOptions): Promise<StackResult[]> {
+  const { plans, all, workspace, stopped } = options;
+  const shown = new Map(plans.map((plan) => [plan.stack.name, plan]));
+  const tasks = all.filter(({ name }) => shown.has(name));
+  const reverse = plans.some(({ destroy }) => destroy);
+  const outputsBefore = new Map<string, string>();
+  for (const stack of tasks)
+    outputsBefore.set(stack.name, JSON.stringify(await stateOutputs(stack, workspace.variables)));
+  const renewed = new Set<string>();
+  const progress = new Map<string, ResourceChange[]>();
+
+  const outcomes = await schedule(
+    tasks,
+    async (stack): Promise<StackResult> => {
+      const approved = shown.get(stack.name) as StackPlan;
+      const stale = approved.assumed.length > 0 || stack.dependencies.some((name) => renewed.has(name));
+      const plan = stale && !approved.destroy ? await planAgain(stack, approved, options) : approved;
+      if (!hasChanges(plan)) return { name: stack.name, status: "unchanged", counts: count([]) };
+      const done: ResourceChange[] = [];
+      progress.set(stack.name, done);
+      await applyPlan(plan, workspace.variables, report(plan, done, options.output));
+      const after = JSON.stringify(await stateOutputs(stack, workspace.variables));
+      if (after !== outputsBefore.get(stack.name)) renewed.add(stack.name);
+      options.output.progress(stack.name, `done: ${summaryText(count(plan.changes))}`);
+      return { name: stack.name, status: "applied", counts: count(plan.changes) };
+    },
+    { stopped, reverse },
+  );
+  return tasks.map(({ name }) =>
+    resultOf(name, outcomes.get(name) as Outcome<StackResult>, progress.get(name), stopped()),
+  );
+}
+
+async function planAgain(
+  stack: SynthesizedStack,
+  approved: StackPlan,
+  { workspace, all, output, approve }: ApplyAllOptions,
+): Promise<StackPlan> {
+  const missing = await missingUpstream(stack, all, workspace.variables);
+  if (missing.length > 0)
+    throw new Error(
+      `${stack.name}: ${missing.join(", ")} has no outputs yet; deploy it first (leave --stack out, or name it too)`,
+    );
+  output.progress(stack.name, "planning on real outputs");
+  const plan = await planStack(stack, { variables: workspace.variables });
+  if (fingerprint(plan) === fingerprint(approved)) return plan;
+  output.line(["", "This plan differs from the one that was shown:", ...planLines(plan)].join("\n"));
+  if (await approve(plan)) return plan;
+  throw new Error(`${stack.name}: the new plan was not approved`);
+}
+
+/** What a plan does to which resource; the values that were unknown before don't count. */
+function fingerprint({ changes }: StackPlan): string {
+  return changes
+    .map(({ address, action }) => `${action} ${address}`)
+    .sort()
+    .join("\n");
+}
+
+/** Tells each finished resource, and remembers it for the case that the rest fails. */
+function report(plan: StackPlan, done: ResourceChange[], output: Output): (event: TerraformEvent) => void {
+  const slow = slowSteps(plan.stack.name, output);
+  return (event) => {
+    slow(event);
+    const address = event.hook?.resource?.addr;
+    if (event.type === "provision_progress" && event.hook?.output)
+      output.progress(plan.stack.name, event.hook.output.trim());
+    if (event.type !== "apply_complete" || address === undefined) return;
+    const change = plan.changes.find((candidate) => candidate.address === address);
+    if (change && !done.includes(change)) done.push(change);
+    output.progress(plan.stack.name, `${PAST[event.hook?.action ?? ""] ?? "done"} ${address}`);
+  };
+}
+
+const PAST: Readonly<Record<string, string>> = {
+  create: "created",
+  update: "changed",
+  delete: "destroyed",
+  replace: "replaced",
+};
+
+function resultOf(
+  name: string,
+  outcome: Outcome<StackResult>,
+  done: readonly ResourceChange[] | undefined,
+  stop: string | undefined,
+): StackResult {
+  if (outcome.kind === "done") return outcome.result;
+  if (outcome.kind === "skipped")
+    return { name, status: "not begun", counts: count([]), message: outcome.because };
+  const message = stop ? `${stop}; ${explain(outcome.error)}` : explain(outcome.error);
+  return {
+    name,
+    status: done === undefined || done.length === 0 ? "failed" : "partly applied",
+    counts: count(done ?? []),
+    message,
+  };
+}

@@ -1,0 +1,21 @@
+import { type Diagnostic, TerraformError } from "../terraform";
+
+/** An error in words: terraform's diagnostics with the resource they are about, or the message. */
+export function explain(error: Error): string {
+  if (!(error instanceof TerraformError)) return error.message;
+  const errors = error.diagnostics.filter(({ severity }) => severity === "error");
+  if (errors.length === 0) return `${error.message}\n${indent(error.output || "terraform printed nothing")}`;
+  return [error.message, ...errors.map((diagnostic) => indent(describe(diagnostic)))].join("\n");
+}
+
+function describe({ summary, detail, address }: Diagnostic): string {
+  const where = address ? `${address}: ` : "";
+  return `${where}${summary}${detail ? `\n${indent(detail.trim())}` : ""}`;
+}
+
+function indent(text: string): string {
+  return text
+    .split("\n")
+    .map((line) => `  ${line}`)
+    .join("\n");
+}

@@ -1,0 +1,83 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import type { GitHubRepository } from "../config";
+import { isGitHubUser } from "../secrets/github-api";
+import { deployKeyFile } from "../secrets/private-files";
+import type { Variables } from "../terraform";
+
+export interface Bootstrap {
+  readonly directory: string;
+  readonly environment: string;
+  readonly github: GitHubRepository;
+  readonly clusterId: string;
+  readonly variables: Variables;
+}
+
+/** The arguments of `flux bootstrap github` for an environment. Safe to repeat: it changes only what differs. */
+export function bootstrapArguments(
+  { directory, environment, github }: Pick<Bootstrap, "directory" | "environment" | "github">,
+  personal: boolean,
+): string[] {
+  return [
+    "bootstrap",
+    "github",
+    `--owner=${github.owner}`,
+    `--repository=${github.repository}`,
+    `--branch=${github.branch}`,
+    `--path=flux/clusters/${environment}`,
+    `--private-key-file=${relative(directory, deployKeyFile(directory, environment))}`,
+    ...(personal ? ["--personal"] : []),
+  ];
+}
+
+/** Why flux can't be bootstrapped from here; undefined when it can. */
+export function bootstrapObstacle(variables: Variables): string | undefined {
+  if (!variables.GITHUB_TOKEN) return "GITHUB_TOKEN is not set";
+  const found = spawnSync("flux", ["--version"], { env: variables as NodeJS.ProcessEnv, stdio: "ignore" });
+  return found.error ? "the flux CLI is not installed" : undefined;
+}
+
+/**
+ * Runs `flux bootstrap github` against an environment's cluster, with credentials that are fetched for this one run and
+ * deleted after it.
+ * @throws Error with what to do
+ */
+export async function bootstrapFlux(bootstrap: Bootstrap): Promise<void> {
+  const { directory, github, variables } = bootstrap;
+  const personal = await isGitHubUser(github.owner, variables);
+  const folder = mkdtempSync(join(tmpdir(), "hybrid-gitops-"));
+  try {
+    const kubeconfig = join(folder, "kubeconfig");
+    writeFileSync(kubeconfig, await fetchKubeconfig(bootstrap.clusterId, variables), { mode: 0o600 });
+    const result = spawnSync("flux", bootstrapArguments(bootstrap, personal), {
+      cwd: directory,
+      env: { ...variables, KUBECONFIG: kubeconfig } as NodeJS.ProcessEnv,
+      stdio: ["ignore", "inherit", "inherit"],
+    });
+    if (result.status !== 0)
+      throw new Error(
+        `flux bootstrap failed for ${bootstrap.environment} (see above); everything else is deployed, and the next deploy tries it again`,
+      );
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const TIMEOUT_MS = 30_000;
+
+async function fetchKubeconfig(clusterId: string, variables: Variables): Promise<string> {
+  const base = (variables.DIGITALOCEAN_API_URL || "https://api.digitalocean.com").replace(/\/*$/, "");
+  const response = await fetch(`${base}/v2/kubernetes/clusters/${clusterId}/kubeconfig`, {
+    headers: {
+      authorization: `Bearer ${variables.DIGITALOCEAN_TOKEN ?? variables.DIGITALOCEAN_ACCESS_TOKEN ?? ""}`,
+    },
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  });
+  if (!response.ok)
+    throw new Error(
+      `DigitalOcean refused the kubeconfig of cluster ${clusterId}: ${response.status}. Check DIGITALOCEAN_TOKEN.`,
+    );
+  return response.text();
+}

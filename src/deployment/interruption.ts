@@ -1,0 +1,43 @@
+import type { Output } from "../terminal/output";
+import { interruptAll, runningProcesses } from "../terraform";
+
+/** Ctrl-C and SIGTERM while terraform works. */
+export interface Interruption {
+  /** The reason not to begin anything more; undefined as long as nobody interrupted. */
+  readonly reason: () => string | undefined;
+  /** Gives the signals back. */
+  readonly end: () => void;
+}
+
+/**
+ * From now on the first Ctrl-C lets every running terraform finish its current operation, write its state and stop; a second
+ * one is passed on too, which terraform takes as an order to stop at once.
+ */
+export function watchInterruption(output: Output): Interruption {
+  let reason: string | undefined;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    const first = reason === undefined;
+    reason = signal === "SIGINT" ? "interrupted with Ctrl-C" : `interrupted (${signal})`;
+    const running = runningProcesses();
+    if (first) {
+      output.line();
+      output.line(
+        running > 0
+          ? `Interrupted: terraform finishes what it is doing and saves its state (${running} running). Press Ctrl-C again to stop it at once, at the risk of losing track of what it was creating.`
+          : "Interrupted.",
+      );
+    }
+    interruptAll();
+  };
+  const signals: NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"];
+  for (const signal of signals) process.on(signal, onSignal);
+  return {
+    reason: () => reason,
+    end: () => {
+      for (const signal of signals) process.off(signal, onSignal);
+    },
+  };
+}
+
+/** What a process that Ctrl-C ended exits with (128 + SIGINT). */
+export const INTERRUPTED_EXIT_CODE = 130;

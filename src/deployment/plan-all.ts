@@ -1,0 +1,75 @@
+import type { Output } from "../terminal/output";
+import {
+  missingUpstream,
+  type Outcome,
+  planStack,
+  type StackPlan,
+  type SynthesizedStack,
+  schedule,
+  type TerraformEvent,
+} from "../terraform";
+import type { Workspace } from "../workspace";
+import { explain } from "./failure";
+
+export interface PlanAllOptions {
+  readonly workspace: Workspace;
+  /** Every stack of the project, to know what is upstream. */
+  readonly all: readonly SynthesizedStack[];
+  readonly selected: readonly SynthesizedStack[];
+  readonly output: Output;
+  readonly destroy?: boolean;
+  readonly stopped?: () => string | undefined;
+}
+
+export interface PlannedStacks {
+  readonly plans: readonly StackPlan[];
+  /** Stacks that couldn't be planned, with what terraform said. */
+  readonly failures: ReadonlyArray<{ readonly stack: string; readonly message: string }>;
+}
+
+/**
+ * Plans stacks side by side; no plan waits for another one. A stack whose upstream was never deployed is planned on assumed
+ * outputs. Failures are collected, not thrown: the other plans are worth seeing.
+ */
+export async function planAll(options: PlanAllOptions): Promise<PlannedStacks> {
+  const { workspace, all, selected, output, destroy } = options;
+  const independent = selected.map((stack) => ({ ...stack, dependencies: [] as string[] }));
+  const outcomes = await schedule(
+    independent,
+    async ({ name }) => {
+      const stack = selected.find((candidate) => candidate.name === name) as SynthesizedStack;
+      const assumed = await missingUpstream(stack, all, workspace.variables);
+      // Without what it builds on it was never deployed.
+      if (destroy && assumed.length > 0)
+        return { stack, changes: [], outputsChange: false, assumed: [], destroy };
+      output.progress(name, destroy ? "planning its destruction" : "planning");
+      return planStack(stack, {
+        variables: workspace.variables,
+        assumed,
+        destroy,
+        onEvent: slowSteps(name, output),
+      });
+    },
+    { stopped: options.stopped },
+  );
+  const ordered = selected.map(({ name }) => [name, outcomes.get(name) as Outcome<StackPlan>] as const);
+  return {
+    plans: ordered.flatMap(([, outcome]) => (outcome.kind === "done" ? [outcome.result] : [])),
+    failures: ordered.flatMap(([stack, outcome]) =>
+      outcome.kind === "done"
+        ? []
+        : [{ stack, message: outcome.kind === "failed" ? explain(outcome.error) : outcome.because }],
+    ),
+  };
+}
+
+/** Shows that something is still going on when a single step takes long. */
+export function slowSteps(stack: string, output: Output): (event: TerraformEvent) => void {
+  return ({ type, hook }) => {
+    if (type === "apply_progress")
+      output.progress(
+        stack,
+        `${hook?.resource?.addr ?? ""} still ${hook?.action ?? "working"} after ${hook?.elapsed_seconds ?? 0} s`,
+      );
+  };
+}

@@ -1,0 +1,2 @@
+export * from "./infrastructure-values";
+export { type Replacement, replacementsFor } from "./placeholders";

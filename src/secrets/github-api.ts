@@ -1,0 +1,66 @@
+import type { GitHubRepository } from "../config";
+
+/** The repository's public key for Actions secrets. */
+export interface RepositoryPublicKey {
+  readonly id: string;
+  /** base64 */
+  readonly key: string;
+}
+
+const TIMEOUT_MS = 15_000;
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Asks GitHub for the public key that a repository's Actions secrets are sealed with. The address and the token are read
+ * from GITHUB_BASE_URL and GITHUB_TOKEN, the variables that Terraform's provider reads too.
+ * @throws Error that says what was asked, what came back and what to do
+ */
+export async function fetchPublicKey(
+  { owner, repository }: Pick<GitHubRepository, "owner" | "repository">,
+  variables: Variables,
+): Promise<RepositoryPublicKey> {
+  const response = await ask(`repos/${owner}/${repository}/actions/secrets/public-key`, variables);
+  if (!response.ok)
+    throw new Error(`GitHub refused the public key of ${owner}/${repository}: ${refusal(response.status)}`);
+  const { key_id: id, key } = (await response.json()) as { key_id?: string; key?: string };
+  if (!id || !key)
+    throw new Error(
+      `GitHub's answer for the public key of ${owner}/${repository} has no key (${response.url})`,
+    );
+  return { id: String(id), key };
+}
+
+/** Whether an owner is a person and not an organisation. */
+export async function isGitHubUser(owner: string, variables: Variables): Promise<boolean> {
+  const response = await ask(`users/${owner}`, variables);
+  if (!response.ok)
+    throw new Error(
+      `GitHub knows no user or organisation ${owner} (${response.status}): check github.owner in the configuration`,
+    );
+  return ((await response.json()) as { type?: string }).type === "User";
+}
+
+async function ask(path: string, variables: Variables): Promise<Response> {
+  const url = (variables.GITHUB_BASE_URL || "https://api.github.com/").replace(/\/*$/, "/") + path;
+  return fetch(url, {
+    headers: {
+      accept: "application/vnd.github+json",
+      "user-agent": "hybrid-gitops",
+      ...(variables.GITHUB_TOKEN ? { authorization: `Bearer ${variables.GITHUB_TOKEN}` } : {}),
+    },
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  }).catch((error: Error) => {
+    const reason = (error.cause as Error | undefined)?.message ?? error.message;
+    throw new Error(`GitHub can't be reached (${url}): ${reason}. Check the network and try again.`);
+  });
+}
+
+function refusal(status: number): string {
+  if (status === 401) return "401, GITHUB_TOKEN is not valid. Make a new token and put it into .env.";
+  if (status === 403)
+    return '403, GITHUB_TOKEN may not read it (or its rate limit is used up). It needs the scope "repo", or "Secrets: read and write".';
+  if (status === 404)
+    return "404, the repository doesn't exist or GITHUB_TOKEN doesn't see it. Check github.owner and github.repository in the configuration.";
+  return `${status}. Try again later.`;
+}

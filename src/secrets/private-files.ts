@@ -1,0 +1,96 @@
+import { createHash, generateKeyPairSync, randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** Private halves stay on this machine and in the cluster: a git-ignored folder, readable by its owner only. */
+export function privateDirectory(directory: string, environment: string): string {
+  return join(directory, ".secrets", environment);
+}
+
+/** The file of Flux's private deploy key, which `flux bootstrap --private-key-file` takes. */
+export function deployKeyFile(directory: string, environment: string): string {
+  return join(privateDirectory(directory, environment), "deploy-key");
+}
+
+/** The public half of Flux's deploy key, made on first use. */
+export function deployKey(directory: string, environment: string): string {
+  const pem = keep(deployKeyFile(directory, environment), () => newOpenSshKey(`flux-${environment}`));
+  return publicKeyOf(pem);
+}
+
+/** The path of Flux's receiver: `/hook/` and the digest of token, name and namespace, as the notification-controller derives it. */
+export function webhookPath(
+  directory: string,
+  environment: string,
+  receiver = { name: "flux-system", namespace: "flux-system" },
+): string {
+  const token = keep(join(privateDirectory(directory, environment), "webhook-token"), () =>
+    randomBytes(32).toString("hex"),
+  );
+  const digest = createHash("sha256")
+    .update(`${token.trim()}${receiver.name}${receiver.namespace}`)
+    .digest("hex");
+  return `/hook/${digest}`;
+}
+
+function keep(file: string, make: () => string): string {
+  if (!existsSync(file)) {
+    mkdirSync(join(file, ".."), { recursive: true, mode: 0o700 });
+    writeFileSync(file, make(), { mode: 0o600, flag: "wx" });
+  }
+  return readFileSync(file, "utf8");
+}
+
+// OpenSSH's private key format (PROTOCOL.key of OpenSSH): Node writes PKCS#8, which Flux's SSH library also reads, but the
+// public half has to be in OpenSSH's form either way.
+function newOpenSshKey(comment: string): string {
+  const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+  const pub = Buffer.from(publicKey.export({ format: "jwk" }).x ?? "", "base64url");
+  const seed = Buffer.from(privateKey.export({ format: "jwk" }).d ?? "", "base64url");
+  const check = randomBytes(4);
+  const blob = Buffer.concat([
+    check,
+    check,
+    field("ssh-ed25519"),
+    field(pub),
+    field(Buffer.concat([seed, pub])),
+    field(comment),
+  ]);
+  const padding = Buffer.from(Array.from({ length: (8 - (blob.length % 8)) % 8 }, (_, index) => index + 1));
+  const key = Buffer.concat([
+    Buffer.from("openssh-key-v1\0"),
+    field("none"),
+    field("none"),
+    field(""),
+    uint32(1),
+    field(Buffer.concat([field("ssh-ed25519"), field(pub)])),
+    field(Buffer.concat([blob, padding])),
+  ]);
+  const lines = key.toString("base64").match(/.{1,70}/g) ?? [];
+  return ["-----BEGIN OPENSSH PRIVATE KEY-----", ...lines, "-----END OPENSSH PRIVATE KEY-----", ""].join(
+    "\n",
+  );
+}
+
+function publicKeyOf(pem: string): string {
+  const body = Buffer.from(pem.replace(/-----[^-]+-----/g, ""), "base64");
+  const marker = field("ssh-ed25519");
+  const start = body.indexOf(marker);
+  if (start < 0)
+    throw new Error(
+      "the deploy key in .secrets/ is no ed25519 key in OpenSSH's form: delete it, and a new one is made",
+    );
+  const end = start + marker.length + 4 + body.readUInt32BE(start + marker.length);
+  return `ssh-ed25519 ${body.subarray(start, end).toString("base64")}`;
+}
+
+function uint32(value: number): Buffer {
+  const buffer = Buffer.alloc(4);
+  buffer.writeUInt32BE(value);
+  return buffer;
+}
+
+function field(value: string | Buffer): Buffer {
+  const bytes = Buffer.from(value as string);
+  return Buffer.concat([uint32(bytes.length), bytes]);
+}

@@ -1,0 +1,60 @@
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { z } from "zod";
+
+/**
+ * What of an environment's secrets may be published: values that only GitHub can open, and public halves. It is a file
+ * that belongs into Git, so that CI plans the same as a laptop.
+ */
+const publishedSecrets = z.strictObject({
+  /** The repository's public key that the values are sealed with. */
+  publicKey: z.strictObject({ id: z.string(), key: z.string() }),
+  /** By the name of the Actions secret: the sealed value, and a salted digest by which a changed value is noticed. */
+  secrets: z.record(z.string(), z.strictObject({ sealed: z.string(), digest: z.string() })),
+  /** The public half of Flux's deploy key, in OpenSSH's form. */
+  deployKey: z.string(),
+  /** The path of Flux's receiver, which follows from its token but doesn't tell it. */
+  webhookPath: z.string(),
+});
+export type PublishedSecrets = z.output<typeof publishedSecrets>;
+
+/** The file of an environment in a project's directory. */
+export function publishedFile(directory: string, environment: string): string {
+  return join(directory, "secrets", `${environment}.json`);
+}
+
+/**
+ * Reads an environment's published secrets; undefined when there are none yet.
+ * @throws Error that names the file when it isn't what publishSecrets() writes.
+ */
+export function readPublished(directory: string, environment: string): PublishedSecrets | undefined {
+  const file = publishedFile(directory, environment);
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+  const name = `secrets/${environment}.json`;
+  try {
+    return publishedSecrets.parse(JSON.parse(text));
+  } catch (error) {
+    const reason = error instanceof z.ZodError ? z.prettifyError(error) : (error as Error).message;
+    throw new Error(
+      `${name} is damaged (${reason}): restore it with \`git checkout -- ${name}\`, or delete it and deploy again`,
+    );
+  }
+}
+
+/** Writes the file atomically, keys in a stable order. */
+export function writePublished(directory: string, environment: string, published: PublishedSecrets): void {
+  const file = publishedFile(directory, environment);
+  mkdirSync(dirname(file), { recursive: true });
+  const sorted = {
+    ...published,
+    secrets: Object.fromEntries(Object.entries(published.secrets).sort(([a], [b]) => a.localeCompare(b))),
+  };
+  writeFileSync(`${file}.new`, `${JSON.stringify(sorted, null, 2)}\n`);
+  renameSync(`${file}.new`, file);
+}

@@ -1,0 +1,33 @@
+import { randomBytes, scryptSync, timingSafeEqual } from "node:crypto";
+import type sodiumType from "libsodium-wrappers";
+
+/**
+ * Seals a value for the owner of a public key (libsodium's sealed box, the form in which GitHub takes Actions secrets).
+ * @param publicKey base64, as GitHub's API gives it
+ * @returns base64; a new one at every call, since a sealed box carries a key pair of its own
+ */
+export async function seal(value: string, publicKey: string): Promise<string> {
+  // Loaded only when something is sealed: the library is a megabyte of WebAssembly.
+  const sodium: typeof sodiumType = (await import("libsodium-wrappers")).default;
+  await sodium.ready;
+  const key = sodium.from_base64(publicKey, sodium.base64_variants.ORIGINAL);
+  return sodium.to_base64(
+    sodium.crypto_box_seal(sodium.from_string(value), key),
+    sodium.base64_variants.ORIGINAL,
+  );
+}
+
+const DIGEST_BYTES = 32;
+
+/** A salted digest by which the same value is recognised later (scrypt, so that guessing it costs). */
+export function digest(value: string, salt: Buffer = randomBytes(16)): string {
+  return `${salt.toString("base64")}:${scryptSync(value, salt, DIGEST_BYTES).toString("base64")}`;
+}
+
+/** Whether a digest was made from this value. */
+export function matchesDigest(value: string, expected: string): boolean {
+  const [salt = "", hash = ""] = expected.split(":");
+  const actual = scryptSync(value, Buffer.from(salt, "base64"), DIGEST_BYTES);
+  const wanted = Buffer.from(hash, "base64");
+  return wanted.length === actual.length && timingSafeEqual(actual, wanted);
+}

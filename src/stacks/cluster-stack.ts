@@ -1,0 +1,145 @@
+import { DataDigitaloceanKubernetesVersions } from "@cdktf/provider-digitalocean/lib/data-digitalocean-kubernetes-versions";
+import { Domain } from "@cdktf/provider-digitalocean/lib/domain";
+import { KubernetesCluster } from "@cdktf/provider-digitalocean/lib/kubernetes-cluster";
+import { KubernetesNodePool } from "@cdktf/provider-digitalocean/lib/kubernetes-node-pool";
+import { Project as DigitaloceanProject } from "@cdktf/provider-digitalocean/lib/project";
+import { ProjectResources } from "@cdktf/provider-digitalocean/lib/project-resources";
+import { DigitaloceanProvider } from "@cdktf/provider-digitalocean/lib/provider";
+import { Vpc } from "@cdktf/provider-digitalocean/lib/vpc";
+import { TerraformOutput } from "cdktf";
+import type { Construct } from "constructs";
+import type { Cluster, Environment, NodePool } from "../config";
+import { EnvironmentStack, type EnvironmentStackProps } from "./environment-stack";
+
+/**
+ * The pool inside the cluster resource: its size is ForceNew there and would replace the whole cluster, so it is small,
+ * never follows the configuration, and carries only what the cluster itself needs (DNS, CNI, storage driver).
+ */
+const SYSTEM_POOL = { name: "system", size: "s-2vcpu-4gb", nodeCount: 1 } as const;
+
+/** The label by which workloads can choose a pool. */
+const POOL_LABEL = "hybrid-gitops/pool";
+
+/** DigitalOcean project, network, cluster, node pools and, in production, the domain. */
+export class ClusterStack extends EnvironmentStack {
+  /** Cross-stack output: the cluster's id. Credentials never cross stacks (they live 7 days, and states are plain text). */
+  readonly clusterId: string;
+  /** Cross-stack output: the cluster's name. */
+  readonly clusterName: string;
+
+  constructor(scope: Construct, props: EnvironmentStackProps) {
+    super(scope, "cluster", props);
+    const { project, environment } = props;
+    new DigitaloceanProvider(this, "digitalocean");
+
+    const digitaloceanProject = new DigitaloceanProject(this, "project", {
+      name: environment.cluster.name,
+      description: project.description,
+      purpose: "Web Application",
+      environment: environment.production ? "Production" : "Staging",
+    });
+    const vpc = new Vpc(this, "vpc", {
+      name: environment.cluster.name,
+      region: environment.cluster.region,
+      ipRange: environment.cluster.vpcIpRange,
+      // A VPC that still has members can't be deleted, and members linger after the cluster is gone.
+      timeouts: { delete: "15m" },
+    });
+    const cluster = this.cluster(environment, vpc);
+    this.nodePool(cluster, {
+      name: "workload",
+      node: environment.cluster.node,
+      nodeCount: environment.cluster.nodeCount,
+      autoscaling: environment.cluster.autoscaling,
+      labels: {},
+      taints: [],
+    });
+    for (const pool of environment.cluster.pools) this.nodePool(cluster, pool);
+
+    const domain = environment.production ? this.domain(project.domain) : undefined;
+    new ProjectResources(this, "project-resources", {
+      project: digitaloceanProject.id,
+      resources: [cluster.urn, ...(domain ? [domain.urn] : [])],
+    });
+
+    this.clusterId = cluster.id;
+    this.clusterName = cluster.name;
+    const outputs: Record<string, string> = {
+      "cluster-id": cluster.id,
+      "cluster-name": cluster.name,
+      "cluster-version": cluster.version,
+      region: cluster.region,
+      "project-id": digitaloceanProject.id,
+      "vpc-id": vpc.id,
+    };
+    for (const [name, value] of Object.entries(outputs)) {
+      new TerraformOutput(this, `output-${name}`, { value, staticId: true }).overrideLogicalId(
+        name.replaceAll("-", "_"),
+      );
+    }
+  }
+
+  private cluster({ production, cluster }: Environment, vpc: Vpc): KubernetesCluster {
+    const versions = new DataDigitaloceanKubernetesVersions(this, "versions", {
+      versionPrefix: cluster.version && `${cluster.version}.`,
+    });
+    const wanted = cluster.version ? `Kubernetes ${cluster.version}` : "any Kubernetes version";
+    return new KubernetesCluster(this, "cluster", {
+      name: cluster.name,
+      region: cluster.region,
+      version: versions.latestVersion,
+      vpcUuid: vpc.id,
+      // Always explicit: omitted means true with newer versions, and it can never go back to false.
+      ha: cluster.haControlPlane,
+      autoUpgrade: true,
+      surgeUpgrade: true,
+      maintenancePolicy: cluster.maintenance,
+      // Load balancers and volumes outlive a cluster by default. That protects production's data and litters staging.
+      destroyAllAssociatedResources: !production,
+      nodePool: { ...SYSTEM_POOL, labels: { [POOL_LABEL]: SYSTEM_POOL.name } },
+      lifecycle: {
+        preventDestroy: production,
+        // DigitalOcean upgrades by itself; a lower version in the configuration would replace the cluster.
+        ignoreChanges: ["version"],
+        precondition: [
+          {
+            condition: `\${length(${versions.fqn}.valid_versions) > 0}`,
+            errorMessage: `DigitalOcean doesn't offer ${wanted} (any more): set cluster.version in infrastructure.config.json to a minor version that \`doctl kubernetes options versions\` lists.`,
+          },
+        ],
+      },
+    });
+  }
+
+  /** The size is part of the pool's name, so that the new pool can stand beside the old one until its pods have moved. */
+  private nodePool(
+    cluster: KubernetesCluster,
+    pool: NodePool | (Omit<NodePool, "name"> & { readonly name: "workload" }),
+  ): void {
+    new KubernetesNodePool(this, `node-pool-${pool.name}`, {
+      clusterId: cluster.id,
+      name: `${pool.name}-${pool.node.slug.replaceAll("_", "-")}`,
+      size: pool.node.slug,
+      nodeCount: pool.nodeCount,
+      ...autoscalingOf(pool),
+      labels: { ...pool.labels, [POOL_LABEL]: pool.name },
+      taint: pool.taints.map((taint) => ({ ...taint })),
+      lifecycle: {
+        createBeforeDestroy: true,
+        // The autoscaler moves the count; without it the configuration does.
+        ignoreChanges: pool.autoscaling ? ["node_count"] : undefined,
+      },
+    });
+  }
+
+  /** Deleting the domain deletes its zone with every record in it, those of external-dns included. */
+  private domain(name: string): Domain {
+    return new Domain(this, "domain", { name, lifecycle: { preventDestroy: true } });
+  }
+}
+
+function autoscalingOf({ autoscaling }: Pick<Cluster, "autoscaling">) {
+  return autoscaling
+    ? { autoScale: true, minNodes: autoscaling.minNodes, maxNodes: autoscaling.maxNodes }
+    : { autoScale: false };
+}

@@ -1,0 +1,97 @@
+import { ActionsEnvironmentVariable } from "@cdktf/provider-github/lib/actions-environment-variable";
+import { ActionsSecret } from "@cdktf/provider-github/lib/actions-secret";
+import { DataGithubUser } from "@cdktf/provider-github/lib/data-github-user";
+import { GithubProvider } from "@cdktf/provider-github/lib/provider";
+import { RepositoryDeployKey } from "@cdktf/provider-github/lib/repository-deploy-key";
+import { RepositoryEnvironment } from "@cdktf/provider-github/lib/repository-environment";
+import { RepositoryEnvironmentDeploymentPolicy } from "@cdktf/provider-github/lib/repository-environment-deployment-policy";
+import { RepositoryWebhook } from "@cdktf/provider-github/lib/repository-webhook";
+import { Fn } from "cdktf";
+import type { Construct } from "constructs";
+import type { GitHubRepository } from "../config";
+import type { PublishedSecrets } from "../secrets/published";
+import { EnvironmentStack, type EnvironmentStackProps } from "./environment-stack";
+
+export interface GitHubSecretsStackProps extends EnvironmentStackProps {
+  readonly github: GitHubRepository;
+  readonly clusterId: string;
+  readonly clusterName: string;
+  readonly fluxNamespace: string;
+  /** Sealed and public values; absent until the first deploy has made them. */
+  readonly published?: PublishedSecrets;
+}
+
+/** What keeps the repository deploying: environment, variables, sealed Actions secrets, Flux's deploy key and webhook. */
+export class GitHubSecretsStack extends EnvironmentStack {
+  constructor(scope: Construct, props: GitHubSecretsStackProps) {
+    super(scope, "github-secrets", props);
+    new GithubProvider(this, "github", { owner: props.github.owner });
+    this.environment(props);
+    if (props.published) this.secrets(props, props.published);
+  }
+
+  private environment(props: GitHubSecretsStackProps): void {
+    const { github, environment } = props;
+    const reviewers = environment.production ? github.reviewers : [];
+    const users = reviewers.map((username) => new DataGithubUser(this, `reviewer-${username}`, { username }));
+    const target = new RepositoryEnvironment(this, "environment", {
+      repository: github.repository,
+      environment: environment.name,
+      deploymentBranchPolicy: { protectedBranches: false, customBranchPolicies: true },
+      reviewers:
+        users.length > 0
+          ? [{ users: users.map((user) => Fn.tonumber(user.id) as unknown as number) }]
+          : undefined,
+    });
+    new RepositoryEnvironmentDeploymentPolicy(this, "deployment-policy", {
+      repository: github.repository,
+      environment: target.environment,
+      branchPattern: github.branch,
+    });
+    const variables: Record<string, string> = {
+      CLUSTER_ID: props.clusterId,
+      CLUSTER_NAME: props.clusterName,
+      CLUSTER_REGION: environment.cluster.region,
+      DOMAIN: environment.domain,
+      FLUX_NAMESPACE: props.fluxNamespace,
+    };
+    for (const [variableName, value] of Object.entries(variables)) {
+      new ActionsEnvironmentVariable(this, `variable-${variableName}`, {
+        repository: github.repository,
+        environment: target.environment,
+        variableName,
+        value,
+      });
+    }
+  }
+
+  private secrets({ github, environment }: GitHubSecretsStackProps, published: PublishedSecrets): void {
+    for (const [secretName, { sealed }] of Object.entries(published.secrets)) {
+      new ActionsSecret(this, `secret-${secretName}`, {
+        repository: github.repository,
+        secretName,
+        // Sealed with the repository's public key: unlike plaintext_value nothing that anyone else could open reaches the state.
+        encryptedValue: sealed,
+      });
+    }
+    new RepositoryDeployKey(this, "deploy-key", {
+      repository: github.repository,
+      // The title that `flux bootstrap github` gives and looks for, so that it finds its key in place.
+      title: `flux-system-${github.branch}-flux-system-./flux/clusters/${environment.name}`,
+      key: published.deployKey,
+      readOnly: true,
+    });
+    new RepositoryWebhook(this, "webhook", {
+      repository: github.repository,
+      events: ["push"],
+      active: true,
+      // The path is the digest of a token that only the cluster knows (Flux's generic receiver). GitHub's own signing secret
+      // would stand in the state in plain text.
+      configuration: {
+        url: `https://flux.${environment.domain}${published.webhookPath}`,
+        contentType: "json",
+        insecureSsl: false,
+      },
+    });
+  }
+}

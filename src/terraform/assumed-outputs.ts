@@ -1,0 +1,48 @@
+import type { ResourceChange } from "./changes";
+import { copyStack, type StackDocument } from "./stack-copy";
+import type { SynthesizedStack } from "./stacks";
+
+/** Stands in a copied stack for an upstream stack without state. terraform's own resource, so that no provider is needed. */
+const STAND_IN = "terraform_data";
+
+/**
+ * A copy of a stack that can be planned although upstream stacks were never deployed. terraform_remote_state fails without
+ * a state, so it is replaced by a resource that will be created first: its outputs are unknown until apply, as the real ones
+ * are, and whatever reads them (data sources, providers) waits. It is never applied.
+ */
+export function assumedCopy(stack: SynthesizedStack, upstream: readonly string[]): SynthesizedStack {
+  return copyStack(stack, "assumed", (source) => assumeOutputs(source, upstream));
+}
+
+/** The text of a cdk.tf.json in which the remote states of some stacks are replaced by stand-ins. */
+export function assumeOutputs(source: string, upstream: readonly string[]): string {
+  const states = (JSON.parse(source) as StackDocument).data?.terraform_remote_state ?? {};
+  let text = source;
+  const standIns: Record<string, { input: Record<string, string> }> = {};
+  for (const name of Object.keys(states).filter((state) =>
+    upstream.some((stack) => state.endsWith(`-${stack}`)),
+  )) {
+    const reference = `data.terraform_remote_state.${name}.outputs.`;
+    const outputs = [...source.matchAll(new RegExp(`${escapeRegExp(reference)}([A-Za-z0-9_-]+)`, "g"))].map(
+      ([, output]) => output as string,
+    );
+    standIns[name] = {
+      input: Object.fromEntries([...new Set(outputs)].map((output) => [output, "assumed"])),
+    };
+    text = text.replaceAll(reference, `${STAND_IN}.${name}.output.`);
+  }
+  const result = JSON.parse(text) as StackDocument;
+  for (const name of Object.keys(standIns)) delete result.data?.terraform_remote_state?.[name];
+  if (result.data && Object.keys(result.data.terraform_remote_state ?? {}).length === 0)
+    delete result.data.terraform_remote_state;
+  return JSON.stringify({ ...result, resource: { ...result.resource, [STAND_IN]: standIns } }, null, 2);
+}
+
+/** The changes without the stand-ins, which are no part of what a deploy would do. */
+export function dropAssumed(changes: readonly ResourceChange[]): ResourceChange[] {
+  return changes.filter(({ type }) => type !== STAND_IN);
+}
+
+function escapeRegExp(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+}

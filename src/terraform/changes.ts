@@ -1,0 +1,164 @@
+/** What a plan does to a resource, in terraform's own terms. */
+export type Action = "create" | "update" | "replace" | "destroy" | "read" | "forget";
+
+/** A part of `terraform show -json` of a plan. Source: terraform's JSON output format, version 1. */
+export interface TerraformPlan {
+  readonly resource_changes?: ReadonlyArray<{
+    readonly address: string;
+    readonly mode: "managed" | "data";
+    readonly type: string;
+    readonly name: string;
+    readonly action_reason?: string;
+    readonly change: {
+      readonly actions: readonly string[];
+      readonly before: unknown;
+      readonly after: unknown;
+      readonly after_unknown: unknown;
+      readonly before_sensitive: unknown;
+      readonly after_sensitive: unknown;
+      readonly replace_paths?: ReadonlyArray<ReadonlyArray<string | number>>;
+    };
+  }>;
+  readonly output_changes?: Readonly<Record<string, { readonly actions: readonly string[] }>>;
+}
+
+/** A change of one resource. */
+export interface ResourceChange {
+  readonly address: string;
+  readonly type: string;
+  readonly action: Action;
+  /** For a replacement: the new one is made before the old one goes. */
+  readonly createFirst: boolean;
+  /** What people call it: its name in the cloud, if it has one. */
+  readonly label?: string;
+  readonly attributes: readonly AttributeChange[];
+}
+
+/** A change of one attribute, at any depth. */
+export interface AttributeChange {
+  /** Such as `node_pool[0].size` or `data["values.yaml"]`. */
+  readonly path: string;
+  readonly before: unknown;
+  readonly after: unknown;
+  /** Not known before apply. */
+  readonly unknown: boolean;
+  readonly sensitive: boolean;
+  /** It is the reason for the replacement. */
+  readonly forcesReplacement: boolean;
+}
+
+/** The changes of managed resources in a plan; what stays as it is is left out. */
+export function toResourceChanges(plan: TerraformPlan): ResourceChange[] {
+  return (plan.resource_changes ?? []).flatMap((resource) => {
+    const action = actionOf(resource.change.actions);
+    if (resource.mode !== "managed" || action === undefined || action === "read") return [];
+    const { change } = resource;
+    const attributes = action === "update" || action === "replace" ? attributeChanges(change) : [];
+    return [
+      {
+        address: resource.address,
+        type: resource.type,
+        action,
+        createFirst: change.actions[0] === "create" && change.actions.length === 2,
+        label: labelOf(change.after) ?? labelOf(change.before),
+        attributes,
+      },
+    ];
+  });
+}
+
+function actionOf(actions: readonly string[]): Action | undefined {
+  if (actions.length === 2) return "replace";
+  switch (actions[0]) {
+    case "create":
+    case "update":
+    case "read":
+    case "forget":
+      return actions[0];
+    case "delete":
+      return "destroy";
+    default:
+      return undefined;
+  }
+}
+
+function labelOf(value: unknown): string | undefined {
+  const resource = (value ?? {}) as Record<string, unknown>;
+  const metadata = (resource.metadata as Array<Record<string, unknown>> | undefined)?.[0];
+  const name =
+    metadata?.name ??
+    resource.name ??
+    resource.secret_name ??
+    resource.variable_name ??
+    resource.environment ??
+    resource.title;
+  return typeof name === "string" ? name : undefined;
+}
+
+type Change = NonNullable<TerraformPlan["resource_changes"]>[number]["change"];
+
+function attributeChanges(change: Change): AttributeChange[] {
+  const forced = new Set((change.replace_paths ?? []).map((path) => path.join("\u0000")));
+  const found: AttributeChange[] = [];
+  const visit = (
+    path: ReadonlyArray<string | number>,
+    before: unknown,
+    after: unknown,
+    unknown: unknown,
+    sensitive: unknown,
+  ): void => {
+    const key = path.join("\u0000");
+    if (unknown === true || sensitive === true || !isContainer(before) || !isContainer(after)) {
+      const isUnknown = unknown === true;
+      if (!isUnknown && JSON.stringify(before) === JSON.stringify(after)) return;
+      found.push({
+        path: render(path),
+        before,
+        after,
+        unknown: isUnknown,
+        sensitive: sensitive === true,
+        forcesReplacement: forced.has(key),
+      });
+      return;
+    }
+    const keys = [
+      ...new Set([...Object.keys(before), ...Object.keys(after), ...Object.keys((unknown as object) ?? {})]),
+    ];
+    for (const name of keys) {
+      const part = Array.isArray(before) || Array.isArray(after) ? Number(name) : name;
+      visit([...path, part], at(before, name), at(after, name), at(unknown, name), at(sensitive, name));
+    }
+  };
+  visit(
+    [],
+    change.before ?? {},
+    change.after ?? {},
+    change.after_unknown,
+    mergeMarks(change.before_sensitive, change.after_sensitive),
+  );
+  return found;
+}
+
+/** Sensitive when it was or will be. */
+function mergeMarks(before: unknown, after: unknown): unknown {
+  if (before === true || after === true) return true;
+  if (!isContainer(before) || !isContainer(after)) return isContainer(before) ? before : after;
+  const keys = new Set([...Object.keys(before), ...Object.keys(after)]);
+  return Object.fromEntries([...keys].map((key) => [key, mergeMarks(at(before, key), at(after, key))]));
+}
+
+function isContainer(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
+
+function at(value: unknown, key: string): unknown {
+  return isContainer(value) ? value[key] : undefined;
+}
+
+function render(path: ReadonlyArray<string | number>): string {
+  return path.reduce<string>((text, part) => {
+    if (typeof part === "number") return `${text}[${part}]`;
+    if (!/^[A-Za-z_][\w-]*$/.test(part)) return `${text}[${JSON.stringify(part)}]`;
+    return text === "" ? part : `${text}.${part}`;
+  }, "");
+}

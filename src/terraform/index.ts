@@ -1,0 +1,19 @@
+export type { Action, AttributeChange, ResourceChange } from "./changes";
+export { missingUpstream, stateOutputs } from "./outputs";
+export {
+  applyPlan,
+  hasChanges,
+  PLAN_FILE,
+  planStack,
+  type StackPlan,
+  type Variables,
+} from "./plan";
+export { type Outcome, schedule } from "./schedule";
+export { environmentOf, readStacks, type SynthesizedStack, withDependencies } from "./stacks";
+export {
+  type Diagnostic,
+  interruptAll,
+  runningProcesses,
+  TerraformError,
+  type TerraformEvent,
+} from "./terraform";

@@ -1,0 +1,54 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { type Outputs, readOutputs, type Variables } from "./plan";
+import type { SynthesizedStack } from "./stacks";
+
+interface StackDocument {
+  readonly terraform: { readonly backend?: { readonly local?: { readonly path: string } } };
+}
+
+/**
+ * The upstream stacks whose outputs a stack needs but can't read yet: they were never deployed, or only in part.
+ * A local state is read directly, which saves a run of terraform; others are asked through terraform.
+ */
+export async function missingUpstream(
+  stack: SynthesizedStack,
+  stacks: readonly SynthesizedStack[],
+  variables: Variables,
+): Promise<string[]> {
+  const source = readFileSync(resolve(stack.directory, "cdk.tf.json"), "utf8");
+  const missing: string[] = [];
+  for (const upstream of stacks.filter(({ name }) => stack.dependencies.includes(name))) {
+    const reference = new RegExp(
+      `data\\.terraform_remote_state\\.[A-Za-z0-9_-]*-${upstream.name}\\.outputs\\.([A-Za-z0-9_-]+)`,
+      "g",
+    );
+    const needed = [...source.matchAll(reference)].map(([, output]) => output as string);
+    const present = await stateOutputs(upstream, variables);
+    if (needed.some((output) => !(output in present))) missing.push(upstream.name);
+  }
+  return missing;
+}
+
+function valuesOf(outputs: Outputs): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(outputs).map(([name, { value }]) => [name, value]));
+}
+
+/** Every output in a stack's state, those between stacks included. */
+export async function stateOutputs(
+  stack: SynthesizedStack,
+  variables: Variables,
+): Promise<Record<string, unknown>> {
+  const document = JSON.parse(readFileSync(resolve(stack.directory, "cdk.tf.json"), "utf8")) as StackDocument;
+  const local = document.terraform.backend?.local?.path;
+  if (local === undefined) return valuesOf(await readOutputs(stack, variables));
+  try {
+    const state = JSON.parse(readFileSync(resolve(stack.directory, local), "utf8")) as { outputs?: Outputs };
+    return valuesOf(state.outputs ?? {});
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return {};
+    throw new Error(
+      `state of ${stack.name} can't be read (${resolve(stack.directory, local)}): ${(error as Error).message}`,
+    );
+  }
+}

@@ -1,0 +1,160 @@
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { assumedCopy, dropAssumed } from "./assumed-outputs";
+import { type ResourceChange, type TerraformPlan, toResourceChanges } from "./changes";
+import { emptiedCopy } from "./emptied-stack";
+import type { SynthesizedStack } from "./stacks";
+import { runTerraform, TerraformError, type TerraformEvent } from "./terraform";
+
+/** The environment variables that terraform runs with: credentials, and in the sandbox where the providers are. */
+export type Variables = Readonly<Record<string, string | undefined>>;
+
+export interface PlanOptions {
+  readonly variables: Variables;
+  /** Plan the destruction of everything in the stack that isn't protected. */
+  readonly destroy?: boolean;
+  /** Names of upstream stacks that have no state: their outputs are assumed, and the plan can't be applied. */
+  readonly assumed?: readonly string[];
+  readonly onEvent?: (event: TerraformEvent) => void;
+}
+
+export interface StackPlan {
+  readonly stack: SynthesizedStack;
+  readonly changes: readonly ResourceChange[];
+  /** Outputs that change count as a change, since other stacks read them. */
+  readonly outputsChange: boolean;
+  /** The upstream stacks whose outputs had to be assumed. */
+  readonly assumed: readonly string[];
+  readonly destroy: boolean;
+}
+
+/** Whether applying a plan would do anything. */
+export function hasChanges({
+  changes,
+  outputsChange,
+}: Pick<StackPlan, "changes" | "outputsChange">): boolean {
+  return changes.length > 0 || outputsChange;
+}
+
+/** The plan of a stack, beside its synthesized file. */
+export const PLAN_FILE = "plan.tfplan";
+
+/**
+ * Plans a stack and saves the plan, so that exactly it can be applied.
+ * @throws TerraformError
+ */
+export async function planStack(stack: SynthesizedStack, options: PlanOptions): Promise<StackPlan> {
+  const assumed = options.assumed ?? [];
+  const where = options.destroy
+    ? emptiedCopy(stack)
+    : assumed.length > 0
+      ? assumedCopy(stack, assumed)
+      : stack;
+  await initialise(where, options.variables);
+  const flags = [
+    "-json",
+    "-input=false",
+    "-lock-timeout=30s",
+    `-out=${PLAN_FILE}`,
+    ...(options.destroy ? ["-destroy"] : []),
+  ];
+  await runTerraform({
+    stack: stack.name,
+    directory: where.directory,
+    arguments: ["plan", ...flags],
+    env: options.variables,
+    onEvent: options.onEvent,
+  });
+  const { stdout } = await runTerraform({
+    stack: stack.name,
+    directory: where.directory,
+    arguments: ["show", "-json", PLAN_FILE],
+    env: options.variables,
+  });
+  const plan = JSON.parse(stdout) as TerraformPlan;
+  return {
+    stack: where,
+    changes: dropAssumed(toResourceChanges(plan)),
+    outputsChange: Object.values(plan.output_changes ?? {}).some(
+      ({ actions }) => !actions.every((action) => action === "no-op"),
+    ),
+    assumed,
+    destroy: options.destroy ?? false,
+  };
+}
+
+/**
+ * Applies the very plan that planStack() saved.
+ * @throws TerraformError; what was done before the failure is in the state
+ */
+export async function applyPlan(
+  { stack, assumed }: StackPlan,
+  variables: Variables,
+  onEvent?: PlanOptions["onEvent"],
+): Promise<void> {
+  if (assumed.length > 0) throw new Error(`${stack.name}: a plan on assumed outputs can't be applied`);
+  await runTerraform({
+    stack: stack.name,
+    directory: stack.directory,
+    arguments: ["apply", "-json", "-input=false", "-lock-timeout=30s", PLAN_FILE],
+    env: variables,
+    onEvent,
+  });
+}
+
+/** Outputs as terraform keeps them. */
+export type Outputs = Readonly<Record<string, { readonly value: unknown }>>;
+
+/** The outputs in a stack's state, asked through terraform; none when nothing is deployed. */
+export async function readOutputs(stack: SynthesizedStack, variables: Variables): Promise<Outputs> {
+  await initialise(stack, variables);
+  const { stdout } = await runTerraform({
+    stack: stack.name,
+    directory: stack.directory,
+    arguments: ["output", "-json"],
+    env: variables,
+  });
+  return JSON.parse(stdout || "{}") as Outputs;
+}
+
+let inTurn: Promise<unknown> = Promise.resolve();
+
+/**
+ * `terraform init`, left out when the stack is initialised for the same backend and providers.
+ * One after the other: terraform's plugin cache must not be written by two processes.
+ */
+async function initialise({ name, directory }: SynthesizedStack, variables: Variables): Promise<void> {
+  const marker = join(directory, ".terraform", "initialised-for");
+  const terraformBlock = (
+    JSON.parse(readFileSync(join(directory, "cdk.tf.json"), "utf8")) as { terraform?: unknown }
+  ).terraform;
+  const attached = Object.keys(JSON.parse(variables.TF_REATTACH_PROVIDERS ?? "{}") as object).sort();
+  const wanted = createHash("sha256")
+    .update(JSON.stringify([terraformBlock, attached]))
+    .digest("hex");
+  if (readOr(marker) === wanted) return;
+  const init = async (): Promise<void> => {
+    await runTerraform({
+      stack: name,
+      directory,
+      arguments: ["init", "-input=false", "-no-color"],
+      env: variables,
+    });
+    mkdirSync(join(directory, ".terraform"), { recursive: true });
+    writeFileSync(marker, wanted);
+  };
+  const turn = attached.length > 0 ? init() : inTurn.then(init, init);
+  inTurn = turn.catch(() => undefined);
+  await turn;
+}
+
+function readOr(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+export { TerraformError };

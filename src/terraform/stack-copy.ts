@@ -1,0 +1,35 @@
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { SynthesizedStack } from "./stacks";
+
+/** What of a cdk.tf.json is looked at here. */
+export interface StackDocument {
+  data?: { terraform_remote_state?: Record<string, unknown> };
+  resource?: Record<string, Record<string, { lifecycle?: { prevent_destroy?: boolean } }>>;
+  output?: unknown;
+  removed?: unknown;
+}
+
+/**
+ * A copy of a stack with a changed cdk.tf.json. It stands beside the stacks at the same depth (`cdktf.out/<purpose>/<stack>`),
+ * so that its relative paths, the state's among them, lead to the same places.
+ */
+export function copyStack(
+  stack: SynthesizedStack,
+  purpose: "assumed" | "destroy",
+  change: (source: string) => string,
+): SynthesizedStack {
+  const directory = join(dirname(dirname(stack.directory)), purpose, stack.name);
+  rmSync(directory, { recursive: true, force: true });
+  mkdirSync(directory, { recursive: true });
+  cpSync(join(stack.directory, "assets"), join(directory, "assets"), {
+    recursive: true,
+    force: true,
+    errorOnExist: false,
+  });
+  writeFileSync(
+    join(directory, "cdk.tf.json"),
+    change(readFileSync(join(stack.directory, "cdk.tf.json"), "utf8")),
+  );
+  return { ...stack, directory };
+}

@@ -1,0 +1,132 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { createInterface } from "node:readline";
+
+/** What terraform says went wrong, or may. */
+export interface Diagnostic {
+  readonly severity: "error" | "warning";
+  readonly summary: string;
+  readonly detail: string;
+  /** The resource it is about. */
+  readonly address?: string;
+}
+
+/** A line of `terraform … -json`. */
+export interface TerraformEvent {
+  readonly "@message": string;
+  readonly type: string;
+  readonly diagnostic?: Diagnostic;
+  readonly hook?: {
+    readonly resource?: { readonly addr: string };
+    readonly action?: string;
+    readonly elapsed_seconds?: number;
+    readonly output?: string;
+  };
+}
+
+/** Thrown when a run of terraform fails: the stack, what was tried, and terraform's own diagnostics. */
+export class TerraformError extends Error {
+  constructor(
+    readonly stackName: string,
+    readonly step: string,
+    readonly diagnostics: readonly Diagnostic[],
+    readonly output: string,
+  ) {
+    super(`${stackName}: terraform ${step} failed`);
+    this.name = "TerraformError";
+  }
+}
+
+export interface TerraformRun {
+  readonly stack: string;
+  readonly directory: string;
+  readonly arguments: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Exit codes that are no failure; default: 0. */
+  readonly accepted?: readonly number[];
+  readonly onEvent?: (event: TerraformEvent) => void;
+}
+
+const running = new Set<ChildProcess>();
+
+/** How many terraform processes run right now. */
+export function runningProcesses(): number {
+  return running.size;
+}
+
+/** Asks every running terraform to finish what it is doing and to stop cleanly, as its own Ctrl-C does. */
+export function interruptAll(): void {
+  for (const child of running) child.kill("SIGINT");
+}
+
+/**
+ * Runs terraform once and collects what it prints; with `-json` among the arguments each line is an event.
+ * terraform runs in a process group of its own, so that a Ctrl-C in the terminal reaches it once, through interruptAll().
+ * @throws TerraformError when it exits with a code that isn't accepted, Error when it can't be started
+ */
+export async function runTerraform(run: TerraformRun): Promise<{ code: number; stdout: string }> {
+  const child = spawn("terraform", [...run.arguments], {
+    cwd: run.directory,
+    env: terraformEnvironment(run.env),
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: true,
+  });
+  running.add(child);
+  const diagnostics: Diagnostic[] = [];
+  const lines: string[] = [];
+  const errors: string[] = [];
+  const json =
+    run.arguments.includes("-json") && run.arguments[0] !== "show" && run.arguments[0] !== "output";
+  const reading = [
+    eachLine(child.stdout, (line) => {
+      const event = json ? parseEvent(line) : undefined;
+      if (event?.diagnostic) diagnostics.push(event.diagnostic);
+      if (event) run.onEvent?.(event);
+      else lines.push(line);
+    }),
+    eachLine(child.stderr, (line) => errors.push(line)),
+  ];
+  try {
+    const code = await new Promise<number>((resolve, reject) => {
+      child.once("error", (error: NodeJS.ErrnoException) =>
+        reject(
+          error.code === "ENOENT"
+            ? new Error("terraform isn't installed or not in PATH: ./setup.sh says how to get it")
+            : error,
+        ),
+      );
+      child.once("close", (status, signal) => resolve(status ?? (signal ? 130 : 1)));
+    });
+    await Promise.all(reading);
+    if (!(run.accepted ?? [0]).includes(code)) {
+      const step = run.arguments.find((argument) => !argument.startsWith("-")) ?? "";
+      throw new TerraformError(run.stack, step, diagnostics, [...errors, ...lines].join("\n").trim());
+    }
+    return { code, stdout: lines.join("\n") };
+  } finally {
+    running.delete(child);
+  }
+}
+
+function terraformEnvironment(env: TerraformRun["env"]): NodeJS.ProcessEnv {
+  const result: NodeJS.ProcessEnv = { ...env, CHECKPOINT_DISABLE: "1", TF_IN_AUTOMATION: "1", TF_INPUT: "0" };
+  // terraform warns on every run of a configuration file that isn't there.
+  if (result.TF_CLI_CONFIG_FILE && !existsSync(result.TF_CLI_CONFIG_FILE)) delete result.TF_CLI_CONFIG_FILE;
+  // Would change what the arguments mean.
+  for (const name of Object.keys(result)) if (/^TF_CLI_ARGS/.test(name)) delete result[name];
+  return result;
+}
+
+async function eachLine(stream: NodeJS.ReadableStream, work: (line: string) => void): Promise<void> {
+  for await (const line of createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY }))
+    work(line);
+}
+
+function parseEvent(line: string): TerraformEvent | undefined {
+  if (!line.startsWith("{")) return undefined;
+  try {
+    return JSON.parse(line) as TerraformEvent;
+  } catch {
+    return undefined;
+  }
+}

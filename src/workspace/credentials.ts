@@ -1,0 +1,60 @@
+import { PLACEHOLDER_DOMAIN, type Project } from "../config";
+import type { Variables } from "../terraform";
+
+/** Thrown when something that the real clouds need is missing: everything at once, each with its fix. */
+export class MissingCredentials extends Error {
+  constructor(readonly missing: readonly string[]) {
+    super(
+      [
+        "A deployment to DigitalOcean needs more than is there:",
+        ...missing.map((line) => `  - ${line}`),
+        "",
+        "./setup.sh helps with all of it. To see everything work without an account: npm run demo",
+      ].join("\n"),
+    );
+    this.name = "MissingCredentials";
+  }
+}
+
+/** Names in the example that nobody can own. */
+const EXAMPLE_OWNER = "my-github-user";
+
+/**
+ * Checks that the credentials are there and that the configuration no longer has the example's names. Whether the
+ * credentials are valid, only the clouds can say.
+ * @throws MissingCredentials
+ */
+export function requireCredentials(project: Project, variables: Variables): void {
+  const missing: string[] = [];
+  const need = (names: readonly string[], what: string): void => {
+    if (!names.some((name) => variables[name])) missing.push(`${names[0]} is not set: ${what}`);
+  };
+  need(
+    ["DIGITALOCEAN_TOKEN", "DIGITALOCEAN_ACCESS_TOKEN"],
+    "a token with read and write access from cloud.digitalocean.com/account/api/tokens, in .env or the environment",
+  );
+  if (project.github) {
+    need(
+      ["GITHUB_TOKEN"],
+      'a token with the scopes "repo" and "workflow" from github.com/settings/tokens, in .env or the environment (or leave "github" out of the configuration)',
+    );
+  }
+  if (project.state.backend === "spaces") {
+    need(
+      ["SPACES_ACCESS_KEY_ID", "AWS_ACCESS_KEY_ID"],
+      "the key of the Spaces bucket with the Terraform state",
+    );
+    need(["SPACES_SECRET_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY"], "the secret of that key");
+  }
+  if (project.domain === PLACEHOLDER_DOMAIN) {
+    missing.push(
+      `project.domain in infrastructure.config.json is still ${PLACEHOLDER_DOMAIN}: put your own domain there`,
+    );
+  }
+  if (project.github?.owner === EXAMPLE_OWNER) {
+    missing.push(
+      `github.owner in infrastructure.config.json is still ${EXAMPLE_OWNER}: put your GitHub user or organisation there, or leave "github" out`,
+    );
+  }
+  if (missing.length > 0) throw new MissingCredentials(missing);
+}

@@ -1,0 +1,10 @@
+export { MissingCredentials } from "./credentials";
+export { synthesizeStacks } from "./synthesis";
+export {
+  DEFAULT_SANDBOX,
+  openWorkspace,
+  REPOSITORY,
+  SANDBOX_DIRECTORY,
+  type Workspace,
+  type WorkspaceOptions,
+} from "./workspace";

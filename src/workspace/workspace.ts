@@ -1,0 +1,144 @@
+import { cpSync, existsSync, mkdirSync, renameSync } from "node:fs";
+import { basename, dirname, join, relative } from "node:path";
+import { type Sandbox, startSandbox } from "../../sandbox";
+import { CONFIGURATION_FILE, EXAMPLE_FILE, loadProject, type Project } from "../config";
+import type { Variables } from "../terraform";
+import { requireCredentials } from "./credentials";
+import { readDotenv } from "./dotenv";
+
+/** The checkout that this program belongs to; its bundle lies in dist/. */
+export const REPOSITORY = basename(__dirname) === "dist" ? dirname(__dirname) : dirname(dirname(__dirname));
+
+/** Where sandboxes live; git-ignored. */
+export const SANDBOX_DIRECTORY = join(REPOSITORY, ".sandbox");
+
+/** The name of the sandbox that `--sandbox` without a name means. */
+export const DEFAULT_SANDBOX = "project";
+
+export interface WorkspaceOptions {
+  /** The sandbox to work in; absent: the real clouds. */
+  readonly sandbox?: string;
+  /** The command reaches the clouds, so that their credentials have to be there. Default: true. */
+  readonly online?: boolean;
+}
+
+/** A directory in which the project is deployed from (the checkout itself, or a sandbox), and what is needed to work in it. */
+export interface Workspace {
+  /** Absolute path: holds flux/, secrets/, state/ and cdktf.out/. */
+  readonly directory: string;
+  readonly configurationFile: string;
+  readonly project: Project;
+  /** What terraform and the CDKTF app run with. */
+  readonly variables: Variables;
+  /** cdktf's output directory. */
+  readonly outdir: string;
+  /** The sandbox's name; undefined on the real clouds. */
+  readonly sandbox?: string;
+  /** Ends the sandbox's server. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the checkout, or a sandbox with a copy of its flux/, made on first use.
+ * @throws ConfigurationError, MissingCredentials, or an Error that names what else is missing
+ */
+export async function openWorkspace(options: WorkspaceOptions = {}): Promise<Workspace> {
+  return options.sandbox === undefined ? openReal(options.online ?? true) : openSandbox(options.sandbox);
+}
+
+function openReal(online: boolean): Workspace {
+  const configurationFile = join(REPOSITORY, CONFIGURATION_FILE);
+  const project = loadProject(configurationFile);
+  requireEnvironmentFolders(project, REPOSITORY);
+  const variables: Record<string, string | undefined> = {
+    ...readDotenv(join(REPOSITORY, ".env")),
+    ...definedOnly(process.env),
+  };
+  // Terraform's S3 backend knows the Spaces keys by AWS's names only.
+  variables.AWS_ACCESS_KEY_ID ??= variables.SPACES_ACCESS_KEY_ID;
+  variables.AWS_SECRET_ACCESS_KEY ??= variables.SPACES_SECRET_ACCESS_KEY;
+  if (online) requireCredentials(project, variables);
+  return {
+    directory: REPOSITORY,
+    configurationFile,
+    project,
+    variables,
+    outdir: join(REPOSITORY, "cdktf.out"),
+    close: async () => undefined,
+  };
+}
+
+async function openSandbox(name: string): Promise<Workspace> {
+  if (!/^[a-z0-9][a-z0-9-]{0,30}$/.test(name)) {
+    throw new Error(
+      `--sandbox ${JSON.stringify(name)}: the name of a sandbox has lower-case letters, digits and dashes only`,
+    );
+  }
+  const directory = join(SANDBOX_DIRECTORY, name);
+  const configurationFile = sandboxConfiguration(directory);
+  const project = loadProject(configurationFile);
+  requireEnvironmentFolders(project, REPOSITORY);
+  mkdirSync(directory, { recursive: true });
+  if (!existsSync(join(directory, "flux"))) {
+    // Beside and then into place: an interrupted copy is no working copy.
+    cpSync(join(REPOSITORY, "flux"), join(directory, "flux.new"), { recursive: true });
+    renameSync(join(directory, "flux.new"), join(directory, "flux"));
+  }
+  const sandbox: Sandbox = await startSandbox({ directory: join(directory, "clouds") });
+  return {
+    directory,
+    configurationFile,
+    project: { ...project, state: { backend: "local" } },
+    variables: {
+      ...withoutCredentials(process.env),
+      ...sandbox.env,
+      ...appVariables(directory, configurationFile),
+      HYBRID_GITOPS_STATE: "local",
+    },
+    outdir: join(directory, "cdktf.out"),
+    sandbox: name,
+    close: () => sandbox.close(),
+  };
+}
+
+/** A sandbox's own configuration (the demo has one), else the project's, else the example. */
+function sandboxConfiguration(directory: string): string {
+  const candidates = [join(directory, CONFIGURATION_FILE), join(REPOSITORY, CONFIGURATION_FILE)];
+  return candidates.find((file) => existsSync(file)) ?? join(REPOSITORY, EXAMPLE_FILE);
+}
+
+/** What the CDKTF app (main.ts) and the plain cdktf CLI need to know of a workspace that isn't the working directory. */
+function appVariables(directory: string, configurationFile: string): Record<string, string> {
+  return {
+    HYBRID_GITOPS_DIRECTORY: directory,
+    HYBRID_GITOPS_CONFIG: configurationFile,
+    CDKTF_OUTPUT: relative(process.cwd(), join(directory, "cdktf.out")),
+  };
+}
+
+/** Flux reads flux/clusters/<environment>: without it there would be a cluster that nothing is deployed to. */
+function requireEnvironmentFolders(project: Project, directory: string): void {
+  const missing = project.environments.filter(
+    ({ name }) => !existsSync(join(directory, "flux", "clusters", name)),
+  );
+  if (missing.length === 0) return;
+  const names = missing.map(({ name }) => `flux/clusters/${name}`).join(", ");
+  throw new Error(
+    `${names}: the folder is missing, so Flux would have nothing to deploy. Copy flux/clusters/staging and adapt it, or rename the environment.`,
+  );
+}
+
+const CREDENTIALS = /^(?:DIGITALOCEAN_|GITHUB_|GH_|SPACES_|AWS_|KUBE|TF_VAR_|TF_REATTACH_PROVIDERS$)/;
+
+/** A sandbox never sees a real credential, so that it can't reach a real cloud. */
+function withoutCredentials(env: NodeJS.ProcessEnv): Record<string, string> {
+  return Object.fromEntries(Object.entries(definedOnly(env)).filter(([name]) => !CREDENTIALS.test(name)));
+}
+
+function definedOnly(env: NodeJS.ProcessEnv): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(env).filter(
+      (entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== "",
+    ),
+  );
+}
