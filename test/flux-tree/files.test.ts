@@ -1,0 +1,77 @@
+import path from "node:path";
+import { ENVIRONMENTS } from "./produced-names";
+import {
+  exists,
+  filesReadBy,
+  fluxKustomizations,
+  isFolder,
+  isKustomizeFile,
+  isWrittenByBootstrap,
+  manifestsOf,
+  parseManifests,
+  referencesOf,
+  yamlFiles,
+} from "./tree";
+
+const files = yamlFiles();
+
+describe("files of flux/", () => {
+  it("are there", () => {
+    expect(files.length).toBeGreaterThan(30);
+  });
+
+  it.each(files)("%s parses and holds what it should", (file) => {
+    const manifests = manifestsOf(file);
+
+    if (isWrittenByBootstrap(file)) return;
+    expect(manifests).not.toHaveLength(0);
+    for (const manifest of manifests) {
+      expect(manifest).toMatchObject({ apiVersion: expect.any(String), kind: expect.any(String) });
+      if (!isKustomizeFile(file)) expect(manifest.metadata?.name).toMatch(/^[a-z0-9-]+$/);
+    }
+  });
+
+  it("have kebab-case names that end in .yaml, which the static configuration and Flux both read", () => {
+    expect(files.filter((file) => !/^[a-z0-9/-]+\.yaml$/.test(file))).toEqual([]);
+  });
+
+  it("hold no secret in plain text", () => {
+    const secrets = files.filter((file) =>
+      manifestsOf(file).some((manifest) => manifest.kind === "Secret" && manifest.sops === undefined),
+    );
+    expect(secrets).toEqual([]);
+  });
+
+  it("with a duplicate key or a syntax error are refused with their name", () => {
+    expect(() => parseManifests("a: 1\na: 2\n", "twice.yaml")).toThrow(
+      /^twice\.yaml: Map keys must be unique/,
+    );
+    expect(() => parseManifests("a: [1\n", "open.yaml")).toThrow(/^open\.yaml: /);
+  });
+});
+
+describe("kustomizations of flux/", () => {
+  const kustomizations = files.filter(isKustomizeFile);
+
+  it.each(kustomizations)("%s names only what exists, each once", (file) => {
+    const references = referencesOf(file);
+
+    expect(references.filter((reference) => !exists(reference))).toEqual([]);
+    expect(references).toHaveLength(new Set(references).size);
+    for (const folder of references.filter(isFolder)) {
+      expect(exists(path.join(folder, "kustomization.yaml"))).toBe(true);
+    }
+  });
+
+  it("leave no file out: everything is applied in some environment", () => {
+    const applied = ENVIRONMENTS.flatMap((environment) => [
+      ...filesReadBy(path.join("flux/clusters", environment, "flux-system")),
+      ...fluxKustomizations(environment).flatMap((kustomization) => [
+        kustomization.file,
+        ...filesReadBy(kustomization.path),
+      ]),
+    ]);
+
+    expect(files.filter((file) => !applied.includes(file))).toEqual([]);
+  });
+});

@@ -1,0 +1,90 @@
+import path from "node:path";
+import { type Manifest, manifestsOf, textOf, yamlFiles } from "./tree";
+
+const EXACT_VERSION = /^v?\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/;
+
+const manifests = yamlFiles().flatMap((file) => manifestsOf(file).map((manifest) => ({ file, manifest })));
+const ofKind = (kind: string) => manifests.filter(({ manifest }) => manifest.kind === kind);
+const repositories = ofKind("HelmRepository").map(({ manifest }) => manifest);
+const namespaces = ofKind("Namespace").map(({ manifest }) => manifest);
+
+/** Releases as written in full, not the overlays' patches of them. */
+const releases = ofKind("HelmRelease")
+  .filter(({ manifest }) => manifest.spec.chart)
+  .map(({ file, manifest }) => [manifest.metadata?.name ?? file, manifest, file] as const);
+
+describe("HelmReleases of flux/", () => {
+  it("are there", () => {
+    expect(releases.map(([name]) => name)).toEqual(
+      expect.arrayContaining(["cert-manager", "cloudnative-pg", "mattermost-team-edition", "traefik"]),
+    );
+  });
+
+  it.each(releases)("%s is of today's API, in flux-system, for a namespace of the tree", (_, release) => {
+    expect(release.apiVersion).toBe("helm.toolkit.fluxcd.io/v2");
+    expect(release.metadata?.namespace).toBe("flux-system");
+    expect(release.spec.releaseName).toMatch(/^[a-z0-9-]+$/);
+    expect(release.spec.storageNamespace).toBe(release.spec.targetNamespace);
+    expect(namespaces.map((namespace) => namespace.metadata?.name)).toContain(release.spec.targetNamespace);
+  });
+
+  it.each(releases)("%s pins an exact version of a chart from a repository beside it", (_, release, file) => {
+    const { version, sourceRef } = release.spec.chart.spec;
+
+    expect(version).toMatch(EXACT_VERSION);
+    const repository = repositories.find(({ metadata }) => metadata?.name === sourceRef.name);
+    expect(repository).toMatchObject({
+      apiVersion: "source.toolkit.fluxcd.io/v1",
+      metadata: { namespace: "flux-system" },
+      spec: { url: expect.stringMatching(/^https:\/\//) },
+    });
+    expect(manifestsOf(path.join(path.dirname(file), "helm-repository.yaml"))).toContainEqual(repository);
+  });
+
+  it.each(releases)("%s retries, replaces CRDs and corrects drift", (_, release) => {
+    expect(release.spec).toMatchObject({
+      install: { crds: "CreateReplace", remediation: { retries: 3 } },
+      upgrade: { crds: "CreateReplace", remediation: { retries: 3 } },
+      driftDetection: { mode: "enabled" },
+    });
+  });
+
+  it.each(releases)("%s states its resources", (_, release) => {
+    const { resources } = release.spec.values;
+
+    if (typeof resources === "string") expect(resources).toMatch(/^\$\{infraConfig_\w+_resources\}$/);
+    else expect(resources).toEqual({ requests: quantities, limits: quantities });
+  });
+
+  it("refuse ranges and open versions", () => {
+    expect(["1.x", "^1.2.3", "*", "1.2", ">=1.0.0"].filter((version) => EXACT_VERSION.test(version))).toEqual(
+      [],
+    );
+  });
+});
+
+describe("images named in flux/", () => {
+  const images = manifests.flatMap(({ file, manifest }) =>
+    imagesOf(manifest).map((image) => [image, file] as const),
+  );
+
+  it("are there", () => {
+    expect(images.length).toBeGreaterThan(0);
+  });
+
+  it.each(images)("%s is pinned by digest and kept fresh by a marker for Renovate", (image, file) => {
+    expect(image).toMatch(/^[\w./-]+:\d[\w.-]*@sha256:[0-9a-f]{64}$/);
+    const lines = textOf(file).split("\n");
+    const marker = lines[lines.findIndex((line) => line.includes(image)) - 1];
+    expect(marker).toContain(`# renovate: datasource=docker depName=${image.split(":")[0]}`);
+  });
+});
+
+const quantities = { cpu: expect.stringMatching(/^\d+m?$/), memory: expect.stringMatching(/^\d+[MG]i$/) };
+
+function imagesOf(value: unknown): string[] {
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value as Manifest).flatMap(([key, inner]) =>
+    (key === "image" || key === "imageName") && typeof inner === "string" ? [inner] : imagesOf(inner),
+  );
+}
