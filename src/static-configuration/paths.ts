@@ -1,0 +1,63 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+
+/** The folder that the static configuration works on, relative to the project's folder. */
+export const TREE = "flux";
+/** Originals, record and journal. */
+export const BACKUPS = `${TREE}/.backups`;
+/** See record.ts. */
+export const RECORD = `${BACKUPS}/configured.txt`;
+/** Journal and scratch files of a run that is under way or was killed. */
+export const RUN = `${BACKUPS}/.run`;
+/** Held while a run works. */
+export const LOCK = `${BACKUPS}/.lock`;
+
+const YAML = /\.ya?ml$/;
+const ORIGINAL = ".orig";
+
+/** Where the original of a file is kept. Never *.yaml: Flux would load it. */
+export function backupOf(path: string): string {
+  return `${BACKUPS}/${path.slice(TREE.length + 1)}${ORIGINAL}`;
+}
+
+/** The YAML files under flux/, relative to the project's folder, sorted; symbolic links are not followed. */
+export function yamlFiles(projectDirectory: string): string[] {
+  return walk(projectDirectory, TREE, (path) => path === BACKUPS)
+    .filter((path) => YAML.test(path))
+    .sort(compareBytes);
+}
+
+/** The files that have an original in flux/.backups, sorted. */
+export function backedUpFiles(projectDirectory: string): string[] {
+  return walk(projectDirectory, BACKUPS, (path) => path === RUN || path.startsWith(LOCK))
+    .filter((path) => path.endsWith(ORIGINAL))
+    .map((path) => `${TREE}/${path.slice(BACKUPS.length + 1, -ORIGINAL.length)}`)
+    .sort(compareBytes);
+}
+
+/** The order of `sort` in the C locale, the same on every machine. */
+export function compareBytes(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+function walk(root: string, folder: string, skip: (path: string) => boolean): string[] {
+  const files: string[] = [];
+  const folders = [folder];
+  for (let current = folders.pop(); current !== undefined; current = folders.pop()) {
+    for (const entry of entriesOf(join(root, current))) {
+      const path = `${current}/${entry.name}`;
+      if (entry.isDirectory() && !skip(path)) folders.push(path);
+      else if (entry.isFile()) files.push(path);
+    }
+  }
+  return files;
+}
+
+function entriesOf(folder: string) {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}

@@ -1,0 +1,240 @@
+import {
+  chmodSync,
+  closeSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import { type FileSum, fileSum } from "./checksum";
+import { BACKUPS, backedUpFiles, backupOf, LOCK, RECORD, RUN } from "./paths";
+import { type ConfigurationRecord, readIfThere, readRecord, renderRecord, unescapePath } from "./record";
+import { replaceTokensInBytes, type TokenReplacement } from "./token-replacement";
+
+export interface RestoreOptions {
+  /** Brings back the original of a file that was edited or deleted since, too: these edits are lost. */
+  readonly force?: boolean;
+  /** Tells what would happen and changes nothing. */
+  readonly dryRun?: boolean;
+}
+
+/** Paths relative to the project's folder, sorted. */
+export interface RestoreResult {
+  /** Brought back byte for byte (with `dryRun`: would be). */
+  readonly restored: readonly string[];
+  /** Edited or deleted since they were configured. Unless forced, one of them stops the whole restore. */
+  readonly refused: readonly string[];
+  /** Equal to their originals already. */
+  readonly alreadyOriginal: readonly string[];
+  /** In the record, but their originals are gone from flux/.backups; left as they are. */
+  readonly withoutOriginal: readonly string[];
+}
+
+/**
+ * Brings the originals in flux/.backups back, all or none: when a file was edited or deleted since it was configured and
+ * `force` is not set, nothing is changed and `refused` lists every such file. What was restored leaves the backups and the
+ * record, so that the next configuration starts anew. File modes are those of the files, not of the backups.
+ *
+ * @throws Error when a configuration is running, or a file can't be read or written (what was done until then stays, every
+ * original is still in place, and running it again finishes the rest).
+ */
+export function restoreBackups(projectDirectory: string, options: RestoreOptions = {}): RestoreResult {
+  const { force = false, dryRun = false } = options;
+  // Also keeps a project without backups free of the lock's folder.
+  if (!lstatSync(join(projectDirectory, BACKUPS), { throwIfNoEntry: false })?.isDirectory()) {
+    return { restored: [], refused: [], alreadyOriginal: [], withoutOriginal: [] };
+  }
+  if (dryRun) return inspect(projectDirectory, force);
+  return withLock(projectDirectory, () => {
+    const result = inspect(projectDirectory, force);
+    if (result.refused.length > 0) return result;
+    for (const path of result.restored) putBack(projectDirectory, path);
+    const done = [...result.restored, ...result.alreadyOriginal];
+    // Files, then record, then originals: killed at any point, a second restore finds what it needs.
+    forget(projectDirectory, done);
+    for (const path of done) rmSync(join(projectDirectory, backupOf(path)), { force: true });
+    rmSync(join(projectDirectory, RUN), { recursive: true, force: true });
+    removeEmptyFolders(join(projectDirectory, BACKUPS));
+    return result;
+  });
+}
+
+/** What to tell the user when a restore was refused. */
+export function explainRefusal(refused: readonly string[]): string {
+  return [
+    `${refused.length} ${refused.length === 1 ? "file was" : "files were"} edited or deleted after the static configuration, so nothing was restored:`,
+    ...refused.map((path) => `  ${path}   (original: ${backupOf(path)})`),
+    "To give these edits up and bring every original back: npm run restore -- --force",
+  ].join("\n");
+}
+
+function inspect(projectDirectory: string, force: boolean): RestoreResult {
+  const record = readRecord(projectDirectory);
+  const journal = readJournal(projectDirectory);
+  const restored: string[] = [];
+  const refused: string[] = [];
+  const alreadyOriginal: string[] = [];
+  const paths = backedUpFiles(projectDirectory);
+  for (const path of paths) {
+    // Its file is unchanged, and the copy may be cut off: it must never be taken for the original.
+    if (journal.unfinishedBackups.has(path)) {
+      alreadyOriginal.push(path);
+      continue;
+    }
+    const original = readFileSync(join(projectDirectory, backupOf(path)));
+    const current = readRegularFile(join(projectDirectory, path));
+    if (current?.equals(original)) alreadyOriginal.push(path);
+    else if (force || (current && wasWritten(path, current, original, record, journal))) restored.push(path);
+    else refused.push(path);
+  }
+  const withBackup = new Set(paths);
+  const withoutOriginal = [...record.files.keys()].filter((path) => !withBackup.has(path));
+  return { restored, refused, alreadyOriginal, withoutOriginal };
+}
+
+function wasWritten(
+  path: string,
+  current: Buffer,
+  original: Buffer,
+  record: ConfigurationRecord,
+  journal: Journal,
+): boolean {
+  const { checksum, size } = fileSum(current);
+  const isCurrent = (sum: FileSum | undefined) => sum?.checksum === checksum && sum.size === size;
+  if (
+    isCurrent(record.files.get(path)) ||
+    journal.written.some((entry) => entry.path === path && isCurrent(entry))
+  )
+    return true;
+  // A run that was killed changed the file and did not get to the record.
+  return journal.table.length > 0 && replaceTokensInBytes(original, journal.table).equals(current);
+}
+
+/** What a killed run of configure.sh left in flux/.backups/.run. */
+interface Journal {
+  readonly table: readonly TokenReplacement[];
+  readonly written: readonly (FileSum & { readonly path: string })[];
+  readonly unfinishedBackups: ReadonlySet<string>;
+}
+
+function readJournal(projectDirectory: string): Journal {
+  const read = (name: string) => readIfThere(join(projectDirectory, RUN, name)) ?? "";
+  // What follows the last line break was cut off.
+  const rows = (name: string) =>
+    read(name)
+      .split("\n")
+      .slice(0, -1)
+      .map((line) => line.split("\t"));
+  const state = read("state").trim();
+  return {
+    table:
+      state === "change"
+        ? rows("table").map(([placeholder = "", value = ""]) => ({ placeholder, value }))
+        : [],
+    written: rows("written").map(([path = "", checksum, size]) => ({
+      path: unescapePath(path),
+      checksum: Number(checksum),
+      size: Number(size),
+    })),
+    unfinishedBackups: new Set(
+      state === "backup" ? rows("fresh.list").map(([path = ""]) => unescapePath(path)) : [],
+    ),
+  };
+}
+
+function putBack(projectDirectory: string, path: string): void {
+  const target = join(projectDirectory, path);
+  const backup = join(projectDirectory, backupOf(path));
+  const stat = lstatSync(target, { throwIfNoEntry: false }) ?? lstatSync(backup);
+  // Beside the backups and not beside the file: Flux never looks here, and a rename within flux/ is one step.
+  const temporary = join(projectDirectory, BACKUPS, `.restoring-${process.pid}`);
+  try {
+    mkdirSync(dirname(target), { recursive: true });
+    const descriptor = openSync(temporary, "w", 0o600);
+    try {
+      const bytes = readFileSync(backup);
+      for (let written = 0; written < bytes.length; ) written += writeSync(descriptor, bytes, written);
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+    if (!stat.isSymbolicLink()) chmodSync(temporary, stat.mode & 0o7777);
+    renameSync(temporary, target);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw new Error(
+      `${path}: cannot be restored (${(error as Error).message}); the original is still in ${backupOf(path)}; free disk space or fix the permissions, then run restore again`,
+      { cause: error },
+    );
+  }
+}
+
+function forget(projectDirectory: string, paths: readonly string[]): void {
+  const { values, files } = readRecord(projectDirectory);
+  const gone = new Set(paths);
+  const left = new Map([...files].filter(([path]) => !gone.has(path)));
+  const target = join(projectDirectory, RECORD);
+  if (left.size === 0) {
+    rmSync(target, { force: true });
+    return;
+  }
+  const temporary = join(projectDirectory, BACKUPS, `.restoring-${process.pid}`);
+  writeFileSync(temporary, renderRecord({ values, files: left }));
+  renameSync(temporary, target);
+}
+
+function readRegularFile(path: string): Buffer | undefined {
+  return lstatSync(path, { throwIfNoEntry: false })?.isFile() ? readFileSync(path) : undefined;
+}
+
+/** Removes what a killed restore left, and folders that are empty now. */
+function removeEmptyFolders(folder: string): void {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isFile() && /^\.restoring-\d+$/.test(entry.name)) rmSync(path);
+    if (entry.isDirectory() && entry.name !== ".lock") {
+      removeEmptyFolders(path);
+      if (readdirSync(path).length === 0) rmdirSync(path);
+    }
+  }
+}
+
+/** Takes configure.sh's lock. A stale one is left to configure.sh, which knows how to tell. */
+function withLock<Result>(projectDirectory: string, work: () => Result): Result {
+  const lock = join(projectDirectory, LOCK);
+  try {
+    mkdirSync(lock);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    const owner = Number(readIfThere(join(lock, "owner"))?.trim());
+    if (!Number.isInteger(owner) || owner <= 0 || isRunning(owner)) {
+      throw new Error(
+        `${LOCK}: a static configuration is under way${owner > 0 ? ` (process ${owner})` : ""}; wait for it, or remove that folder when no such process exists, then run restore again`,
+      );
+    }
+  }
+  try {
+    writeFileSync(join(lock, "owner"), `${process.pid}\n`);
+    return work();
+  } finally {
+    rmSync(lock, { recursive: true, force: true });
+    if (readdirSync(join(projectDirectory, BACKUPS)).length === 0) rmdirSync(join(projectDirectory, BACKUPS));
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}

@@ -1,0 +1,68 @@
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { dirname, join, normalize, relative, sep } from "node:path";
+import { REPOSITORY } from "../support/example";
+
+/** Folders and what they may import; what is listed later may not be imported by what is listed earlier. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  "src/config": [],
+  "src/flux": ["src/config"],
+  "src/static-configuration": [],
+  "src/secrets": ["src/config"],
+  "src/stacks": ["src/config", "src/flux", "src/secrets"],
+  "src/terraform": [],
+  "src/terminal": ["src/terraform"],
+  sandbox: [],
+  "src/workspace": ["src/config", "src/terraform", "sandbox"],
+  "src/deployment": ["src/config", "src/secrets", "src/terraform", "src/terminal", "src/workspace"],
+  "src/commands": [
+    "src/config",
+    "src/flux",
+    "src/secrets",
+    "src/static-configuration",
+    "src/terraform",
+    "src/terminal",
+    "src/workspace",
+    "src/deployment",
+  ],
+};
+
+const sources = Object.keys(MAY_IMPORT).flatMap((folder) =>
+  (readdirSync(join(REPOSITORY, folder), { recursive: true }) as string[])
+    .map((path) => join(folder, path))
+    .filter((path) => path.endsWith(".ts") && statSync(join(REPOSITORY, path)).isFile()),
+);
+
+const importsOf = (file: string): string[] =>
+  [...readFileSync(join(REPOSITORY, file), "utf8").matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)].map(
+    ([, name]) => name as string,
+  );
+
+const folderOf = (file: string): string | undefined =>
+  Object.keys(MAY_IMPORT).find((folder) => file === folder || file.startsWith(folder + sep));
+
+test("every folder of the sources has its place", () => {
+  const folders = readdirSync(join(REPOSITORY, "src")).filter((name) =>
+    statSync(join(REPOSITORY, "src", name)).isDirectory(),
+  );
+  expect(folders.map((name) => `src/${name}`).filter((name) => !(name in MAY_IMPORT))).toEqual([]);
+  expect(sources.length).toBeGreaterThan(40);
+});
+
+test("dependencies between folders point one way", () => {
+  const wrong = sources.flatMap((file) => {
+    const own = folderOf(file) as string;
+    return importsOf(file)
+      .filter((name) => name.startsWith("."))
+      .map((name) => folderOf(normalize(relative(REPOSITORY, join(REPOSITORY, dirname(file), name)))) ?? name)
+      .filter((target) => target !== own && !MAY_IMPORT[own]?.includes(target))
+      .map((target) => `${file} imports ${target}`);
+  });
+  expect(wrong).toEqual([]);
+});
+
+test("cdktf stays in src/stacks, so that a move to a fork is a rename", () => {
+  const users = sources.filter((file) =>
+    importsOf(file).some((name) => /^(?:cdktf|constructs|@cdktf\/)/.test(name)),
+  );
+  expect([...new Set(users.map(folderOf))]).toEqual(["src/stacks"]);
+});

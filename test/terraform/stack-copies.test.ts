@@ -1,0 +1,60 @@
+import { assumeOutputs } from "../../src/terraform/assumed-outputs";
+import { emptyStack } from "../../src/terraform/emptied-stack";
+
+const state = (stack: string) => `cross-stack-reference-input-${stack}`;
+const reference = (stack: string, output: string) =>
+  `\${data.terraform_remote_state.${state(stack)}.outputs.${output}}`;
+const stack = JSON.stringify({
+  data: {
+    terraform_remote_state: {
+      [state("staging-cluster")]: { backend: "local" },
+      [state("staging-flux-configuration")]: { backend: "local" },
+    },
+    digitalocean_kubernetes_cluster: { cluster: { name: reference("staging-cluster", "name") } },
+  },
+  resource: {
+    kubernetes_namespace_v1: { "flux-system": { lifecycle: { prevent_destroy: true } } },
+    github_actions_variable: {
+      id: {
+        value: reference("staging-cluster", "id"),
+        other: reference("staging-flux-configuration", "namespace"),
+      },
+    },
+  },
+  output: { x: { value: "1" } },
+});
+
+test("the remote state of an undeployed stack is replaced wherever it is read, others stay", () => {
+  const result = JSON.parse(assumeOutputs(stack, ["staging-cluster"]));
+  const standIn = state("staging-cluster");
+  expect(Object.keys(result.data.terraform_remote_state)).toEqual([state("staging-flux-configuration")]);
+  expect(result.resource.terraform_data).toEqual({
+    [standIn]: { input: { name: "assumed", id: "assumed" } },
+  });
+  expect(result.data.digitalocean_kubernetes_cluster.cluster.name).toBe(
+    `\${terraform_data.${standIn}.output.name}`,
+  );
+  expect(result.resource.github_actions_variable.id).toEqual({
+    value: `\${terraform_data.${standIn}.output.id}`,
+    other: reference("staging-flux-configuration", "namespace"),
+  });
+});
+
+test("to destroy a stack its resources and outputs go, a protected namespace is left behind", () => {
+  const result = JSON.parse(emptyStack(stack, "staging-flux-configuration"));
+  expect(result.resource).toBeUndefined();
+  expect(result.output).toBeUndefined();
+  expect(result.data.digitalocean_kubernetes_cluster).toBeDefined();
+  expect(result.removed).toEqual([
+    { from: "kubernetes_namespace_v1.flux-system", lifecycle: { destroy: false } },
+  ]);
+});
+
+test("a stack with another protected resource is refused by its address", () => {
+  const production = JSON.stringify({
+    resource: { digitalocean_kubernetes_cluster: { cluster: { lifecycle: { prevent_destroy: true } } } },
+  });
+  expect(() => emptyStack(production, "production-cluster")).toThrow(
+    "production-cluster: digitalocean_kubernetes_cluster.cluster is protected and can't be destroyed",
+  );
+});
