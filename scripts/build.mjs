@@ -23,6 +23,9 @@ export async function build(root) {
       format: "cjs",
       // Some packages' CommonJS form can't be bundled (UMD); their ES modules can.
       mainFields: ["module", "main"],
+      // Less text to read at every start; names stay, so that stack traces can be read.
+      minifyWhitespace: true,
+      minifySyntax: true,
       sourcemap: "linked",
       sourcesContent: false,
       logLevel: "error",

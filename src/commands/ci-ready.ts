@@ -4,8 +4,7 @@ import type { Command } from "commander";
 import { CONFIGURATION_FILE, loadProject, type Project } from "../config";
 import { Output } from "../terminal/output";
 import type { Variables } from "../terraform";
-import { MissingCredentials, REPOSITORY } from "../workspace";
-import { requireCredentials } from "../workspace/credentials";
+import { missingCredentials, REPOSITORY } from "../workspace";
 import { type CommonOptions, command } from "./options";
 
 /** Whether CI can plan and deploy: it needs a state that it shares with everyone, and the credentials. */
@@ -17,12 +16,8 @@ export function ciReadiness(project: Project, variables: Variables): { ready: bo
         'state.backend is "local": the state is on somebody\'s laptop, so CI can\'t know what is deployed. Move it to a Spaces bucket (state.backend "spaces").',
     };
   }
-  try {
-    requireCredentials(project, variables);
-  } catch (error) {
-    if (error instanceof MissingCredentials) return { ready: false, reason: error.missing.join("; ") };
-    throw error;
-  }
+  const missing = missingCredentials(project, variables);
+  if (missing.length > 0) return { ready: false, reason: missing.join("; ") };
   return { ready: true, reason: "the state is shared and the credentials are there" };
 }
 

@@ -5,10 +5,10 @@ import pc from "picocolors";
 import { CONFIGURATION_FILE, EXAMPLE_FILE, PLACEHOLDER_DOMAIN } from "../config";
 import { watchInterruption } from "../deployment/interruption";
 import { planAll } from "../deployment/plan-all";
-import { infrastructureVariables, VALUES_CONFIG_MAP, VARIABLES_CONFIG_MAP, valuesYaml } from "../flux";
+import { FLUX_NAMESPACE, VALUES_CONFIG_MAP, VALUES_KEY, VARIABLES_CONFIG_MAP } from "../flux";
 import { Output } from "../terminal/output";
 import { planLines } from "../terminal/plan-view";
-import { hasChanges } from "../terraform";
+import { hasChanges, stateOutputs } from "../terraform";
 import { openWorkspace, REPOSITORY, SANDBOX_DIRECTORY, synthesizeStacks, type Workspace } from "../workspace";
 import { deploy } from "./deploy";
 import { command } from "./options";
@@ -35,6 +35,10 @@ export function demoCommand(): Command {
       interruption.end();
     }
   });
+}
+
+interface ConfigMap {
+  readonly data?: Readonly<Record<string, string>>;
 }
 
 class Demo {
@@ -120,7 +124,7 @@ class Demo {
   /** What sed made of one file. */
   private showConfiguredTree({ directory }: Workspace): void {
     this.output.heading("Static configuration (sed, once; originals in flux/.backups)");
-    const file = join("flux", "apps", "mattermost", "base", "release.yaml");
+    const file = join("flux", "apps", "mattermost", "staging", "helm-release.yaml");
     const lines = (path: string): string[] => readFileSync(join(directory, path), "utf8").split("\n");
     const [before, after] = [
       lines(join("flux", ".backups", `${file.slice("flux/".length)}.orig`)),
@@ -134,25 +138,28 @@ class Demo {
     });
   }
 
-  private showConfigMaps({ project }: Workspace): void {
-    const production = project.environments.find((environment) => environment.production);
-    if (!production) return;
-    const variables = Object.entries(infrastructureVariables(production));
-    const wanted =
-      /^infraConfig_(?:storage_bulk_size|applications_mattermost_(?:resources|storage_size|replicas))$/;
+  /** What is in the cluster, not what was meant to be. */
+  private async showConfigMaps(workspace: Workspace): Promise<void> {
+    const cluster = (await synthesizeStacks(workspace)).find(({ name }) => name === "production-cluster");
+    if (!cluster) throw new Error("the demo's configuration has no production environment");
+    const { cluster_id: id } = await stateOutputs(cluster, workspace.variables);
+    const file = join(this.directory, "clouds", "kubernetes", `${id}.json`);
+    const { objects } = JSON.parse(readFileSync(file, "utf8")) as {
+      objects: { ConfigMap: Record<string, ConfigMap> };
+    };
+    const data = (name: string): Record<string, string> =>
+      objects.ConfigMap[`${FLUX_NAMESPACE}/${name}`]?.data ?? {};
     this.output.line(
-      `ConfigMap ${VALUES_CONFIG_MAP} in flux-system of production, values.yaml (first part):`,
+      `ConfigMap ${VALUES_CONFIG_MAP} in ${FLUX_NAMESPACE} of production, ${VALUES_KEY} (its first part):`,
     );
-    this.output.line(
-      valuesYaml(production)
-        .split("\n")
-        .slice(0, 22)
-        .map((line) => `  ${line}`)
-        .join("\n"),
-    );
+    const document = data(VALUES_CONFIG_MAP)[VALUES_KEY]?.split("\n") ?? [];
+    for (const line of document.slice(0, 22)) this.output.line(`  ${line}`);
+    const variables = Object.entries(data(VARIABLES_CONFIG_MAP));
     this.output.line(
       `ConfigMap ${VARIABLES_CONFIG_MAP}, ${variables.length} variables for \${…} in manifests, among them:`,
     );
+    const wanted =
+      /^infraConfig_(?:storage_bulk_size|applications_mattermost_(?:resources|storage_size|replicas))$/;
     for (const [name, value] of variables.filter(([name]) => wanted.test(name)))
       this.output.line(`  ${name} = ${value}`);
   }

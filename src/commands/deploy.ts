@@ -5,6 +5,7 @@ import { INTERRUPTED_EXIT_CODE, type Interruption, watchInterruption } from "../
 import { planAll } from "../deployment/plan-all";
 import { checkPublication, publish, publishCommands } from "../deployment/publication";
 import { selectStacks } from "../deployment/selection";
+import { explainShrinks, storageShrinks } from "../deployment/storage-shrink";
 import { publishSecrets } from "../secrets/publish";
 import { confirm, isInteractive } from "../terminal/confirm";
 import { Output } from "../terminal/output";
@@ -29,6 +30,8 @@ export interface DeployReport {
   readonly stacks: readonly StackResult[];
   /** 0: done; 1: something failed or was not approved; 130: interrupted. */
   readonly exitCode: number;
+  /** Why the plan was refused before anything was touched. */
+  readonly refused?: string;
 }
 
 export function deployCommand(): Command {
@@ -43,9 +46,9 @@ export function deployCommand(): Command {
       const workspace = await openWorkspace({ sandbox: sandboxName(options) });
       const interruption = watchInterruption(output);
       try {
-        const { stacks, exitCode } = await deploy({ workspace, output, interruption, options });
-        output.result({ stacks, exitCode });
-        process.exitCode = exitCode;
+        const report = await deploy({ workspace, output, interruption, options });
+        output.result(report);
+        process.exitCode = report.exitCode;
       } finally {
         interruption.end();
         await workspace.close();
@@ -63,8 +66,7 @@ export interface Deployment {
 /** Plans, shows, asks, applies and says what comes next. */
 export async function deploy(deployment: Deployment): Promise<DeployReport> {
   const { workspace, output, interruption, options } = deployment;
-  await sealSecrets(deployment);
-  const all = await synthesizeStacks(workspace);
+  const all = await sealAndSynthesize(deployment);
   const selected = selectStacks(all, { environments: options.environment, stacks: options.stack });
   await requireUpstream(workspace, all, selected);
   output.heading("Plan");
@@ -89,6 +91,12 @@ export async function deploy(deployment: Deployment): Promise<DeployReport> {
       })),
       exitCode: failureCode(interruption),
     };
+  }
+  const shrinks = storageShrinks(plans);
+  if (shrinks.length > 0) {
+    const message = explainShrinks(shrinks, workspace.project);
+    output.problem(`\n${message}\n\nNothing was changed.`);
+    return { stacks: plans.map(unchanged), exitCode: 1, refused: message };
   }
   const changed = plans.filter(hasChanges);
   if (changed.length === 0) {
@@ -143,14 +151,32 @@ export function reportStacks(output: Output, stacks: readonly StackResult[]): vo
   }
 }
 
-async function sealSecrets({ workspace, output }: Deployment): Promise<void> {
+/** Both at once, since secrets are seldom new; when they are, the stacks that hold them are synthesized again. */
+async function sealAndSynthesize(deployment: Deployment): Promise<SynthesizedStack[]> {
+  const [sealed, stacks] = await Promise.allSettled([
+    sealSecrets(deployment),
+    synthesizeStacks(deployment.workspace),
+  ]);
+  if (sealed.status === "rejected") throw sealed.reason;
+  if (sealed.value) return synthesizeStacks(deployment.workspace);
+  if (stacks.status === "rejected") throw stacks.reason;
+  return stacks.value;
+}
+
+/** Returns whether anything was written. */
+async function sealSecrets({ workspace, output }: Deployment): Promise<boolean> {
   const { project, directory, variables } = workspace;
-  if (!project.github) return;
-  for (const { name: environment } of project.environments) {
-    const sealed = await publishSecrets({ directory, environment, github: project.github, variables });
-    if (sealed.length > 0)
-      output.line(`Sealed for GitHub (secrets/${environment}.json): ${sealed.join(", ")}`);
-  }
+  const { github } = project;
+  if (!github) return false;
+  const results = await Promise.all(
+    project.environments.map(async ({ name: environment }) => {
+      const { sealed, written } = await publishSecrets({ directory, environment, github, variables });
+      if (sealed.length > 0)
+        output.line(`Sealed for GitHub (secrets/${environment}.json): ${sealed.join(", ")}`);
+      return written;
+    }),
+  );
+  return results.includes(true);
 }
 
 /** Upstream stacks that aren't part of this deploy have to be there already. */

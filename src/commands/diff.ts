@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { INTERRUPTED_EXIT_CODE, watchInterruption } from "../deployment/interruption";
 import { type PlannedStacks, planAll } from "../deployment/plan-all";
 import { selectStacks } from "../deployment/selection";
+import { explainShrinks, storageShrinks } from "../deployment/storage-shrink";
 import { Output } from "../terminal/output";
 import { planMarkdown } from "../terminal/plan-markdown";
 import { addCounts, count, planLines, summaryTable, summaryText } from "../terminal/plan-view";
@@ -35,6 +36,8 @@ export function diffCommand(): Command {
         const selected = selectStacks(all, { environments: options.environment, stacks: options.stack });
         const planned = await planAll({ workspace, all, selected, output, stopped: interruption.reason });
         show(output, planned);
+        const shrinks = storageShrinks(planned.plans);
+        if (shrinks.length > 0) output.problem(`\n${explainShrinks(shrinks, workspace.project)}`);
         if (options.markdown) writeFileSync(options.markdown, planMarkdown(planned));
         process.exitCode = interruption.reason() ? INTERRUPTED_EXIT_CODE : exitCode(planned);
         output.result(toJson(planned, Number(process.exitCode)));

@@ -106,7 +106,8 @@ function report(plan: StackPlan, done: ResourceChange[], output: Output): (event
   return (event) => {
     slow(event);
     const address = event.hook?.resource?.addr;
-    if (event.type === "provision_progress" && event.hook?.output)
+    const isCommandItself = event.hook?.output?.startsWith("Executing: ");
+    if (event.type === "provision_progress" && event.hook?.output && !isCommandItself)
       output.progress(plan.stack.name, event.hook.output.trim());
     if (event.type !== "apply_complete" || address === undefined) return;
     const change = plan.changes.find((candidate) => candidate.address === address);

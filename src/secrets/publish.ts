@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { GitHubRepository } from "../config";
 import { fetchPublicKey } from "./github-api";
 import { deployKey, webhookPath } from "./private-files";
@@ -29,7 +30,7 @@ export interface PublishOptions {
  * Brings an environment's published secrets up to date before a deploy: seals what is new or has changed, or everything
  * when the repository's key has changed; makes the deploy key and the receiver's token on first use.
  * A secret that isn't set on this machine keeps the value that was sealed before.
- * @returns the names of the secrets that were sealed anew
+ * @returns the names of the secrets that were sealed anew, and whether the published file was written
  * @throws Error when GitHub doesn't give the repository's public key
  */
 export async function publishSecrets({
@@ -37,19 +38,21 @@ export async function publishSecrets({
   environment,
   github,
   variables,
-}: PublishOptions): Promise<string[]> {
+}: PublishOptions): Promise<{ sealed: string[]; written: boolean }> {
   const before = readPublished(directory, environment);
   const publicKey = await fetchPublicKey(github, variables);
   const keyChanged = before?.publicKey.id !== publicKey.id || before.publicKey.key !== publicKey.key;
   const secrets: PublishedSecrets["secrets"] = keyChanged ? {} : { ...before?.secrets };
-  const sealed: string[] = [];
-  for (const [variable, name] of Object.entries(PASSED_ON)) {
-    const value = variables[variable];
-    const secretName = actionsSecretName(environment, name);
-    const known = secrets[secretName];
-    if (!value || (known && matchesDigest(value, known.digest))) continue;
-    secrets[secretName] = { sealed: await seal(value, publicKey.key), digest: digest(value) };
-    sealed.push(secretName);
+  const outdated = await Promise.all(
+    Object.entries(PASSED_ON).map(async ([variable, name]) => {
+      const value = variables[variable];
+      const secretName = actionsSecretName(environment, name);
+      const known = secrets[secretName];
+      return value && !(known && (await matchesDigest(value, known.digest))) ? [{ secretName, value }] : [];
+    }),
+  );
+  for (const { secretName, value } of outdated.flat()) {
+    secrets[secretName] = { sealed: await seal(value, publicKey.key), digest: await digest(value) };
   }
   const published = {
     publicKey,
@@ -57,6 +60,7 @@ export async function publishSecrets({
     deployKey: deployKey(directory, environment),
     webhookPath: webhookPath(directory, environment),
   };
-  if (JSON.stringify(published) !== JSON.stringify(before)) writePublished(directory, environment, published);
-  return sealed;
+  const written = before === undefined || !isDeepStrictEqual(published, before);
+  if (written) writePublished(directory, environment, published);
+  return { sealed: outdated.flat().map(({ secretName }) => secretName), written };
 }

@@ -1,4 +1,5 @@
-import { randomBytes, scryptSync, timingSafeEqual } from "node:crypto";
+import { randomBytes, scrypt, timingSafeEqual } from "node:crypto";
+import { promisify } from "node:util";
 import type sodiumType from "libsodium-wrappers";
 
 /**
@@ -18,16 +19,21 @@ export async function seal(value: string, publicKey: string): Promise<string> {
 }
 
 const DIGEST_BYTES = 32;
+const scryptInThread = promisify(scrypt);
 
 /** A salted digest by which the same value is recognised later (scrypt, so that guessing it costs). */
-export function digest(value: string, salt: Buffer = randomBytes(16)): string {
-  return `${salt.toString("base64")}:${scryptSync(value, salt, DIGEST_BYTES).toString("base64")}`;
+export async function digest(value: string, salt: Buffer = randomBytes(16)): Promise<string> {
+  return `${salt.toString("base64")}:${(await derive(value, salt)).toString("base64")}`;
 }
 
 /** Whether a digest was made from this value. */
-export function matchesDigest(value: string, expected: string): boolean {
+export async function matchesDigest(value: string, expected: string): Promise<boolean> {
   const [salt = "", hash = ""] = expected.split(":");
-  const actual = scryptSync(value, Buffer.from(salt, "base64"), DIGEST_BYTES);
+  const actual = await derive(value, Buffer.from(salt, "base64"));
   const wanted = Buffer.from(hash, "base64");
   return wanted.length === actual.length && timingSafeEqual(actual, wanted);
 }
+
+/** In a thread of its own, since it is slow on purpose. */
+const derive = (value: string, salt: Buffer): Promise<Buffer> =>
+  scryptInThread(value, salt, DIGEST_BYTES) as Promise<Buffer>;

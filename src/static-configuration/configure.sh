@@ -184,13 +184,15 @@ compile() {
   ' "$1"
 }
 
-# Checks REPLACEMENTS and writes the pairs to replace to $run/table.
+# Checks REPLACEMENTS, writes the pairs to replace to $run/table, and all pairs to $run/all: a value that became
+# its placeholder again is a changed one.
 read_replacements() {
-  printf '%s\n' "$REPLACEMENTS" | awk -v table="$run/table" '
+  printf '%s\n' "$REPLACEMENTS" | awk -v table="$run/table" -v all="$run/all" '
     function reject(reason) { print "line " NR " of REPLACEMENTS: " reason; failed = 1; exit 1 }
     BEGIN {
       FS = "\t"
       printf "" > table
+      printf "" > all
       for (i = 1; i < 32; i++) control = control sprintf("%c", i)
       control = control sprintf("%c", 127)
     }
@@ -205,6 +207,7 @@ read_replacements() {
         reject("the placeholder \"" $1 "\" has to begin and end with a letter or a digit")
       if (($1 in seen) && seen[$1] != $2)
         reject("\"" $1 "\" has two values, \"" seen[$1] "\" and \"" $2 "\"; keep one")
+      if (!($1 in seen)) print > all
       if (!($1 in seen) && $1 != $2) print > table
       seen[$1] = $2
     }
@@ -235,32 +238,32 @@ lock_owner() {
 }
 
 take_lock() {
+  # In fifths of a second where sleep knows fractions.
   waited=0
   while ! mkdir "$lock" 2>/dev/null; do
     if [ ! -d "$lock" ]; then
       # Given back a moment ago, together with the empty folder of backups, or it can't be made at all.
       mkdir -p "$backups" 2>/dev/null
       mkdir "$lock" 2>/dev/null && break
-      [ -d "$lock" ] || [ "$waited" -lt 3 ] || fail "$lock: cannot be created; make $backups writable"
+      [ -d "$lock" ] || [ "$waited" -lt 15 ] || fail "$lock: cannot be created; make $backups writable"
     fi
     owner=$(lock_owner)
     # A lock that is not signed may be a moment old, so it is looked at twice.
-    if [ -z "$owner" ] && { [ -s "$lock/owner" ] || [ "$waited" -gt 0 ]; } && mkdir "$lock/breaking" 2>/dev/null; then
+    if [ -z "$owner" ] && { [ -s "$lock/owner" ] || [ "$waited" -ge 5 ]; } && mkdir "$lock/breaking" 2>/dev/null; then
       # Only one waiter gets here for one and the same lock; what it found before may be out of date by now.
       if [ -z "$(lock_owner)" ] && mv "$lock" "$lock.stale.$$" 2>/dev/null; then
         rm -rf "$lock.stale.$$"
         continue
       fi
       rmdir "$lock/breaking" 2>/dev/null
-    elif [ -z "$owner" ] && [ "$waited" -gt 5 ]; then
+    elif [ -z "$owner" ] && [ "$waited" -gt 25 ]; then
       # The waiter that was to remove the stale lock died over it.
       rmdir "$lock/breaking" 2>/dev/null
     fi
-    [ "$waited" -lt "$lock_timeout" ] || fail "$lock: another run (process ${owner:-unknown}) has worked on $tree/ \
+    [ "$waited" -lt "$((lock_timeout * 5))" ] || fail "$lock: another run (process ${owner:-unknown}) has worked on $tree/ \
 for more than $lock_timeout s; wait for it, or, when no such run exists, remove that folder and try again"
-    [ "$waited" -ne 2 ] || echo "waiting for another static configuration to finish (process ${owner:-unknown})"
-    sleep 1
-    waited=$((waited + 1))
+    [ "$waited" -ne 10 ] || echo "waiting for another static configuration to finish (process ${owner:-unknown})"
+    if sleep 0.2 2>/dev/null; then waited=$((waited + 1)); else sleep 1 && waited=$((waited + 5)); fi
   done
   lock_held=yes
   echo "$$" >"$lock/owner" || fail "$lock/owner: cannot be written; is the disk full?"
@@ -349,20 +352,21 @@ refuse_unsafe() {
   [ -z "$first" ] || fail "$first: is read-only, nothing was changed; make it writable (chmod u+w) and run again"
 }
 find_read_only() { find "$@" ! -perm -200 -print; }
-find_private() { find "$@" ! -perm -044 -print; }
+# Files that others must not read, and those over 1 MB, which awk would hold in memory.
+find_for_cp() { find "$@" \( ! -perm -044 -o -size +2048 \) -print; }
 
 # Copies the original of every file in fresh.list. One awk copies most of them, 2,000 copies by cp would take
-# seconds; every copy is compared with its original, and what awk can't copy exactly (bytes 0 and 1, files that
-# others must not read) goes through cp.
+# seconds; every copy is compared with its original, and what awk can't copy exactly (bytes 0 and 1) goes through
+# cp, as do private and large files.
 back_up() {
   [ -s "$run/fresh.list" ] || return 0
   over "$run/directories.calls" mkdir -p || fail "$backups: folders cannot be created; is the disk full or read-only?"
-  over "$run/originals.calls" find_private >"$run/private" || fail "$tree/: permissions cannot be read"
+  over "$run/originals.calls" find_for_cp >"$run/for-cp" || fail "$tree/: permissions cannot be read"
   awk -v run="$run" "$awk_functions"'
     BEGIN {
       n = read_lines(run "/fresh.list", path)
-      m = read_paths(run "/private", private)
-      for (i = 1; i <= m; i++) skip[private[i]] = 1
+      m = read_paths(run "/for-cp", left)
+      for (i = 1; i <= m; i++) skip[left[i]] = 1
       RS = "\001"
       for (i = 1; i <= n; i++) {
         if (path[i] in skip) continue
@@ -497,7 +501,7 @@ update_values() {
     BEGIN {
       FS = "\t"
       read_record(record, old, files)
-      while ((getline line < (run "/table")) > 0) { split(line, pair, "\t"); now[pair[1]] = pair[2] }
+      while ((getline line < (run "/all")) > 0) { split(line, pair, "\t"); now[pair[1]] = pair[2] }
       printf "" > (run "/old.pairs"); printf "" > (run "/changed.pairs"); printf "" > (run "/update.candidates")
       for (p in old) {
         print p "\t" old[p] > (run "/old.pairs")
@@ -572,7 +576,7 @@ values_settled() {
     $1 == "file" { exit changed }
     $1 == "value" { sub(/\r$/, ""); if (($2 in now) && now[$2] != $3) changed = 1 }
     $1 != "value" && $0 != "" && $0 !~ /^#/ { changed = 1 }
-    END { exit changed }' "$run/table" "$record"
+    END { exit changed }' "$run/all" "$record"
 }
 
 # usage: write_record KEEP_VALUES   (yes: the values in the record stay, a run that was killed is being finished)
@@ -581,9 +585,11 @@ write_record() {
   awk -v run="$run" -v record="$record" -v keep="$1" "$awk_functions"'
     BEGIN {
       read_record(record, values, files)
-      while ((getline line < (run "/table")) > 0) {
+      while ((getline line < (run "/all")) > 0) {
         split(line, pair, "\t")
-        if (keep != "yes" || !(pair[1] in values)) values[pair[1]] = pair[2]
+        if (keep == "yes" && (pair[1] in values)) continue
+        if (pair[1] != pair[2]) values[pair[1]] = pair[2]
+        else delete values[pair[1]]
       }
       read_sums(run "/new.sums", sums)
       for (path in sums) files[path] = sums[path]
@@ -731,13 +737,13 @@ problem=$(read_replacements) || {
   fail "${problem:-$run/table: cannot be written; is the disk full?}"
 }
 compile "$run/table" "$run/main" || fail_to_write
-if [ ! -s "$run/table" ]; then
+if [ ! -s "$run/table" ] && values_settled; then
   clear_run
   echo "static configuration: nothing to replace, every value equals its placeholder"
   exit 0
 fi
 
-search "$run/main.pattern" >"$run/found" || fail "$tree/: not every file can be read (see above), nothing was changed; \
+if [ -s "$run/table" ]; then search "$run/main.pattern"; fi >"$run/found" || fail "$tree/: not every file can be read (see above), nothing was changed; \
 fix the permissions and run again"
 if [ ! -s "$run/found" ] && values_settled; then
   clear_run

@@ -33,7 +33,10 @@ export function pendingFiles(projectDirectory: string, replacements: readonly To
 
   const files = yamlFiles(projectDirectory);
   const pending = new Set(files.filter(isPending));
-  for (const path of [...outdatedFiles(projectDirectory, table, record), ...interrupted(projectDirectory)]) {
+  for (const path of [
+    ...outdatedFiles(projectDirectory, replacements, record),
+    ...interrupted(projectDirectory),
+  ]) {
     pending.add(path);
   }
   return [...pending].sort(compareBytes);
@@ -53,10 +56,10 @@ function clearPlaceholders(table: readonly TokenReplacement[], record: Configura
 
 function outdatedFiles(
   projectDirectory: string,
-  table: readonly TokenReplacement[],
+  replacements: readonly TokenReplacement[],
   record: ConfigurationRecord,
 ): string[] {
-  const changed = table.filter(
+  const changed = replacements.filter(
     ({ placeholder, value }) => (record.values.get(placeholder) ?? value) !== value,
   );
   if (changed.length === 0) return [];

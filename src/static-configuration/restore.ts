@@ -207,19 +207,33 @@ function removeEmptyFolders(folder: string): void {
   }
 }
 
-/** Takes configure.sh's lock. A stale one is left to configure.sh, which knows how to tell. */
+/** How long to wait for a lock that is not signed yet, or for the last sed of a run that was killed. */
+const PATIENCE_MS = 2_000;
+
+/** Takes configure.sh's lock; one whose owner and whose sed are gone is taken over. */
 function withLock<Result>(projectDirectory: string, work: () => Result): Result {
   const lock = join(projectDirectory, LOCK);
-  try {
-    mkdirSync(lock);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    const owner = Number(readIfThere(join(lock, "owner"))?.trim());
-    if (!Number.isInteger(owner) || owner <= 0 || isRunning(owner)) {
+  const patience = Date.now() + PATIENCE_MS;
+  while (!makeFolder(lock)) {
+    const processes = ["owner", "child"].map((name) => Number(readIfThere(join(lock, name))?.trim() || 0));
+    const running = processes.find((pid) => pid > 0 && isRunning(pid));
+    if ((running !== undefined || processes[0] === 0) && Date.now() < patience) {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+      continue;
+    }
+    if (running !== undefined) {
       throw new Error(
-        `${LOCK}: a static configuration is under way${owner > 0 ? ` (process ${owner})` : ""}; wait for it, or remove that folder when no such process exists, then run restore again`,
+        `${LOCK}: a static configuration is under way (process ${running}); wait for it, or remove that folder when no such process exists, then run restore again`,
       );
     }
+    // Renamed first, so that of several that find it stale one only removes it.
+    const stale = `${lock}.stale.${process.pid}`;
+    try {
+      renameSync(lock, stale);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    }
+    rmSync(stale, { recursive: true, force: true });
   }
   try {
     writeFileSync(join(lock, "owner"), `${process.pid}\n`);
@@ -227,6 +241,17 @@ function withLock<Result>(projectDirectory: string, work: () => Result): Result 
   } finally {
     rmSync(lock, { recursive: true, force: true });
     if (readdirSync(join(projectDirectory, BACKUPS)).length === 0) rmdirSync(join(projectDirectory, BACKUPS));
+  }
+}
+
+/** False when the folder is there already. */
+function makeFolder(path: string): boolean {
+  try {
+    mkdirSync(path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
   }
 }
 

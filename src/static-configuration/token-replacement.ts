@@ -10,16 +10,21 @@ const NOT_AFTER_WORD = `(?<![${WORD}])`;
 const NOT_BEFORE_WORD = `(?![${WORD}]|\\.[A-Za-z0-9\\x01])`;
 
 const PLACEHOLDER = /^[A-Za-z0-9](.*[A-Za-z0-9])?$/s;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-const CONTROL_CHARACTER = /[\x00-\x1f\x7f]/;
+const CONTROL_CHARACTER = /\p{Cc}/u;
+const START = "\x01";
+const END = "\x02";
+const MARKER = new RegExp(`${START}(\\d*)${END}`, "g");
 
 /**
  * The replacements that configure.sh carries out, in its order: without those that change nothing, longest
  * placeholder first, then by bytes.
  */
 export function effectiveReplacements(replacements: readonly TokenReplacement[]): TokenReplacement[] {
+  return sorted(replacements.filter(({ placeholder, value }) => placeholder !== value));
+}
+
+function sorted(replacements: readonly TokenReplacement[]): TokenReplacement[] {
   return replacements
-    .filter(({ placeholder, value }) => placeholder !== value)
     .map((replacement) => ({ replacement, bytes: Buffer.from(replacement.placeholder) }))
     .sort((a, b) => b.bytes.length - a.bytes.length || Buffer.compare(a.bytes, b.bytes))
     .map(({ replacement }) => replacement);
@@ -27,7 +32,8 @@ export function effectiveReplacements(replacements: readonly TokenReplacement[])
 
 /**
  * Renders the environment variable REPLACEMENTS of configure.sh: one `placeholder<TAB>value` a line, sorted, so that
- * the order of the table never shows.
+ * the order of the table never shows. Pairs that change nothing are in it, because a value that became its placeholder
+ * again is a changed one.
  *
  * @throws Error when a placeholder or a value holds a control character (tab and line break included), when a
  * placeholder does not begin and end with a letter or a digit, or when one has two values.
@@ -55,7 +61,7 @@ export function renderReplacements(replacements: readonly TokenReplacement[]): s
     }
     values.set(placeholder, value);
   }
-  return effectiveReplacements([...values].map(([placeholder, value]) => ({ placeholder, value })))
+  return sorted([...values].map(([placeholder, value]) => ({ placeholder, value })))
     .map(({ placeholder, value }) => `${placeholder}\t${value}`)
     .join("\n");
 }
@@ -67,14 +73,13 @@ export function renderReplacements(replacements: readonly TokenReplacement[]): s
  */
 export function replaceTokens(text: string, replacements: readonly TokenReplacement[]): string {
   const table = effectiveReplacements(replacements);
-  let marked = text.replaceAll("\x01", "\x01\x02");
+  let marked = text.replaceAll(START, START + END);
   table.forEach(({ placeholder }, index) => {
     const token = new RegExp(`${NOT_AFTER_WORD}${escapeRegex(placeholder)}${NOT_BEFORE_WORD}`, "g");
-    marked = marked.replace(token, `\x01${index + 1}\x02`);
+    marked = marked.replace(token, `${START}${index + 1}${END}`);
   });
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the markers
-  return marked.replace(/\x01(\d*)\x02/g, (_, index) =>
-    index === "" ? "\x01" : (table[Number(index) - 1]?.value ?? ""),
+  return marked.replace(MARKER, (_, index) =>
+    index === "" ? START : (table[Number(index) - 1]?.value ?? ""),
   );
 }
 

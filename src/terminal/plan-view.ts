@@ -1,6 +1,7 @@
 import Table from "cli-table3";
 import { diffLines } from "diff";
 import pc from "picocolors";
+import { parse } from "yaml";
 import {
   type Action,
   type AttributeChange,
@@ -19,8 +20,10 @@ const SIGNS: Readonly<Record<Action, string>> = {
   read: "<=",
 };
 
-/** So many changed attributes of one resource are listed; the rest is counted. */
+/** So many changed attributes of one resource, or keys of one map, are listed; more are counted. */
 const MOST_ATTRIBUTES = 12;
+/** So many changed values of one document (a ConfigMap's values.yaml) are listed. */
+const MOST_VALUES = 32;
 
 /** What a plan does, as lines: one for each resource, with the attributes that change below it. */
 export function planLines(plan: StackPlan): string[] {
@@ -31,17 +34,37 @@ export function planLines(plan: StackPlan): string[] {
   const title = pc.bold(stack.name);
   if (!hasChanges(plan)) return [`${title}  no changes${assumption}`];
   const outputsOnly = changes.length === 0 ? "only outputs change" : summaryText(counts);
-  return [`${title}  ${outputsOnly}${assumption}`, ...changes.flatMap(changeLines)];
+  const width = Math.max(0, ...changes.map(({ address }) => address.length));
+  return [
+    `${title}  ${outputsOnly}${assumption}`,
+    ...changes.flatMap((change) => changeLines(change, width)),
+  ];
 }
 
-function changeLines(change: ResourceChange): string[] {
+function changeLines(change: ResourceChange, width: number): string[] {
   const label = change.label ? pc.dim(`  ${change.label}`) : "";
+  const address = label || note(change) ? change.address.padEnd(width) : change.address;
   const sign = change.action === "replace" && change.createFirst ? "+/-" : SIGNS[change.action];
   return [
-    `  ${paint(change.action, `${sign.padEnd(3)} ${change.address}${note(change)}`)}${label}`,
-    ...change.attributes.filter(isTold).slice(0, MOST_ATTRIBUTES).flatMap(attributeLines),
-    ...rest(change.attributes.filter(isTold).length - MOST_ATTRIBUTES),
+    `  ${paint(change.action, `${sign.padEnd(3)} ${address}`)}${label}${paint(change.action, note(change))}`,
+    ...attributesOf(change).flatMap(attributeLines),
   ];
+}
+
+/** What is worth telling of a change: computed values that follow from it are not, and a map of many keys is summed up. */
+function attributesOf({ attributes }: ResourceChange): Array<AttributeChange | string> {
+  const told = attributes.filter(isTold);
+  const byMap = new Map<string, AttributeChange[]>();
+  for (const attribute of told) {
+    const map = /^[A-Za-z_]+(?=[.[])/.exec(attribute.path)?.[0] ?? attribute.path;
+    byMap.set(map, [...(byMap.get(map) ?? []), attribute]);
+  }
+  const lines = [...byMap].flatMap(
+    ([map, changes]): Array<AttributeChange | string> =>
+      changes.length > MOST_ATTRIBUTES ? [`${map}: ${changes.length} keys change`] : changes,
+  );
+  const more = lines.length - MOST_ATTRIBUTES;
+  return more > 0 ? [...lines.slice(0, MOST_ATTRIBUTES), `and ${more} more`] : lines;
 }
 
 function note({ action, createFirst }: ResourceChange): string {
@@ -52,19 +75,13 @@ function note({ action, createFirst }: ResourceChange): string {
   return action === "destroy" ? "  DESTROYED" : "";
 }
 
-/** Computed values that follow from a replacement tell nothing. */
 function isTold({ unknown, forcesReplacement }: AttributeChange): boolean {
   return !unknown || forcesReplacement;
 }
 
-function attributeLines({
-  path,
-  before,
-  after,
-  unknown,
-  sensitive,
-  forcesReplacement,
-}: AttributeChange): string[] {
+function attributeLines(attribute: AttributeChange | string): string[] {
+  if (typeof attribute === "string") return [pc.dim(`        ${attribute}`)];
+  const { path, before, after, unknown, sensitive, forcesReplacement } = attribute;
   const force = forcesReplacement ? pc.red("  (forces the replacement)") : "";
   if (sensitive) return [`        ${path}: (sensitive)${force}`];
   if (unknown) return [`        ${path}: ${value(before)} -> (known after apply)${force}`];
@@ -73,27 +90,52 @@ function attributeLines({
     typeof after === "string" &&
     (before.includes("\n") || after.includes("\n"))
   ) {
-    return [`        ${path}:`, ...textDiff(before, after)];
+    return [`        ${path}:`, ...documentLines(before, after)];
   }
   return [`        ${path}: ${value(before)} -> ${value(after)}${force}`];
 }
 
-/** The changed lines of a text, with the lines of the path to them in YAML left to the reader. */
+/** The changed values of a YAML document by their paths; the changed lines of any other text. */
+function documentLines(before: string, after: string): string[] {
+  const [old, fresh] = [leaves(before), leaves(after)];
+  const lines =
+    old && fresh
+      ? [...new Set([...old.keys(), ...fresh.keys()])]
+          .filter((path) => old.get(path) !== fresh.get(path))
+          .map((path) => `${path}: ${old.get(path) ?? "(none)"} -> ${fresh.get(path) ?? "(none)"}`)
+      : textDiff(before, after);
+  const more = lines.length - MOST_VALUES;
+  const shown = lines.slice(0, MOST_VALUES).map((line) => `          ${line}`);
+  return more > 0 ? [...shown, pc.dim(`          and ${more} more`)] : shown;
+}
+
+function leaves(text: string): Map<string, string> | undefined {
+  const found = new Map<string, string>();
+  const visit = (path: string, part: unknown): void => {
+    if (typeof part !== "object" || part === null) found.set(path, String(part));
+    else for (const [key, inner] of Object.entries(part)) visit(path === "" ? key : `${path}.${key}`, inner);
+  };
+  try {
+    const document: unknown = parse(text);
+    if (typeof document !== "object" || document === null) return undefined;
+    visit("", document);
+    return found;
+  } catch {
+    return undefined;
+  }
+}
+
 function textDiff(before: string, after: string): string[] {
   return diffLines(before, after).flatMap(({ added, removed, value: part }) => {
     if (!added && !removed) return [];
     const lines = part.replace(/\n$/, "").split("\n");
-    return lines.map((line) => `          ${added ? pc.green(`+ ${line}`) : pc.red(`- ${line}`)}`);
+    return lines.map((line) => (added ? pc.green(`+ ${line}`) : pc.red(`- ${line}`)));
   });
 }
 
 function value(shown: unknown): string {
   const text = shown === undefined || shown === null ? "(none)" : JSON.stringify(shown);
   return text.length > 90 ? `${text.slice(0, 87)}...` : text;
-}
-
-function rest(more: number): string[] {
-  return more > 0 ? [pc.dim(`        and ${more} more`)] : [];
 }
 
 function paint(action: Action, text: string): string {

@@ -33,14 +33,19 @@ export function assumeOutputs(source: string, upstream: readonly string[]): stri
   }
   const result = JSON.parse(text) as StackDocument;
   for (const name of Object.keys(standIns)) delete result.data?.terraform_remote_state?.[name];
-  if (result.data && Object.keys(result.data.terraform_remote_state ?? {}).length === 0)
-    delete result.data.terraform_remote_state;
+  // An empty block is an error in Terraform's JSON form.
+  dropEmpty(result.data, "terraform_remote_state");
+  dropEmpty(result, "data");
   return JSON.stringify({ ...result, resource: { ...result.resource, [STAND_IN]: standIns } }, null, 2);
 }
 
 /** The changes without the stand-ins, which are no part of what a deploy would do. */
 export function dropAssumed(changes: readonly ResourceChange[]): ResourceChange[] {
   return changes.filter(({ type }) => type !== STAND_IN);
+}
+
+function dropEmpty<Key extends string>(parent: Partial<Record<Key, unknown>> | undefined, key: Key): void {
+  if (parent && Object.keys(parent[key] ?? {}).length === 0) delete parent[key];
 }
 
 function escapeRegExp(text: string): string {

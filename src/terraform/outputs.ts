@@ -43,7 +43,9 @@ export async function stateOutputs(
   const local = document.terraform.backend?.local?.path;
   if (local === undefined) return valuesOf(await readOutputs(stack, variables));
   try {
-    const state = JSON.parse(readFileSync(resolve(stack.directory, local), "utf8")) as { outputs?: Outputs };
+    const text = readFileSync(resolve(stack.directory, local), "utf8");
+    // terraform makes the file, empty at first, as soon as it takes the lock.
+    const state = JSON.parse(text || "{}") as { outputs?: Outputs };
     return valuesOf(state.outputs ?? {});
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return {};

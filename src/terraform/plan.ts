@@ -40,6 +40,10 @@ export function hasChanges({
 /** The plan of a stack, beside its synthesized file. */
 export const PLAN_FILE = "plan.tfplan";
 
+/** Exit codes of `terraform plan -detailed-exitcode`. */
+const NOTHING_TO_DO = 0;
+const SOMETHING_TO_DO = 2;
+
 /**
  * Plans a stack and saves the plan, so that exactly it can be applied.
  * @throws TerraformError
@@ -52,20 +56,24 @@ export async function planStack(stack: SynthesizedStack, options: PlanOptions): 
       ? assumedCopy(stack, assumed)
       : stack;
   await initialise(where, options.variables);
-  const flags = [
-    "-json",
-    "-input=false",
-    "-lock-timeout=30s",
-    `-out=${PLAN_FILE}`,
-    ...(options.destroy ? ["-destroy"] : []),
-  ];
-  await runTerraform({
+  const { code } = await runTerraform({
     stack: stack.name,
     directory: where.directory,
-    arguments: ["plan", ...flags],
+    arguments: [
+      "plan",
+      "-json",
+      "-input=false",
+      "-lock-timeout=30s",
+      "-detailed-exitcode",
+      `-out=${PLAN_FILE}`,
+    ],
     env: options.variables,
+    accepted: [NOTHING_TO_DO, SOMETHING_TO_DO],
     onEvent: options.onEvent,
   });
+  const planned = { stack: where, assumed, destroy: options.destroy ?? false };
+  // Reading a plan starts terraform and its providers once more: left out where there is nothing in it.
+  if (code === NOTHING_TO_DO) return { ...planned, changes: [], outputsChange: false };
   const { stdout } = await runTerraform({
     stack: stack.name,
     directory: where.directory,
@@ -74,13 +82,11 @@ export async function planStack(stack: SynthesizedStack, options: PlanOptions): 
   });
   const plan = JSON.parse(stdout) as TerraformPlan;
   return {
-    stack: where,
+    ...planned,
     changes: dropAssumed(toResourceChanges(plan)),
     outputsChange: Object.values(plan.output_changes ?? {}).some(
       ({ actions }) => !actions.every((action) => action === "no-op"),
     ),
-    assumed,
-    destroy: options.destroy ?? false,
   };
 }
 

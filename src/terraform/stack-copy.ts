@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { SynthesizedStack } from "./stacks";
 
@@ -22,11 +22,8 @@ export function copyStack(
   const directory = join(dirname(dirname(stack.directory)), purpose, stack.name);
   rmSync(directory, { recursive: true, force: true });
   mkdirSync(directory, { recursive: true });
-  cpSync(join(stack.directory, "assets"), join(directory, "assets"), {
-    recursive: true,
-    force: true,
-    errorOnExist: false,
-  });
+  const assets = join(stack.directory, "assets");
+  if (existsSync(assets)) cpSync(assets, join(directory, "assets"), { recursive: true });
   writeFileSync(
     join(directory, "cdk.tf.json"),
     change(readFileSync(join(stack.directory, "cdk.tf.json"), "utf8")),

@@ -1,8 +1,8 @@
-import { PLACEHOLDER_DOMAIN, type Project } from "../config";
+import { CONFIGURATION_FILE, PLACEHOLDER_DOMAIN, type Project } from "../config";
 import type { Variables } from "../terraform";
 
 /** Thrown when something that the real clouds need is missing: everything at once, each with its fix. */
-export class MissingCredentials extends Error {
+export class MissingPrerequisites extends Error {
   constructor(readonly missing: readonly string[]) {
     super(
       [
@@ -12,7 +12,7 @@ export class MissingCredentials extends Error {
         "./setup.sh helps with all of it. To see everything work without an account: npm run demo",
       ].join("\n"),
     );
-    this.name = "MissingCredentials";
+    this.name = "MissingPrerequisites";
   }
 }
 
@@ -20,11 +20,11 @@ export class MissingCredentials extends Error {
 const EXAMPLE_OWNER = "my-github-user";
 
 /**
- * Checks that the credentials are there and that the configuration no longer has the example's names. Whether the
+ * What a deployment to the real clouds lacks, a line each: credentials, and names that are still the example's. Whether the
  * credentials are valid, only the clouds can say.
- * @throws MissingCredentials
+ * @param project absent when its configuration can't be read: then only what every project needs is looked for
  */
-export function requireCredentials(project: Project, variables: Variables): void {
+export function missingCredentials(project: Project | undefined, variables: Variables): string[] {
   const missing: string[] = [];
   const need = (names: readonly string[], what: string): void => {
     if (!names.some((name) => variables[name])) missing.push(`${names[0]} is not set: ${what}`);
@@ -33,28 +33,28 @@ export function requireCredentials(project: Project, variables: Variables): void
     ["DIGITALOCEAN_TOKEN", "DIGITALOCEAN_ACCESS_TOKEN"],
     "a token with read and write access from cloud.digitalocean.com/account/api/tokens, in .env or the environment",
   );
-  if (project.github) {
+  if (project?.github) {
     need(
       ["GITHUB_TOKEN"],
       'a token with the scopes "repo" and "workflow" from github.com/settings/tokens, in .env or the environment (or leave "github" out of the configuration)',
     );
   }
-  if (project.state.backend === "spaces") {
+  if (project?.state.backend === "spaces") {
     need(
       ["SPACES_ACCESS_KEY_ID", "AWS_ACCESS_KEY_ID"],
       "the key of the Spaces bucket with the Terraform state",
     );
     need(["SPACES_SECRET_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY"], "the secret of that key");
   }
-  if (project.domain === PLACEHOLDER_DOMAIN) {
+  if (project?.domain === PLACEHOLDER_DOMAIN) {
     missing.push(
-      `project.domain in infrastructure.config.json is still ${PLACEHOLDER_DOMAIN}: put your own domain there`,
+      `project.domain in ${CONFIGURATION_FILE} is still ${PLACEHOLDER_DOMAIN}: put your own domain there`,
     );
   }
-  if (project.github?.owner === EXAMPLE_OWNER) {
+  if (project?.github?.owner === EXAMPLE_OWNER) {
     missing.push(
-      `github.owner in infrastructure.config.json is still ${EXAMPLE_OWNER}: put your GitHub user or organisation there, or leave "github" out`,
+      `github.owner in ${CONFIGURATION_FILE} is still ${EXAMPLE_OWNER}: put your GitHub user or organisation there, or leave "github" out`,
     );
   }
-  if (missing.length > 0) throw new MissingCredentials(missing);
+  return missing;
 }

@@ -1,4 +1,4 @@
-export { MissingCredentials } from "./credentials";
+export { MissingPrerequisites, missingCredentials } from "./credentials";
 export { synthesizeStacks } from "./synthesis";
 export {
   DEFAULT_SANDBOX,

@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { readStacks, type SynthesizedStack } from "../terraform";
+import type { Project } from "../config";
+import { environmentOf, readStacks, type SynthesizedStack } from "../terraform";
 import { REPOSITORY, type Workspace } from "./workspace";
 
 /**
@@ -31,5 +32,13 @@ export async function synthesizeStacks(workspace: Workspace): Promise<Synthesize
     app.once("close", resolve);
   });
   if (code !== 0) throw new Error(`The stacks can't be synthesized.\n${errors.trim()}`);
-  return readStacks(workspace.outdir);
+  return inReadingOrder(readStacks(workspace.outdir), workspace.project);
+}
+
+/** Environments as the configuration lists them, and within one what others build on first. */
+function inReadingOrder(stacks: readonly SynthesizedStack[], project: Project): SynthesizedStack[] {
+  const environments = project.environments.map(({ name }) => name);
+  const rank = (stack: SynthesizedStack): number =>
+    environments.indexOf(environmentOf(stack)) * stacks.length + stack.dependencies.length;
+  return [...stacks].sort((a, b) => rank(a) - rank(b));
 }

@@ -1,9 +1,16 @@
 import { cpSync, existsSync, mkdirSync, renameSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { type Sandbox, startSandbox } from "../../sandbox";
-import { CONFIGURATION_FILE, EXAMPLE_FILE, loadProject, type Project } from "../config";
+import {
+  CONFIGURATION_FILE,
+  ConfigurationError,
+  EXAMPLE_FILE,
+  formatProblem,
+  loadProject,
+  type Project,
+} from "../config";
 import type { Variables } from "../terraform";
-import { requireCredentials } from "./credentials";
+import { MissingPrerequisites, missingCredentials } from "./credentials";
 import { readDotenv } from "./dotenv";
 
 /** The checkout that this program belongs to; its bundle lies in dist/. */
@@ -40,7 +47,7 @@ export interface Workspace {
 
 /**
  * Opens the checkout, or a sandbox with a copy of its flux/, made on first use.
- * @throws ConfigurationError, MissingCredentials, or an Error that names what else is missing
+ * @throws ConfigurationError, MissingPrerequisites, or an Error that names what else is missing
  */
 export async function openWorkspace(options: WorkspaceOptions = {}): Promise<Workspace> {
   return options.sandbox === undefined ? openReal(options.online ?? true) : openSandbox(options.sandbox);
@@ -48,8 +55,6 @@ export async function openWorkspace(options: WorkspaceOptions = {}): Promise<Wor
 
 function openReal(online: boolean): Workspace {
   const configurationFile = join(REPOSITORY, CONFIGURATION_FILE);
-  const project = loadProject(configurationFile);
-  requireEnvironmentFolders(project, REPOSITORY);
   const variables: Record<string, string | undefined> = {
     ...readDotenv(join(REPOSITORY, ".env")),
     ...definedOnly(process.env),
@@ -57,7 +62,8 @@ function openReal(online: boolean): Workspace {
   // Terraform's S3 backend knows the Spaces keys by AWS's names only.
   variables.AWS_ACCESS_KEY_ID ??= variables.SPACES_ACCESS_KEY_ID;
   variables.AWS_SECRET_ACCESS_KEY ??= variables.SPACES_SECRET_ACCESS_KEY;
-  if (online) requireCredentials(project, variables);
+  const project = online ? loadWithCredentials(configurationFile, variables) : loadProject(configurationFile);
+  requireEnvironmentFolders(project, REPOSITORY);
   return {
     directory: REPOSITORY,
     configurationFile,
@@ -66,6 +72,21 @@ function openReal(online: boolean): Workspace {
     outdir: join(REPOSITORY, "cdktf.out"),
     close: async () => undefined,
   };
+}
+
+/** Reports what the configuration and the credentials lack together, so that nobody fixes one only to learn of the other. */
+function loadWithCredentials(configurationFile: string, variables: Variables): Project {
+  let project: Project | undefined;
+  let problems: readonly string[] = [];
+  try {
+    project = loadProject(configurationFile);
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    problems = error.problems.map(formatProblem);
+  }
+  const missing = [...problems, ...missingCredentials(project, variables)];
+  if (project === undefined || missing.length > 0) throw new MissingPrerequisites(missing);
+  return project;
 }
 
 async function openSandbox(name: string): Promise<Workspace> {

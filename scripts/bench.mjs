@@ -1,0 +1,212 @@
+// `npm run bench`: how long the commands take against the stock way and against bare terraform, as ratios within one run
+// (absolute times say more about the machine than about the program). Medians of RUNS runs, taken in turn.
+// Prints a line for each ratio with its limit; exits with 1 when one is missed.
+import { spawn, spawnSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const RUNS = Math.max(5, Number(process.env.BENCH_RUNS ?? 5));
+const work = join(root, ".sandbox", "bench");
+const stock = join(root, ".sandbox", "bench-stock");
+const MEMORY_LIMIT_MB = 250;
+
+const median = (numbers) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
+
+function run(command, args, options = {}) {
+  const begun = process.hrtime.bigint();
+  const result = spawnSync(command, args, { cwd: root, encoding: "utf8", maxBuffer: 2 ** 28, ...options });
+  const seconds = Number(process.hrtime.bigint() - begun) / 1e9;
+  const accepted = options.accepted ?? [0];
+  if (result.error || !accepted.includes(result.status)) {
+    console.error(
+      `${command} ${args.join(" ")} ended with ${result.status ?? result.error}\n${result.stdout}\n${result.stderr}`,
+    );
+    process.exit(1);
+  }
+  return { seconds, stdout: result.stdout };
+}
+
+/** Runs some ways of doing the same in turn, so that a machine that slows down slows all of them; one warm-up each. */
+function compare(ways) {
+  const times = Object.fromEntries(Object.keys(ways).map((name) => [name, []]));
+  for (let round = -1; round < RUNS; round += 1) {
+    for (const [name, way] of Object.entries(ways)) {
+      const { seconds } = way();
+      if (round >= 0) times[name].push(seconds);
+    }
+    process.stderr.write(".");
+  }
+  process.stderr.write("\n");
+  return Object.fromEntries(Object.entries(times).map(([name, list]) => [name, median(list)]));
+}
+
+const results = [];
+function report(what, ours, theirs, limit) {
+  const ratio = ours / theirs;
+  const met = ratio <= limit;
+  results.push(met);
+  console.log(
+    `${met ? "ok  " : "MISS"}  ${what}: ${ratio.toFixed(3)} (limit ${limit})   medians ${ours.toFixed(2)} s against ${theirs.toFixed(2)} s`,
+  );
+}
+
+/** The same program as `cdktf init` sets it up: run by ts-node with type checking, providers imported through their barrels. */
+function writeStockProgram() {
+  rmSync(stock, { recursive: true, force: true });
+  mkdirSync(stock, { recursive: true });
+  for (const path of [
+    "main.ts",
+    "src/config",
+    "src/flux",
+    "src/stacks",
+    "src/secrets",
+    "src/static-configuration",
+  ]) {
+    cpSync(join(root, path), join(stock, path), { recursive: true });
+  }
+  for (const path of readdirSync(join(stock, "src", "stacks")).map((name) =>
+    join(stock, "src", "stacks", name),
+  )) {
+    writeFileSync(
+      path,
+      readFileSync(path, "utf8").replace(
+        /import \{ (\w+)(?: as (\w+))? \} from "(@cdktf\/provider-\w+)\/lib\/([\w-]+)";/g,
+        (_, name, alias, provider, module) => {
+          const namespace = module.replace(/-(\w)/g, (_dash, letter) => letter.toUpperCase());
+          const local = `${namespace}Of${provider.replace(/\W/g, "")}`;
+          return `import { ${namespace} as ${local} } from "${provider}";\nimport ${alias ?? name} = ${local}.${name};`;
+        },
+      ),
+    );
+  }
+  writeFileSync(
+    join(stock, "tsconfig.json"),
+    JSON.stringify({
+      extends: "../../tsconfig.json",
+      compilerOptions: { types: ["node"], noUnusedLocals: false },
+      include: ["main.ts", "src"],
+    }),
+  );
+}
+
+function benchSynth() {
+  writeStockProgram();
+  const outdir = join(tmpdir(), `hybrid-gitops-bench-${process.pid}`);
+  mkdirSync(outdir, { recursive: true });
+  const env = {
+    ...process.env,
+    CDKTF_OUTDIR: outdir,
+    HYBRID_GITOPS_DIRECTORY: work,
+    HYBRID_GITOPS_CONFIG: join(root, "infrastructure.config.json.example"),
+  };
+  const times = compare({
+    ours: () => run(process.execPath, ["scripts/hybrid-gitops.mjs", "app"], { env }),
+    stock: () =>
+      run(join(root, "node_modules", ".bin", "ts-node"), ["--project", "tsconfig.json", "main.ts"], {
+        env,
+        cwd: stock,
+      }),
+  });
+  rmSync(outdir, { recursive: true, force: true });
+  rmSync(stock, { recursive: true, force: true });
+  report("synth of six stacks, of the stock way (ts-node, barrel imports)", times.ours, times.stock, 0.08);
+}
+
+/** Keeps a sandbox running for the other ways, and hands out the variables they need. */
+async function serveSandbox() {
+  const child = spawn(process.execPath, ["scripts/hybrid-gitops.mjs", "sandbox", "--name", "bench"], {
+    cwd: root,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let text = "";
+  await new Promise((resolve, reject) => {
+    child.stdout.setEncoding("utf8").on("data", (part) => {
+      text += part;
+      if (text.includes("runs until Ctrl-C")) resolve();
+    });
+    child.once("exit", () => reject(new Error("the sandbox ended")));
+  });
+  const env = { ...process.env };
+  for (const [, name, value] of text.matchAll(/^export (\w+)='(.*)'$/gm))
+    env[name] = value.replaceAll("'\\''", "'");
+  delete env.TF_CLI_CONFIG_FILE;
+  return { env, close: () => child.kill("SIGINT") };
+}
+
+async function benchDeploy() {
+  const npm = (...args) => run("npm", ["run", "--silent", ...args]);
+  const ours = ["--sandbox", "bench"];
+  npm("deploy", "--", ...ours, "--yes");
+  const sandbox = await serveSandbox();
+  const stacks = readdirSync(join(work, "cdktf.out", "stacks"));
+  const cdktf = join(root, "node_modules", ".bin", "cdktf");
+  try {
+    run(cdktf, ["deploy", "*", "--auto-approve"], { env: sandbox.env });
+    const times = compare({
+      deploy: () => npm("deploy", "--", ...ours, "--yes"),
+      diff: () => npm("diff", "--", ...ours),
+      cdktf: () => run(cdktf, ["deploy", "*", "--auto-approve"], { env: sandbox.env }),
+      bare: () => {
+        const runs = stacks.map((stack) =>
+          run("terraform", ["plan", "-input=false"], {
+            cwd: join(work, "cdktf.out", "stacks", stack),
+            env: sandbox.env,
+          }),
+        );
+        return { seconds: runs.reduce((sum, { seconds }) => sum + seconds, 0) };
+      },
+    });
+    report("deploy without changes, of cdktf deploy '*' --auto-approve", times.deploy, times.cdktf, 0.35);
+    report("deploy without changes, of six bare terraform plans", times.deploy, times.bare, 1.5);
+    report("diff of six stacks, of six bare terraform plans", times.diff, times.bare, 1.5);
+  } finally {
+    sandbox.close();
+  }
+}
+
+/** The largest resident size of each command's own process (terraform runs in processes of its own). */
+function benchMemory() {
+  const hook = join(work, "memory-hook.cjs");
+  const log = join(work, "memory.log");
+  mkdirSync(work, { recursive: true });
+  writeFileSync(
+    hook,
+    `process.on("exit", () => require("node:fs").appendFileSync(${JSON.stringify(log)}, process.resourceUsage().maxRSS + "\\n"));\n`,
+  );
+  const peak = (...args) => {
+    rmSync(log, { force: true });
+    run(process.execPath, ["scripts/hybrid-gitops.mjs", ...args], {
+      env: { ...process.env, NODE_OPTIONS: `--require ${hook}` },
+      accepted: [0, 2],
+    });
+    return Math.max(...readFileSync(log, "utf8").trim().split("\n").map(Number)) / 1024;
+  };
+  for (const args of [
+    ["synth", "--sandbox", "bench"],
+    ["diff", "--sandbox", "bench"],
+    ["deploy", "--sandbox", "bench", "--yes"],
+    ["outputs", "--sandbox", "bench"],
+    ["demo"],
+  ]) {
+    const megabytes = peak(...args);
+    const met = megabytes < MEMORY_LIMIT_MB;
+    results.push(met);
+    console.log(
+      `${met ? "ok  " : "MISS"}  peak memory of ${args[0]}: ${megabytes.toFixed(0)} MB (limit ${MEMORY_LIMIT_MB} MB)`,
+    );
+  }
+}
+
+if (existsSync(work)) rmSync(work, { recursive: true, force: true });
+cpSync(join(root, "flux"), join(work, "flux"), { recursive: true });
+console.log(
+  `Medians of ${RUNS} runs, taken in turn on ${process.platform} with Node ${process.versions.node}.`,
+);
+benchSynth();
+await benchDeploy();
+benchMemory();
+rmSync(work, { recursive: true, force: true });
+process.exitCode = results.every(Boolean) ? 0 : 1;

@@ -1,0 +1,56 @@
+# shellcheck shell=sh
+# Whether DIGITALOCEAN_TOKEN is valid and what it may read. Custom scopes go by resource, and a request without the
+# scope is answered with 403.
+
+# Resource and the name of its scope, as cloud.digitalocean.com lists them.
+DIGITALOCEAN_RESOURCES='kubernetes/clusters	kubernetes
+vpcs	vpc
+projects	project
+domains	domain'
+
+# check_digitalocean TOKEN
+check_digitalocean() {
+  setting DIGITALOCEAN_API_URL
+  digitalocean_url=${value:-https://api.digitalocean.com}
+  digitalocean_url=${digitalocean_url%/}
+  if ! plain_url "$digitalocean_url"; then
+    finding missing digitalocean-url "DIGITALOCEAN_API_URL is not an http(s) address" "correct or remove it"
+    return
+  fi
+  http_get "$digitalocean_url/v2/account" "$1"
+  if http_inconclusive; then
+    finding unchecked digitalocean-token "DIGITALOCEAN_TOKEN is set but not checked: DigitalOcean: $http_obstacle"
+    return
+  fi
+  case $http_status in
+    # 403: a valid token without the scope account:read, which nothing here needs.
+    200 | 403) check_digitalocean_scopes "$1" ;;
+    401)
+      finding missing digitalocean-token "DIGITALOCEAN_TOKEN is not valid (expired, revoked or mistyped)" \
+        "make a new one at cloud.digitalocean.com/account/api/tokens and put it into .env"
+      ;;
+    *)
+      finding unchecked digitalocean-token "DIGITALOCEAN_TOKEN is set but not checked: DigitalOcean answered $http_status"
+      ;;
+  esac
+}
+
+check_digitalocean_scopes() {
+  digitalocean_missing=
+  while IFS='	' read -r resource scope; do
+    http_get "$digitalocean_url/v2/$resource?per_page=1" "$1"
+    if http_inconclusive; then
+      finding unchecked digitalocean-token "DIGITALOCEAN_TOKEN is valid, its scopes are not checked: DigitalOcean: $http_obstacle"
+      return
+    fi
+    if [ "$http_status" = 403 ]; then digitalocean_missing="$digitalocean_missing${digitalocean_missing:+, }$scope"; fi
+  done <<RESOURCES
+$DIGITALOCEAN_RESOURCES
+RESOURCES
+  if [ -n "$digitalocean_missing" ]; then
+    finding missing digitalocean-token "DIGITALOCEAN_TOKEN lacks access to: $digitalocean_missing" \
+      "give it all scopes of these at cloud.digitalocean.com/account/api/tokens, or full access"
+  else
+    finding ok digitalocean-token "DIGITALOCEAN_TOKEN is valid (that it may write shows only when something is created)"
+  fi
+}
