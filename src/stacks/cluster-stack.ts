@@ -6,7 +6,6 @@ import { Project as DigitaloceanProject } from "@cdktf/provider-digitalocean/lib
 import { ProjectResources } from "@cdktf/provider-digitalocean/lib/project-resources";
 import { DigitaloceanProvider } from "@cdktf/provider-digitalocean/lib/provider";
 import { Vpc } from "@cdktf/provider-digitalocean/lib/vpc";
-import { TerraformOutput } from "cdktf";
 import type { Construct } from "constructs";
 import type { Cluster, Environment, NodePool } from "../config";
 import { EnvironmentStack, type EnvironmentStackProps } from "./environment-stack";
@@ -64,19 +63,14 @@ export class ClusterStack extends EnvironmentStack {
 
     this.clusterId = cluster.id;
     this.clusterName = cluster.name;
-    const outputs: Record<string, string> = {
-      "cluster-id": cluster.id,
-      "cluster-name": cluster.name,
-      "cluster-version": cluster.version,
+    this.outputs({
+      cluster_id: cluster.id,
+      cluster_name: cluster.name,
+      cluster_version: cluster.version,
       region: cluster.region,
-      "project-id": digitaloceanProject.id,
-      "vpc-id": vpc.id,
-    };
-    for (const [name, value] of Object.entries(outputs)) {
-      new TerraformOutput(this, `output-${name}`, { value, staticId: true }).overrideLogicalId(
-        name.replaceAll("-", "_"),
-      );
-    }
+      project_id: digitaloceanProject.id,
+      vpc_id: vpc.id,
+    });
   }
 
   private cluster({ production, cluster }: Environment, vpc: Vpc): KubernetesCluster {

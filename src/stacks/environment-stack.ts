@@ -1,4 +1,4 @@
-import { LocalBackend, S3Backend, TerraformStack } from "cdktf";
+import { LocalBackend, S3Backend, TerraformOutput, TerraformStack } from "cdktf";
 import type { Construct } from "constructs";
 import type { Environment, Project, StateBackend } from "../config";
 
@@ -34,6 +34,12 @@ export abstract class EnvironmentStack extends TerraformStack {
       "terraform.required_version",
       project.state.backend === "spaces" ? ">= 1.10.0" : ">= 1.7.0",
     );
+  }
+
+  /** What the stack tells people and `npm run outputs`: ids and names, never credentials (states are plain text). */
+  protected outputs(values: Readonly<Record<string, string>>): void {
+    for (const [name, value] of Object.entries(values))
+      new TerraformOutput(this, name, { value, staticId: true });
   }
 }
 

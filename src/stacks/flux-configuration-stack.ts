@@ -6,7 +6,7 @@ import { NamespaceV1 } from "@cdktf/provider-kubernetes/lib/namespace-v1";
 import { KubernetesProvider } from "@cdktf/provider-kubernetes/lib/provider";
 import { NullProvider } from "@cdktf/provider-null/lib/provider";
 import { Resource } from "@cdktf/provider-null/lib/resource";
-import { AssetType, Fn, TerraformAsset, TerraformOutput } from "cdktf";
+import { AssetType, Fn, TerraformAsset } from "cdktf";
 import type { Construct } from "constructs";
 import {
   FLUX_NAMESPACE,
@@ -54,13 +54,11 @@ export class FluxConfigurationStack extends EnvironmentStack {
     this.configMap(VALUES_CONFIG_MAP, { [VALUES_KEY]: valuesYaml(props.environment) });
     this.configMap(VARIABLES_CONFIG_MAP, infrastructureVariables(props.environment));
 
-    for (const [name, value] of Object.entries({
+    this.outputs({
       cluster_id: props.clusterId,
       flux_namespace: this.namespace,
       flux_path: `flux/clusters/${props.environment.name}`,
-    })) {
-      new TerraformOutput(this, `output-${name}`, { value, staticId: true }).overrideLogicalId(name);
-    }
+    });
   }
 
   /** Credentials are read afresh at every run, since DigitalOcean's live 7 days. */

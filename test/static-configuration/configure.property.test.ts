@@ -100,7 +100,7 @@ describe.each(toolsets())("with $name", (tools) => {
         expect(restoreBackups(directory).refused).toEqual([]);
         expect(snapshot(directory)).toEqual(originals);
       }),
-      { numRuns: 25 },
+      { numRuns: 15 },
     );
   });
 
@@ -123,7 +123,7 @@ describe.each(toolsets())("with $name", (tools) => {
           expect(snapshot(changed)).toEqual(snapshot(direct));
         },
       ),
-      { numRuns: 12 },
+      { numRuns: 6 },
     );
   });
 
@@ -156,7 +156,7 @@ describe.each(toolsets())("with $name", (tools) => {
         expect(pendingFiles(directory, later)).toEqual([]);
         expect(restoreBackups(directory, { dryRun: true }).refused).toEqual([]);
       }),
-      { numRuns: 8 },
+      { numRuns: 6 },
     );
   });
 });

@@ -237,6 +237,20 @@ describe.each(sets)("configure.sh with $name", (tools) => {
     expect(read(changed, "flux/a.yaml")).toBe("acme.io talk.acme.io acme\n");
   });
 
+  test("a value that becomes its placeholder again is carried out too", async () => {
+    const directory = makeProject({ "flux/a.yaml": "example.com my-cluster\n" });
+    await configureWell(directory, table({ "example.com": "acme.io", "my-cluster": "prod" }), { tools });
+    for (const later of [
+      { "example.com": "example.com", "my-cluster": "prod" },
+      { "example.com": "example.com", "my-cluster": "my-cluster" },
+    ]) {
+      expect(pendingFiles(directory, table(later))).toEqual(["flux/a.yaml"]);
+      await configureWell(directory, table(later), { tools });
+      expect(read(directory, "flux/a.yaml")).toBe(`example.com ${later["my-cluster"]}\n`);
+      expect(pendingFiles(directory, table(later))).toEqual([]);
+    }
+  });
+
   test("a changed value reaches an edited file and leaves the edits and the template's own words", async () => {
     const first = table({
       "example.com": "acme.io",

@@ -96,8 +96,8 @@ function faults(calls: number, step: number): { point: number; moment: Moment }[
 }
 
 describe.each([
-  { tools: nativeTools(), step: 1 },
-  { tools: strictTools(), step: 4 },
+  { tools: nativeTools(), step: 2 },
+  { tools: strictTools(), step: 7 },
 ])("a run killed at any of its steps, with $tools.name", ({ tools, step }) => {
   test("is finished by the next run, and restore brings the originals back", async () => {
     const undisturbed = makeProject(FILES);

@@ -9,9 +9,9 @@ import { table } from "./support/run-configure";
 afterEach(removeProjects);
 
 describe("renderReplacements", () => {
-  test("longest placeholder first, what changes nothing left out, independent of the order", () => {
+  test("longest placeholder first, independent of the order", () => {
     const replacements = table({ b: "1", a: "2", "long.name": "3", same: "same" });
-    expect(renderReplacements(replacements)).toBe("long.name\t3\na\t2\nb\t1");
+    expect(renderReplacements(replacements)).toBe("long.name\t3\nsame\tsame\na\t2\nb\t1");
     expect(renderReplacements([...replacements].reverse())).toBe(renderReplacements(replacements));
   });
 
