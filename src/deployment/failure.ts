@@ -1,9 +1,14 @@
 import { type Diagnostic, TerraformError } from "../terraform";
 
+/** What terraform says of everything that it didn't begin after an interrupt. */
+const HALTED = "execution halted";
+
 /** An error in words: terraform's diagnostics with the resource they are about, or the message. */
 export function explain(error: Error): string {
   if (!(error instanceof TerraformError)) return error.message;
-  const errors = error.diagnostics.filter(({ severity }) => severity === "error");
+  const errors = error.diagnostics.filter(
+    ({ severity, summary }) => severity === "error" && summary !== HALTED,
+  );
   if (errors.length === 0) return `${error.message}\n${indent(error.output || "terraform printed nothing")}`;
   return [error.message, ...errors.map((diagnostic) => indent(describe(diagnostic)))].join("\n");
 }

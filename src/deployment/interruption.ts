@@ -9,14 +9,21 @@ export interface Interruption {
   readonly end: () => void;
 }
 
+/** Signals that follow each other so quickly come from one keystroke. */
+const SAME_KEYSTROKE_MS = 1000;
+
 /**
  * From now on the first Ctrl-C lets every running terraform finish its current operation, write its state and stop; a second
  * one is passed on too, which terraform takes as an order to stop at once.
  */
 export function watchInterruption(output: Output): Interruption {
   let reason: string | undefined;
+  let begun = 0;
   const onSignal = (signal: NodeJS.Signals): void => {
     const first = reason === undefined;
+    // npm passes a Ctrl-C on to a process that the terminal has told already: that is no second one.
+    if (!first && Date.now() - begun < SAME_KEYSTROKE_MS) return;
+    if (first) begun = Date.now();
     reason = signal === "SIGINT" ? "interrupted with Ctrl-C" : `interrupted (${signal})`;
     const running = runningProcesses();
     if (first) {
