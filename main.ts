@@ -1,5 +1,5 @@
 import { basename, dirname, join } from "node:path";
-import { CONFIGURATION_FILE, ConfigurationError, loadProject } from "./src/config";
+import { CONFIGURATION_FILE, ConfigurationError, loadProject, type Project } from "./src/config";
 import { replacementsFor } from "./src/flux";
 import { readPublished } from "./src/secrets/published";
 import { synthesize } from "./src/stacks/synthesize";
@@ -13,7 +13,10 @@ const REPOSITORY = basename(__dirname) === "dist" ? dirname(__dirname) : __dirna
 
 function main(): void {
   const directory = process.env.HYBRID_GITOPS_DIRECTORY || process.cwd();
-  const project = loadProject(process.env.HYBRID_GITOPS_CONFIG || join(directory, CONFIGURATION_FILE));
+  const configured = loadProject(process.env.HYBRID_GITOPS_CONFIG || join(directory, CONFIGURATION_FILE));
+  // A sandbox has no bucket: its state is always local.
+  const isSandbox = process.env.HYBRID_GITOPS_STATE === "local";
+  const project: Project = isSandbox ? { ...configured, state: { backend: "local" } } : configured;
   const replacements = replacementsFor(project);
   synthesize({
     project,

@@ -62,7 +62,9 @@ validate_configuration() {
   else
     if [ ! -e node_modules/.package-lock.json ]; then progress "Installing the packages, once (a minute or two) ..."; fi
     if ! prepare_output=$(node scripts/prepare.mjs 2>&1 </dev/null); then
-      finding missing packages "the packages can't be installed:$NEWLINE$prepare_output" "npm ci"
+      # npm explains all its options too; the reason stands first.
+      prepare_output=$(printf '%s\n' "$prepare_output" | sed '12q')
+      finding missing packages "the packages can't be installed:$NEWLINE$prepare_output" "npm ci shows all of it"
       return
     fi
   fi

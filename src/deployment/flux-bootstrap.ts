@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import type { GitHubRepository } from "../config";
@@ -20,6 +20,7 @@ export function bootstrapArguments(
   { directory, environment, github }: Pick<Bootstrap, "directory" | "environment" | "github">,
   personal: boolean,
 ): string[] {
+  const key = deployKeyFile(directory, environment);
   return [
     "bootstrap",
     "github",
@@ -27,7 +28,8 @@ export function bootstrapArguments(
     `--repository=${github.repository}`,
     `--branch=${github.branch}`,
     `--path=flux/clusters/${environment}`,
-    `--private-key-file=${relative(directory, deployKeyFile(directory, environment))}`,
+    // Without the private half on this machine, bootstrap goes on with the one that is in the cluster.
+    ...(existsSync(key) ? [`--private-key-file=${relative(directory, key)}`] : []),
     ...(personal ? ["--personal"] : []),
   ];
 }

@@ -12,26 +12,29 @@ export function deployKeyFile(directory: string, environment: string): string {
   return join(privateDirectory(directory, environment), "deploy-key");
 }
 
-/** The public half of Flux's deploy key, made on first use. */
-export function deployKey(directory: string, environment: string): string {
-  const pem = keep(deployKeyFile(directory, environment), () => newOpenSshKey(`flux-${environment}`));
-  return publicKeyOf(pem);
+/**
+ * The public half of Flux's deploy key. The key is made on first use only: on a machine that doesn't have the private half
+ * (CI, a colleague's laptop) the published half stays.
+ */
+export function deployKey(directory: string, environment: string, published: string | undefined): string {
+  const file = deployKeyFile(directory, environment);
+  if (published !== undefined && !existsSync(file)) return published;
+  return publicKeyOf(keep(file, () => newOpenSshKey(`flux-${environment}`)));
 }
 
-/** The path of Flux's receiver: `/hook/` and the digest of token, name and namespace, as the notification-controller derives it. */
-export function webhookPath(
-  directory: string,
-  environment: string,
-  receiver = { name: "flux-system", namespace: "flux-system" },
-): string {
-  const token = keep(join(privateDirectory(directory, environment), "webhook-token"), () =>
-    randomBytes(32).toString("hex"),
-  );
-  const digest = createHash("sha256")
-    .update(`${token.trim()}${receiver.name}${receiver.namespace}`)
-    .digest("hex");
+/**
+ * The path of Flux's receiver: `/hook/` and the digest of token, name and namespace, as the notification-controller derives
+ * it. The token is made on first use only, as the deploy key is.
+ */
+export function webhookPath(directory: string, environment: string, published: string | undefined): string {
+  const file = join(privateDirectory(directory, environment), "webhook-token");
+  if (published !== undefined && !existsSync(file)) return published;
+  const token = keep(file, () => randomBytes(32).toString("hex")).trim();
+  const digest = createHash("sha256").update(`${token}${RECEIVER.name}${RECEIVER.namespace}`).digest("hex");
   return `/hook/${digest}`;
 }
+
+const RECEIVER = { name: "flux-system", namespace: "flux-system" } as const;
 
 function keep(file: string, make: () => string): string {
   if (!existsSync(file)) {

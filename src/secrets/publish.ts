@@ -6,7 +6,7 @@ import { type PublishedSecrets, readPublished, writePublished } from "./publishe
 import { digest, matchesDigest, seal } from "./seal";
 
 /** Environment variables whose values CI needs, if they are set here, and their names as Actions secrets of an environment. */
-const PASSED_ON = {
+export const PASSED_ON = {
   DIGITALOCEAN_TOKEN: "DIGITALOCEAN_TOKEN",
   SPACES_ACCESS_KEY_ID: "SPACES_ACCESS_KEY_ID",
   SPACES_SECRET_ACCESS_KEY: "SPACES_SECRET_ACCESS_KEY",
@@ -57,8 +57,8 @@ export async function publishSecrets({
   const published = {
     publicKey,
     secrets,
-    deployKey: deployKey(directory, environment),
-    webhookPath: webhookPath(directory, environment),
+    deployKey: deployKey(directory, environment, before?.deployKey),
+    webhookPath: webhookPath(directory, environment, before?.webhookPath),
   };
   const written = before === undefined || !isDeepStrictEqual(published, before);
   if (written) writePublished(directory, environment, published);

@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 
 /** What terraform says went wrong, or may. */
@@ -110,11 +112,23 @@ export async function runTerraform(run: TerraformRun): Promise<{ code: number; s
 
 function terraformEnvironment(env: TerraformRun["env"]): NodeJS.ProcessEnv {
   const result: NodeJS.ProcessEnv = { ...env, CHECKPOINT_DISABLE: "1", TF_IN_AUTOMATION: "1", TF_INPUT: "0" };
+  if (!result.TF_REATTACH_PROVIDERS && !result.TF_PLUGIN_CACHE_DIR) {
+    // Six stacks share three providers of up to 100 MB: downloaded once. The versions are exact in every stack; lock files would
+    // lie in cdktf.out, which no one keeps.
+    result.TF_PLUGIN_CACHE_DIR = pluginCache(result);
+    result.TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE = "1";
+  }
   // terraform warns on every run of a configuration file that isn't there.
   if (result.TF_CLI_CONFIG_FILE && !existsSync(result.TF_CLI_CONFIG_FILE)) delete result.TF_CLI_CONFIG_FILE;
   // Would change what the arguments mean.
   for (const name of Object.keys(result)) if (/^TF_CLI_ARGS/.test(name)) delete result[name];
   return result;
+}
+
+function pluginCache({ XDG_CACHE_HOME }: NodeJS.ProcessEnv): string {
+  const directory = join(XDG_CACHE_HOME || join(homedir(), ".cache"), "hybrid-gitops", "terraform-providers");
+  mkdirSync(directory, { recursive: true });
+  return directory;
 }
 
 async function eachLine(stream: NodeJS.ReadableStream, work: (line: string) => void): Promise<void> {

@@ -13,7 +13,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "src/terminal": ["src/terraform"],
   sandbox: [],
   "src/workspace": ["src/config", "src/terraform", "sandbox"],
-  "src/deployment": ["src/config", "src/secrets", "src/terraform", "src/terminal", "src/workspace"],
+  "src/deployment": [
+    "src/config",
+    "src/flux",
+    "src/secrets",
+    "src/terraform",
+    "src/terminal",
+    "src/workspace",
+  ],
   "src/commands": [
     "src/config",
     "src/flux",

@@ -1,0 +1,105 @@
+import { createHash, generateKeyPairSync } from "node:crypto";
+import { join } from "node:path";
+import { CloudFile, dropEmptySections, type JsonObject, peek, section } from "../../clouds/cloud-file";
+import { ProviderError } from "../../protocol/diagnostics";
+import { text, type Values } from "../../protocol/values";
+import { randomId } from "../computed";
+
+const API = "https://api.github.com";
+
+/** Who the sandbox's token belongs to. */
+export const USER = "sandbox";
+
+/** An error in the words of GitHub's Go client: `POST <url>: 422 <message> []`. */
+export function apiError(method: string, path: string, status: number, message: string): ProviderError {
+  return new ProviderError(`${method} ${API}/${path}: ${status} ${message} []`);
+}
+
+/** A repository as the file holds it. */
+export interface Repository {
+  readonly id: number;
+  readonly node_id: string;
+  readonly default_branch: string;
+  readonly head: string;
+  readonly private: boolean;
+  readonly key_id: string;
+  /** Base64 of an X25519 key, as GitHub gives it out for sealing secrets. */
+  readonly public_key: string;
+  readonly private_key: string;
+}
+
+/** Objects of one kind in a repository, by key. */
+export type Objects = Record<string, Values>;
+
+function newRepository(fullName: string): Repository {
+  const { publicKey, privateKey } = generateKeyPairSync("x25519");
+  const base64 = (value: string | undefined) => Buffer.from(value ?? "", "base64url").toString("base64");
+  const id = randomId();
+  return {
+    id,
+    node_id: `R_${Buffer.from(String(id)).toString("base64url")}`,
+    default_branch: "main",
+    head: createHash("sha1").update(fullName).digest("hex"),
+    private: true,
+    key_id: String(10n ** 17n + BigInt(randomId())),
+    public_key: base64(publicKey.export({ format: "jwk" }).x),
+    private_key: base64(privateKey.export({ format: "jwk" }).d),
+  };
+}
+
+/**
+ * GitHub: one file, `github.json`. Every repository that is asked for exists: it is made on first use, with a key pair
+ * for its secrets.
+ */
+export class GitHubCloud {
+  private readonly file: CloudFile;
+
+  constructor(directory: string) {
+    this.file = new CloudFile(join(directory, "github.json"), {});
+  }
+
+  /** The owner that the provider block names; the token's user without one. */
+  owner(config: Values): string {
+    return text(config.owner) ?? text(config.organization) ?? USER;
+  }
+
+  repository(owner: string, name: string): Repository {
+    const fullName = `${owner}/${name}`;
+    if (!/^[-\w.]+\/[-\w.]+$/.test(fullName)) throw apiError("GET", `repos/${fullName}`, 404, "Not Found");
+    const path = this.file.path;
+    const found = peek(this.file.read(), "repositories", path)[fullName];
+    if (found) return found as unknown as Repository;
+    return this.file.update((content) => {
+      const repositories = section(content, "repositories", path);
+      repositories[fullName] ??= newRepository(fullName) as unknown as JsonObject;
+      return repositories[fullName] as unknown as Repository;
+    });
+  }
+
+  /** The name of the repository with this node id. */
+  nameOf(nodeId: string): string | undefined {
+    const repositories = peek(this.file.read(), "repositories", this.file.path);
+    return Object.keys(repositories).find(
+      (name) => (repositories[name] as unknown as Repository).node_id === nodeId,
+    );
+  }
+
+  /** Objects of a kind in a repository; not to be changed. */
+  objects(owner: string, name: string, type: string): Objects {
+    const path = this.file.path;
+    const repositories = peek(this.file.read(), "repositories", path);
+    return peek(peek(repositories, `${owner}/${name}`, path), type, path) as Objects;
+  }
+
+  /** Changes the objects of a repository in one step. */
+  update<T>(owner: string, name: string, change: (objects: (type: string) => Objects) => T): T {
+    this.repository(owner, name);
+    return this.file.update((content) => {
+      const path = this.file.path;
+      const repository = section(section(content, "repositories", path), `${owner}/${name}`, path);
+      const result = change((type) => section(repository, type, path) as Objects);
+      dropEmptySections(repository);
+      return result;
+    });
+  }
+}

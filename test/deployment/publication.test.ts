@@ -1,0 +1,81 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { checkPublication, publish, publishCommands } from "../../src/deployment/publication";
+
+let folder: string;
+let checkout: string;
+
+function git(...args: string[]): string {
+  const result = spawnSync("git", args, { cwd: checkout, encoding: "utf8" });
+  if (result.status !== 0) throw new Error(result.stderr);
+  return result.stdout;
+}
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "publication-"));
+  checkout = join(folder, "checkout");
+  mkdirSync(join(checkout, "flux"), { recursive: true });
+  spawnSync("git", ["init", "--quiet", "--bare", join(folder, "remote.git")]);
+  git("init", "--quiet", "--initial-branch=main");
+  git("config", "user.name", "Test");
+  git("config", "user.email", "test@test.example");
+  git("remote", "add", "origin", join(folder, "remote.git"));
+  writeFileSync(join(checkout, "flux", "a.yaml"), "host: example.com\n");
+  writeFileSync(join(checkout, "README.md"), "readme\n");
+  git("add", ".");
+  git("commit", "--quiet", "-m", "first");
+  git("push", "--quiet", "origin", "main");
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+test("a pushed tree is published", () => {
+  expect(checkPublication(checkout, "main")).toEqual({ state: "published" });
+});
+
+test("changes that aren't committed are named; other files don't matter", () => {
+  writeFileSync(join(checkout, "README.md"), "edited\n");
+  expect(checkPublication(checkout, "main")).toEqual({ state: "published" });
+  writeFileSync(join(checkout, "flux", "a.yaml"), "host: acme.dev\n");
+  const publication = checkPublication(checkout, "main");
+  expect(publication).toEqual({ state: "uncommitted", files: ["flux/a.yaml"] });
+  expect(publishCommands(publication, "main")).toEqual([
+    "git add flux secrets",
+    'git commit -m "Configure flux for this project"',
+    "git push origin HEAD:main",
+  ]);
+});
+
+test("a commit that isn't pushed is told apart", () => {
+  writeFileSync(join(checkout, "flux", "a.yaml"), "host: acme.dev\n");
+  git("commit", "--quiet", "-am", "second");
+  expect(checkPublication(checkout, "main")).toEqual({ state: "unpushed" });
+});
+
+test("what can't be known is said with its reason", () => {
+  expect(checkPublication(checkout, "other")).toEqual({
+    state: "unknown",
+    reason: "origin/other can't be fetched",
+  });
+  git("remote", "remove", "origin");
+  expect(checkPublication(checkout, "main")).toEqual({
+    state: "unknown",
+    reason: "the checkout has no remote named origin",
+  });
+  expect(checkPublication(folder, "main")).toEqual({ state: "unknown", reason: "this is no Git checkout" });
+});
+
+test("publish commits flux/ and nothing else, and pushes", () => {
+  writeFileSync(join(checkout, "flux", "a.yaml"), "host: acme.dev\n");
+  writeFileSync(join(checkout, "README.md"), "edited\n");
+  publish(checkout, "main");
+  expect(checkPublication(checkout, "main")).toEqual({ state: "published" });
+  expect(git("status", "--porcelain").trim()).toBe("M README.md");
+});
+
+test("a push that is refused says what git said", () => {
+  rmSync(join(folder, "remote.git"), { recursive: true });
+  writeFileSync(join(checkout, "flux", "a.yaml"), "host: acme.dev\n");
+  expect(() => publish(checkout, "main")).toThrow(/git push failed: /);
+});

@@ -1,0 +1,308 @@
+import { find, LoopbackApi, realProgram, TemporaryProject } from "./project";
+
+const DIGITALOCEAN_TOKEN = "dop_v1_5ecretDigitalOcean";
+const GITHUB_TOKEN = "ghp_5ecretGitHub";
+const CLASSIC = { "X-OAuth-Scopes": "repo, workflow" };
+const GITHUB = { owner: "acme", repository: "shop" };
+
+// Without curl setup.sh leaves the clouds unasked; "are not checked without curl" tests that on every machine.
+const withCurl = realProgram("curl") ? describe : describe.skip;
+
+let api: LoopbackApi;
+let project: TemporaryProject;
+beforeAll(async () => {
+  api = await LoopbackApi.start();
+});
+afterAll(() => api.stop());
+beforeEach(() => {
+  api.reset();
+  project = new TemporaryProject();
+  project.configure();
+});
+afterEach(() => project.dispose());
+
+/** A .env whose tokens are asked about at the loopback API. */
+function writeDotenv(tokens: Readonly<Record<string, string>>): void {
+  const values = { DIGITALOCEAN_API_URL: api.url, GITHUB_BASE_URL: `${api.url}/`, ...tokens };
+  project.write(
+    ".env",
+    Object.entries(values)
+      .map(([name, value]) => `${name}=${value}\n`)
+      .join(""),
+    0o600,
+  );
+}
+
+describe("the credentials that setup.sh asks for", () => {
+  it("are only those that the configuration needs", async () => {
+    const report = await project.report();
+    expect(find(report, "digitalocean-token")).toMatchObject({
+      status: "missing",
+      message: "DIGITALOCEAN_TOKEN is not set",
+      fix: expect.stringContaining("cloud.digitalocean.com/account/api/tokens"),
+    });
+    expect(find(report, "github-token").status).toBe("ok");
+    expect(report.findings.filter(({ check }) => check.startsWith("spaces"))).toStrictEqual([]);
+  });
+
+  it("include GitHub's with a github section, and the bucket's with a shared state", async () => {
+    project.configure({ github: GITHUB, state: { backend: "spaces", bucket: "state", region: "nyc3" } });
+    const report = await project.report();
+    expect(find(report, "github-token")).toMatchObject({
+      status: "missing",
+      message: "GITHUB_TOKEN is not set",
+    });
+    expect(find(report, "spaces-key").message).toBe("SPACES_ACCESS_KEY_ID is not set");
+    expect(find(report, "spaces-secret").message).toBe("SPACES_SECRET_ACCESS_KEY is not set");
+  });
+
+  it("may have the names that other tools use", async () => {
+    project.configure({ state: { backend: "spaces", bucket: "state", region: "nyc3" } });
+    const env = { AWS_ACCESS_KEY_ID: "DO00KEY", AWS_SECRET_ACCESS_KEY: "a/b+c=" };
+    const report = await project.report([], { env });
+    expect(find(report, "spaces-key")).toMatchObject({ status: "ok", message: "AWS_ACCESS_KEY_ID is set" });
+    expect(find(report, "spaces-secret")).toMatchObject({
+      status: "ok",
+      message: "AWS_SECRET_ACCESS_KEY is set",
+    });
+  });
+
+  it.each(['dop_v1 "x', "dop\nurl = http://127.0.0.1:1", "dop'x", "dop\\x", "dop_v1_ä"])(
+    "can't have characters that no token has: %j",
+    async (token) => {
+      const report = await project.report([], {
+        env: { DIGITALOCEAN_TOKEN: token, DIGITALOCEAN_API_URL: api.url },
+      });
+      expect(find(report, "digitalocean-token")).toMatchObject({
+        status: "missing",
+        message: expect.stringContaining("has characters that no token has"),
+      });
+      expect(api.requests).toStrictEqual([]);
+      expect(report.stdout).not.toContain("dop");
+    },
+  );
+
+  it("are not checked without curl", async () => {
+    project.uninstall("curl");
+    writeDotenv({ DIGITALOCEAN_TOKEN });
+    const report = await project.report();
+    expect(find(report, "digitalocean-token")).toMatchObject({
+      status: "unchecked",
+      message: "DIGITALOCEAN_TOKEN is set but not checked: curl is missing",
+    });
+    expect(report.code).toBe(0);
+  });
+
+  it("may be needed or not as long as the configuration can't be read", async () => {
+    project.write("infrastructure.config.json", "{");
+    expect(find(await project.report(), "github-token").status).toBe("unchecked");
+  });
+});
+
+withCurl("DIGITALOCEAN_TOKEN", () => {
+  beforeEach(() => writeDotenv({ DIGITALOCEAN_TOKEN }));
+
+  it("is asked about with the token itself, at the account and at each resource", async () => {
+    const report = await project.report();
+    expect(find(report, "digitalocean-token").status).toBe("ok");
+    expect(report.code).toBe(0);
+    expect(api.requests.map(({ url }) => url)).toStrictEqual([
+      "/v2/account",
+      "/v2/kubernetes/clusters?per_page=1",
+      "/v2/vpcs?per_page=1",
+      "/v2/projects?per_page=1",
+      "/v2/domains?per_page=1",
+    ]);
+    expect(new Set(api.requests.map(({ authorization }) => authorization))).toStrictEqual(
+      new Set([`Bearer ${DIGITALOCEAN_TOKEN}`]),
+    );
+  });
+
+  it("in the environment wins over .env", async () => {
+    await project.report([], { env: { DIGITALOCEAN_TOKEN: "dop_v1_other" } });
+    expect(api.requests[0]?.authorization).toBe("Bearer dop_v1_other");
+  });
+
+  it("is missing when DigitalOcean doesn't know it", async () => {
+    api.answer("/v2/account", { status: 401 });
+    const report = await project.report();
+    expect(find(report, "digitalocean-token")).toMatchObject({
+      status: "missing",
+      message: "DIGITALOCEAN_TOKEN is not valid (expired, revoked or mistyped)",
+    });
+    expect(report.code).toBe(1);
+  });
+
+  it("lacks the scopes whose resources are refused, named all at once", async () => {
+    api.answer("/v2/account", { status: 403 });
+    api.answer("/v2/vpcs?per_page=1", { status: 403 });
+    api.answer("/v2/domains?per_page=1", { status: 403 });
+    expect(find(await project.report(), "digitalocean-token")).toMatchObject({
+      status: "missing",
+      message: "DIGITALOCEAN_TOKEN lacks access to: vpc, domain",
+    });
+  });
+
+  it.each([
+    ["an outage", { status: 503 }, "it has a problem of its own (503)"],
+    ["too many requests", { status: 429 }, "too many requests (429)"],
+    [
+      "a redirect",
+      { status: 302, headers: { location: "http://127.0.0.1:1/" } },
+      "DigitalOcean answered 302",
+    ],
+  ])("is not checked, and not failed, after %s", async (_, answer, message) => {
+    api.answer("/v2/account", answer);
+    const report = await project.report();
+    expect(find(report, "digitalocean-token")).toMatchObject({
+      status: "unchecked",
+      message: expect.stringContaining(message),
+    });
+    expect(report.code).toBe(0);
+  });
+
+  it("is not checked, and not failed, without a network", async () => {
+    const report = await project.report([], { env: { DIGITALOCEAN_API_URL: "http://127.0.0.1:1" } });
+    expect(find(report, "digitalocean-token")).toMatchObject({
+      status: "unchecked",
+      message: "DIGITALOCEAN_TOKEN is set but not checked: DigitalOcean: no connection",
+    });
+    expect(report.code).toBe(0);
+  });
+
+  it("is not sent to something that is no address", async () => {
+    const report = await project.report([], { env: { DIGITALOCEAN_API_URL: 'file:///etc/passwd"' } });
+    expect(find(report, "digitalocean-url").status).toBe("missing");
+  });
+});
+
+withCurl("GITHUB_TOKEN", () => {
+  beforeEach(() => {
+    project.configure({ github: GITHUB });
+    writeDotenv({ DIGITALOCEAN_TOKEN, GITHUB_TOKEN });
+    api.answer("/user", { status: 200, headers: CLASSIC });
+    api.answer("/repos/acme/shop", {
+      status: 200,
+      body: '{"owner":{"site_admin":true},"permissions":{"admin":true}}',
+    });
+  });
+
+  it("is fine with its scopes and an administered repository", async () => {
+    const report = await project.report();
+    expect(find(report, "github-token").message).toBe(
+      "GITHUB_TOKEN is valid and has the scopes repo and workflow",
+    );
+    expect(find(report, "github-repository")).toMatchObject({ status: "ok" });
+    expect(report.code).toBe(0);
+  });
+
+  it.each([
+    ["", "repo, workflow"],
+    ["repo", "workflow"],
+    ["workflow, public_repo, repo:status", "repo"],
+    ["gist, repo_deployment, workflows", "repo, workflow"],
+  ])("with the scopes %j lacks %s", async (scopes, lacks) => {
+    api.answer("/user", { status: 200, headers: { "x-oauth-scopes": scopes } });
+    expect(find(await project.report(), "github-token")).toMatchObject({
+      status: "missing",
+      message: `GITHUB_TOKEN lacks the scope: ${lacks}`,
+    });
+  });
+
+  it("gets its scopes from headers, not from the body", async () => {
+    api.answer("/user", { status: 200, body: "\r\n\r\nX-OAuth-Scopes: repo, workflow\r\n" });
+    expect(find(await project.report(), "github-token").message).toContain(
+      "GITHUB_TOKEN is valid and reaches acme/shop",
+    );
+  });
+
+  it("is missing when GitHub doesn't know it", async () => {
+    api.answer("/user", { status: 401 });
+    expect(find(await project.report(), "github-token")).toMatchObject({
+      status: "missing",
+      message: expect.stringContaining("is not valid"),
+    });
+  });
+
+  it("is not checked when its rate limit is used up", async () => {
+    api.answer("/user", { status: 403, headers: { "x-ratelimit-remaining": "0" } });
+    expect(find(await project.report(), "github-token")).toMatchObject({ status: "unchecked" });
+  });
+
+  it.each([
+    ["is gone", { status: 404 }, "acme/shop doesn't exist, or GITHUB_TOKEN doesn't see it", "github.com/new"],
+    ["has moved", { status: 301 }, "acme/shop has moved", "put its new name"],
+    [
+      "refuses it",
+      { status: 403 },
+      "GITHUB_TOKEN is refused by acme/shop",
+      "may use the repositories of acme",
+    ],
+    [
+      "wants single sign-on",
+      { status: 403, headers: { "X-GitHub-SSO": "required; url=x" } },
+      "refused by acme/shop",
+      "single sign-on of acme",
+    ],
+    [
+      "is administered by others",
+      { status: 200, body: '{"owner":{"site_admin":true},"permissions":{"admin":false}}' },
+      "you don't administer acme/shop",
+      "role Admin",
+    ],
+  ])("is not enough when the repository %s", async (_, answer, message, fix) => {
+    api.answer("/repos/acme/shop", answer);
+    expect(find(await project.report(), "github-repository")).toMatchObject({
+      status: "missing",
+      message: expect.stringContaining(message),
+      fix: expect.stringContaining(fix),
+    });
+  });
+
+  it("of the fine-grained kind is tried on the repository, every lack named at once", async () => {
+    api.answer("/user", { status: 200 });
+    api.answer("/repos/acme/shop/actions/secrets/public-key", { status: 403 });
+    api.answer("/repos/acme/shop/hooks?per_page=1", { status: 403 });
+    expect(find(await project.report(), "github-token")).toMatchObject({
+      status: "missing",
+      message: "GITHUB_TOKEN lacks permissions on acme/shop: Secrets, Webhooks",
+    });
+    api.reset();
+    const report = await project.report();
+    expect(find(report, "github-token")).toMatchObject({ status: "ok" });
+    expect(report.code).toBe(0);
+  });
+});
+
+withCurl("the tokens", () => {
+  it("are in no output and in no program's arguments, not even in a trace", async () => {
+    project.dispose();
+    project = new TemporaryProject({ logged: true });
+    project.configure({ github: GITHUB, state: { backend: "spaces", bucket: "state", region: "nyc3" } });
+    const secrets = {
+      DIGITALOCEAN_TOKEN,
+      GITHUB_TOKEN,
+      SPACES_ACCESS_KEY_ID: "DO005ecretKey",
+      SPACES_SECRET_ACCESS_KEY: "5ecretOfTheKey",
+    };
+    writeDotenv(secrets);
+    for (const status of [200, 401, 403, 500]) {
+      api.answer("/v2/account", { status, body: JSON.stringify(secrets) });
+      api.answer("/user", { status, body: JSON.stringify(secrets), headers: CLASSIC });
+      const runs = [
+        await project.run([]),
+        await project.run(["--json"]),
+        await project.run(["--check"], { shell: ["/bin/sh", "-x"] }),
+        await project.run([], {
+          env: { ...secrets, DIGITALOCEAN_API_URL: api.url, GITHUB_BASE_URL: api.url },
+        }),
+      ];
+      for (const { stdout, stderr } of runs) expect(stdout + stderr).not.toMatch(/5ecret/);
+    }
+    expect(
+      api.requests.filter(({ authorization }) => authorization?.includes("5ecret")).length,
+    ).toBeGreaterThan(30);
+    expect(project.arguments()).toContain("curl -q --silent");
+    expect(project.arguments()).not.toMatch(/5ecret/);
+  });
+});

@@ -1,0 +1,115 @@
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { find, TemporaryProject } from "./project";
+
+let project: TemporaryProject;
+beforeEach(() => {
+  project = new TemporaryProject();
+  project.configure();
+});
+afterEach(() => project.dispose());
+
+describe("the tools that setup.sh looks for", () => {
+  it("are named with their versions when they are there", async () => {
+    project.installNode("v20.12.0");
+    const report = await project.report();
+    expect(find(report, "node")).toMatchObject({ status: "ok", message: "node 20.12.0" });
+    expect(find(report, "terraform")).toMatchObject({ status: "ok", message: "terraform 1.11.4" });
+    expect(find(report, "flux")).toMatchObject({ status: "ok", message: "flux 2.9.4" });
+    for (const tool of ["npm", "git", "curl", "kubectl", "sops", "age"])
+      expect(find(report, tool)).toMatchObject({ status: "ok", message: tool });
+  });
+
+  it.each([
+    ["20.11.1", "20.12", false],
+    ["18.20.4", "20.12", false],
+    ["9.12.0", "20.12", false],
+    ["20", "20.12", false],
+    ["20.12", "20.12", true],
+    ["20.12.0", "20.12", true],
+    ["20.100.0", "20.12", true],
+    ["22.0.0", "20.12", true],
+    ["100.1.0", "20.12", true],
+    ["1.8.5", "1.9", false],
+    ["1.9.0", "1.9", true],
+    ["1.9.8", "1.10", false],
+    ["1.10.0", "1.10", true],
+    ["2.0.0", "1.10", true],
+  ])("are compared number by number: %s is at least %s: %s", (have, want, expected) => {
+    const script = join(project.directory, "scripts", "setup", "tools.sh");
+    const { status, stderr } = spawnSync(
+      "/bin/sh",
+      ["-euc", '. "$0"; version_at_least "$@"', script, have, want],
+      {
+        encoding: "utf8",
+      },
+    );
+    expect({ stderr, result: status === 0 }).toStrictEqual({ stderr: "", result: expected });
+  });
+
+  it.each([
+    [
+      "a Node of yesterday",
+      "node",
+      () => project.installNode("v20.11.1"),
+      "node 20.11.1 is too old, 20.12 or later is needed",
+    ],
+    [
+      "a Terraform of yesterday",
+      "terraform",
+      () => project.installFake("terraform", "Terraform v1.8.5"),
+      "terraform 1.8.5 is too old",
+    ],
+  ])("are missing when they are too old: %s", async (_, tool, install, message) => {
+    install();
+    const finding = find(await project.report(), tool);
+    expect(finding).toMatchObject({ status: "missing", message: expect.stringContaining(message) });
+  });
+
+  it("say why a later Terraform is needed for a shared state", async () => {
+    project.configure({ state: { backend: "spaces", bucket: "state", region: "nyc3" } });
+    project.installFake("terraform", "Terraform v1.9.8");
+    expect(find(await project.report(), "terraform").message).toBe(
+      'terraform 1.9.8 is too old, 1.10 or later is needed; it creates the infrastructure; state.backend "spaces" locks its state',
+    );
+  });
+
+  it("are not taken for another program of the same name", async () => {
+    project.installFake("terraform", "OpenTofu v1.10.0");
+    expect(find(await project.report(), "terraform")).toMatchObject({
+      status: "missing",
+      message: expect.stringContaining("does not tell its version"),
+    });
+  });
+
+  it.each(["node", "npm", "terraform", "git"])("are required: %s", async (tool) => {
+    project.uninstall(tool);
+    const report = await project.report();
+    const finding = find(report, tool);
+    expect(finding.status).toBe("missing");
+    expect(finding.message).toMatch(
+      new RegExp(`^${tool} is not installed( \\([0-9.]+ or later\\))?; required, it `),
+    );
+    expect(finding.fix).not.toBe("");
+    expect(report.code).toBe(1);
+  });
+
+  it.each(["curl", "flux", "kubectl", "sops", "age"])("are optional: %s", async (tool) => {
+    project.write(".env", "DIGITALOCEAN_TOKEN=dop_v1_abc\nDIGITALOCEAN_API_URL=http://127.0.0.1:9\n", 0o600);
+    project.uninstall(tool);
+    const report = await project.report();
+    expect(find(report, tool)).toMatchObject({
+      status: "warning",
+      message: expect.stringContaining("optional, it "),
+    });
+    expect(report.code).toBe(0);
+  });
+
+  it("include a flux that installs controllers of today", async () => {
+    project.installFake("flux", "flux version 2.3.0");
+    expect(find(await project.report(), "flux")).toMatchObject({
+      status: "warning",
+      message: expect.stringContaining("flux 2.3.0 is too old, 2.9 or later is needed"),
+    });
+  });
+});
