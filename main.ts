@@ -1,9 +1,7 @@
 import { basename, dirname, join } from "node:path";
 import { CONFIGURATION_FILE, ConfigurationError, loadProject, type Project } from "./src/config";
-import { replacementsFor } from "./src/flux";
-import { readPublished } from "./src/secrets/published";
 import { synthesize } from "./src/stacks/synthesize";
-import { pendingFiles, renderReplacements } from "./src/static-configuration";
+import { readSynthesisInput } from "./src/workspace/synthesis-input";
 
 /**
  * The CDKTF app: infrastructure.config.json → cdktf.out. It reads the configuration, flux/ and secrets/ of the project
@@ -17,18 +15,7 @@ function main(): void {
   // A sandbox has no bucket: its state is always local.
   const isSandbox = process.env.HYBRID_GITOPS_STATE === "local";
   const project: Project = isSandbox ? { ...configured, state: { backend: "local" } } : configured;
-  const replacements = replacementsFor(project);
-  synthesize({
-    project,
-    staticConfiguration: {
-      script: join(REPOSITORY, "src", "static-configuration", "configure.sh"),
-      replacements: renderReplacements(replacements),
-      pending: pendingFiles(directory, replacements).length > 0,
-    },
-    published: Object.fromEntries(
-      project.environments.map(({ name }) => [name, project.github && readPublished(directory, name)]),
-    ),
-  });
+  synthesize(readSynthesisInput(REPOSITORY, directory, project));
 }
 
 try {

@@ -9,6 +9,7 @@ export {
   type Variables,
 } from "./plan";
 export { type Outcome, schedule } from "./schedule";
+export { COPIES } from "./stack-copy";
 export { environmentOf, readStacks, type SynthesizedStack, withDependencies } from "./stacks";
 export {
   type Diagnostic,

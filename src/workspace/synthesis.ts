@@ -1,19 +1,54 @@
 import { spawn } from "node:child_process";
-import { rmSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Project } from "../config";
-import { environmentOf, readStacks, type SynthesizedStack } from "../terraform";
+import { COPIES, environmentOf, readStacks, type SynthesizedStack } from "../terraform";
+import { inputDigest, readSynthesisInput } from "./synthesis-input";
 import { REPOSITORY, type Workspace } from "./workspace";
 
+/** The CDKTF app, bundled. */
+const PROGRAM = join(REPOSITORY, "dist", "main.js");
+
+/** Says what the stacks beside it were synthesized from, and what they were. */
+const MARKER = "synthesized-from";
+
 /**
- * Runs the CDKTF app in a process of its own and returns the stacks it wrote. What a former run wrote for stacks that are
- * no longer there goes; terraform's own files beside the others stay, so that they needn't be initialised again.
+ * Synthesizes a workspace's stacks. Synthesis is pure, so it is left out when its input is the last one and nobody has touched
+ * its output. terraform's own files beside the stacks stay, so that they needn't be initialised again.
  * @throws Error with what the app printed
  */
 export async function synthesizeStacks(workspace: Workspace): Promise<SynthesizedStack[]> {
-  rmSync(join(workspace.outdir, "manifest.json"), { force: true });
-  rmSync(join(workspace.outdir, "assumed"), { recursive: true, force: true });
-  const app = spawn(process.execPath, [join(REPOSITORY, "dist", "main.js")], {
+  const { outdir, directory, project } = workspace;
+  const input = inputDigest(readSynthesisInput(REPOSITORY, directory, project), PROGRAM);
+  const marker = join(outdir, MARKER);
+  if (readOr(marker) !== `${input} ${outputDigest(outdir)}`) {
+    rmSync(join(outdir, "manifest.json"), { force: true });
+    await runApp(workspace);
+    writeFileSync(marker, `${input} ${outputDigest(outdir)}`);
+  }
+  for (const copies of COPIES) rmSync(join(outdir, copies), { recursive: true, force: true });
+  return inReadingOrder(readStacks(outdir), project);
+}
+
+/** A digest of the manifest and every synthesized stack; empty when there is none. */
+function outputDigest(outdir: string): string {
+  try {
+    const hash = createHash("sha256").update(readFileSync(join(outdir, "manifest.json")));
+    for (const { directory } of readStacks(outdir)) hash.update(readFileSync(join(directory, "cdk.tf.json")));
+    return hash.digest("hex");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
+    throw error;
+  }
+}
+
+function readOr(file: string): string | undefined {
+  return existsSync(file) ? readFileSync(file, "utf8") : undefined;
+}
+
+async function runApp(workspace: Workspace): Promise<void> {
+  const app = spawn(process.execPath, [PROGRAM], {
     cwd: REPOSITORY,
     env: {
       ...workspace.variables,
@@ -32,7 +67,6 @@ export async function synthesizeStacks(workspace: Workspace): Promise<Synthesize
     app.once("close", resolve);
   });
   if (code !== 0) throw new Error(`The stacks can't be synthesized.\n${errors.trim()}`);
-  return inReadingOrder(readStacks(workspace.outdir), workspace.project);
 }
 
 /** Environments as the configuration lists them, and within one what others build on first. */

@@ -12,7 +12,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "src/terraform": [],
   "src/terminal": ["src/terraform"],
   sandbox: [],
-  "src/workspace": ["src/config", "src/terraform", "sandbox"],
+  "src/workspace": [
+    "src/config",
+    "src/flux",
+    "src/secrets",
+    "src/static-configuration",
+    "src/terraform",
+    "sandbox",
+  ],
   "src/deployment": [
     "src/config",
     "src/flux",

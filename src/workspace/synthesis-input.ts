@@ -1,0 +1,40 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Project } from "../config";
+import { replacementsFor } from "../flux";
+import { readPublished } from "../secrets/published";
+import { pendingFiles, renderReplacements } from "../static-configuration";
+
+/** The script that performs the static configuration, in the checkout of this program. */
+const SCRIPT = ["src", "static-configuration", "configure.sh"] as const;
+
+/**
+ * Everything that the synthesized stacks depend on, read from a project's directory: no clock, no network, no credentials.
+ * @param repository the checkout of this program
+ */
+export function readSynthesisInput(repository: string, directory: string, project: Project) {
+  const replacements = replacementsFor(project);
+  return {
+    project,
+    staticConfiguration: {
+      script: join(repository, ...SCRIPT),
+      replacements: renderReplacements(replacements),
+      pending: pendingFiles(directory, replacements).length > 0,
+    },
+    published: Object.fromEntries(
+      project.environments.map(({ name }) => [name, project.github && readPublished(directory, name)]),
+    ),
+  };
+}
+
+/** A digest of the input and of the program that makes stacks of it: the same digest, the same stacks. */
+export function inputDigest(input: ReturnType<typeof readSynthesisInput>, program: string): string {
+  const { staticConfiguration, ...rest } = input;
+  const { script, ...configuration } = staticConfiguration;
+  return createHash("sha256")
+    .update(JSON.stringify([rest, configuration]))
+    .update(readFileSync(script))
+    .update(readFileSync(program))
+    .digest("hex");
+}
