@@ -57,16 +57,7 @@ function report(what, ours, theirs, limit) {
 function writeStockProgram() {
   rmSync(stock, { recursive: true, force: true });
   mkdirSync(stock, { recursive: true });
-  for (const path of [
-    "main.ts",
-    "src/config",
-    "src/flux",
-    "src/stacks",
-    "src/secrets",
-    "src/static-configuration",
-  ]) {
-    cpSync(join(root, path), join(stock, path), { recursive: true });
-  }
+  for (const path of ["main.ts", "src"]) cpSync(join(root, path), join(stock, path), { recursive: true });
   for (const path of readdirSync(join(stock, "src", "stacks")).map((name) =>
     join(stock, "src", "stacks", name),
   )) {
@@ -87,7 +78,7 @@ function writeStockProgram() {
     JSON.stringify({
       extends: "../../tsconfig.json",
       compilerOptions: { types: ["node"], noUnusedLocals: false },
-      include: ["main.ts", "src"],
+      files: ["main.ts"],
     }),
   );
 }

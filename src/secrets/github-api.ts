@@ -1,3 +1,5 @@
+import http from "node:http";
+import https from "node:https";
 import type { GitHubRepository } from "../config";
 
 /** The repository's public key for Actions secrets. */
@@ -21,9 +23,9 @@ export async function fetchPublicKey(
   variables: Variables,
 ): Promise<RepositoryPublicKey> {
   const response = await ask(`repos/${owner}/${repository}/actions/secrets/public-key`, variables);
-  if (!response.ok)
+  if (response.status !== 200)
     throw new Error(`GitHub refused the public key of ${owner}/${repository}: ${refusal(response.status)}`);
-  const { key_id: id, key } = (await response.json()) as { key_id?: string; key?: string };
+  const { key_id: id, key } = JSON.parse(response.body) as { key_id?: string; key?: string };
   if (!id || !key)
     throw new Error(
       `GitHub's answer for the public key of ${owner}/${repository} has no key (${response.url})`,
@@ -34,25 +36,44 @@ export async function fetchPublicKey(
 /** Whether an owner is a person and not an organisation. */
 export async function isGitHubUser(owner: string, variables: Variables): Promise<boolean> {
   const response = await ask(`users/${owner}`, variables);
-  if (!response.ok)
+  if (response.status !== 200)
     throw new Error(
       `GitHub knows no user or organisation ${owner} (${response.status}): check github.owner in the configuration`,
     );
-  return ((await response.json()) as { type?: string }).type === "User";
+  return (JSON.parse(response.body) as { type?: string }).type === "User";
 }
 
-async function ask(path: string, variables: Variables): Promise<Response> {
+interface Answer {
+  readonly status: number;
+  readonly url: string;
+  readonly body: string;
+}
+
+/** A GET by Node's plain client: `fetch` takes 30 ms to load, at every deploy. */
+async function ask(path: string, variables: Variables): Promise<Answer> {
   const url = (variables.GITHUB_BASE_URL || "https://api.github.com/").replace(/\/*$/, "/") + path;
-  return fetch(url, {
-    headers: {
-      accept: "application/vnd.github+json",
-      "user-agent": "hybrid-gitops",
-      ...(variables.GITHUB_TOKEN ? { authorization: `Bearer ${variables.GITHUB_TOKEN}` } : {}),
-    },
-    signal: AbortSignal.timeout(TIMEOUT_MS),
-  }).catch((error: Error) => {
-    const reason = (error.cause as Error | undefined)?.message ?? error.message;
-    throw new Error(`GitHub can't be reached (${url}): ${reason}. Check the network and try again.`);
+  const headers = {
+    accept: "application/vnd.github+json",
+    "user-agent": "hybrid-gitops",
+    ...(variables.GITHUB_TOKEN ? { authorization: `Bearer ${variables.GITHUB_TOKEN}` } : {}),
+  };
+  const client = url.startsWith("http:") ? http : https;
+  return new Promise((resolve, reject) => {
+    const unreachable = (error: Error): void =>
+      reject(
+        new Error(`GitHub can't be reached (${url}): ${error.message}. Check the network and try again.`),
+      );
+    const request = client.get(url, { headers, timeout: TIMEOUT_MS, agent: false }, (response) => {
+      let body = "";
+      response.setEncoding("utf8").on("data", (part: string) => {
+        body += part;
+      });
+      response
+        .once("error", unreachable)
+        .once("end", () => resolve({ status: response.statusCode ?? 0, url, body }));
+    });
+    request.once("timeout", () => request.destroy(new Error(`no answer within ${TIMEOUT_MS / 1000} s`)));
+    request.once("error", unreachable);
   });
 }
 

@@ -9,6 +9,7 @@ import { REPOSITORY, type Workspace } from "./workspace";
 
 /** The CDKTF app, bundled. */
 const PROGRAM = join(REPOSITORY, "dist", "main.js");
+const LAUNCHER = join(REPOSITORY, "scripts", "hybrid-gitops.mjs");
 
 /** Says what the stacks beside it were synthesized from, and what they were. */
 const MARKER = "synthesized-from";
@@ -48,7 +49,7 @@ function readOr(file: string): string | undefined {
 }
 
 async function runApp(workspace: Workspace): Promise<void> {
-  const app = spawn(process.execPath, [PROGRAM], {
+  const app = spawn(process.execPath, [LAUNCHER, "app"], {
     cwd: REPOSITORY,
     env: {
       ...workspace.variables,
