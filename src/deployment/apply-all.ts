@@ -2,6 +2,7 @@ import type { Output } from "../terminal/output";
 import { type Counts, count, planLines, summaryText } from "../terminal/plan-view";
 import {
   applyPlan,
+  environmentOf,
   hasChanges,
   missingUpstream,
   type Outcome,
@@ -14,6 +15,7 @@ import {
   type TerraformEvent,
 } from "../terraform";
 import type { Workspace } from "../workspace";
+import { shrinkingEnvironments } from "./capacity";
 import { explain } from "./failure";
 import { slowSteps } from "./plan-all";
 
@@ -44,7 +46,10 @@ export interface StackResult {
 export async function applyAll(options: ApplyAllOptions): Promise<StackResult[]> {
   const { plans, all, workspace, stopped } = options;
   const shown = new Map(plans.map((plan) => [plan.stack.name, plan]));
-  const tasks = all.filter(({ name }) => shown.has(name));
+  const tasks = inCapacityOrder(
+    all.filter(({ name }) => shown.has(name)),
+    shrinkingEnvironments(plans),
+  );
   const reverse = plans.some(({ destroy }) => destroy);
   const outputsBefore = new Map<string, string>();
   for (const stack of tasks)
@@ -72,6 +77,22 @@ export async function applyAll(options: ApplyAllOptions): Promise<StackResult[]>
   return tasks.map(({ name }) =>
     resultOf(name, outcomes.get(name) as Outcome<StackResult>, progress.get(name), stopped()),
   );
+}
+
+/** Where capacity shrinks, what Flux sizes the applications from goes before the cluster instead of after it. */
+function inCapacityOrder(
+  stacks: readonly SynthesizedStack[],
+  shrinking: readonly string[],
+): SynthesizedStack[] {
+  return stacks.map((stack) => {
+    const environment = environmentOf(stack);
+    const [cluster, flux] = [`${environment}-cluster`, `${environment}-flux-configuration`];
+    if (!shrinking.includes(environment)) return stack;
+    if (stack.name === cluster) return { ...stack, dependencies: [flux] };
+    return stack.name === flux
+      ? { ...stack, dependencies: stack.dependencies.filter((name) => name !== cluster) }
+      : stack;
+  });
 }
 
 async function planAgain(

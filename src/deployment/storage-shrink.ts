@@ -1,8 +1,7 @@
-import { parse } from "yaml";
 import { CONFIGURATION_FILE, type Project } from "../config";
 import { parseMi } from "../config/quantities";
-import { VALUES_CONFIG_MAP, VALUES_KEY } from "../flux";
 import { environmentOf, type StackPlan } from "../terraform";
+import { plannedValues } from "./planned-values";
 
 /** A storage class that a plan would make smaller than what is deployed. */
 export interface StorageShrink {
@@ -14,19 +13,14 @@ export interface StorageShrink {
 
 /** The shrinks in some plans. Volumes only grow: a claim that asks for less is refused by Kubernetes, and Flux gets stuck on it. */
 export function storageShrinks(plans: readonly StackPlan[]): StorageShrink[] {
-  return plans.flatMap(({ stack, changes }) => {
-    const change = changes.find(
-      ({ type, label }) => type === "kubernetes_config_map_v1" && label === VALUES_CONFIG_MAP,
-    );
-    const values = change?.attributes.find(({ path }) => path.includes(VALUES_KEY));
-    if (typeof values?.before !== "string" || typeof values.after !== "string") return [];
-    const [before, after] = [storageOf(values.before), storageOf(values.after)];
-    return Object.entries(before)
-      .map(([storage, deployed]) => ({
-        environment: environmentOf(stack),
+  return plans.flatMap((plan) => {
+    const values = plannedValues(plan);
+    return Object.entries(values?.before.storage ?? {})
+      .map(([storage, { size = "0" }]) => ({
+        environment: environmentOf(plan.stack),
         storage,
-        deployed,
-        planned: after[storage] ?? "0",
+        deployed: size,
+        planned: values?.after.storage?.[storage]?.size ?? "0",
       }))
       .filter(({ deployed, planned }) => (parseMi(planned) ?? 0) < (parseMi(deployed) ?? 0));
   });
@@ -48,9 +42,4 @@ export function explainShrinks(shrinks: readonly StorageShrink[], project: Proje
     ];
   });
   return ["Volumes can grow and never shrink, so this plan is refused:", ...lines].join("\n");
-}
-
-function storageOf(document: string): Record<string, string> {
-  const { storage = {} } = (parse(document) ?? {}) as { storage?: Record<string, { size?: string }> };
-  return Object.fromEntries(Object.entries(storage).map(([name, { size }]) => [name, String(size)]));
 }

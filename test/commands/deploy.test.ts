@@ -111,7 +111,11 @@ describe("a first deploy", () => {
       ["staging-cluster", { created: 0, changed: 0, replaced: 1, destroyed: 0 }],
       ["staging-flux-configuration", { created: 0, changed: 2, replaced: 0, destroyed: 0 }],
     ]);
-    expect(project.run("deploy", "--yes").code).toBe(0);
+    const grown = project.run("deploy", "--yes");
+    expect(grown.code).toBe(0);
+    // Nodes grow before the applications do.
+    const done = [...grown.stdout.matchAll(/(staging-\S+) +done:/g)].map(([, stack]) => stack);
+    expect(done).toEqual(["staging-cluster", "staging-flux-configuration"]);
     expect(project.json("state", "staging-cluster.tfstate").outputs.cluster_id.value).toBe(before);
     const variables = project.configMap("staging", "infrastructure-vars");
     expect(variables.infraConfig_storage_bulk_size).toBe("100Gi");
@@ -136,8 +140,12 @@ describe("a first deploy", () => {
     project.configure((document) => {
       document.environments[0].storage = { fast: { size: "10Gi" }, bulk: { size: "100Gi" } };
     });
-    expect(project.run("deploy", "--yes").code).toBe(0);
+    const kept = project.run("deploy", "--yes");
+    expect(kept.code).toBe(0);
     expect(project.configMap("staging", "infrastructure-vars").infraConfig_storage_bulk_size).toBe("100Gi");
+    // Applications shrink before their nodes do.
+    const done = [...kept.stdout.matchAll(/(staging-\S+) +done:/g)].map(([, stack]) => stack);
+    expect(done).toEqual(["staging-flux-configuration", "staging-cluster"]);
   });
 
   test("restore brings the originals back, and refuses a file that was edited since", () => {
