@@ -1,4 +1,9 @@
-import { cli, SandboxProject } from "../support/sandbox-project";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { REPOSITORY } from "../support/example";
+import { cli, plainEnvironment, SandboxProject } from "../support/sandbox-project";
 
 /** The plain cdktf CLI on the same cdktf.json, against the sandbox. */
 describe("npx cdktf", () => {
@@ -37,4 +42,20 @@ describe("npx cdktf", () => {
     });
     expect(cdktf("diff", "staging-cluster").stdout).toMatch(/1 to change/);
   });
+});
+
+test("outside the sandbox npx cdktf synth writes the same stacks, with the configuration's own state", () => {
+  const outdir = mkdtempSync(join(tmpdir(), "cdktf-"));
+  const result = spawnSync("npx", ["cdktf", "synth", "--output", relative(REPOSITORY, outdir)], {
+    cwd: REPOSITORY,
+    encoding: "utf8",
+    env: {
+      ...plainEnvironment(),
+      HYBRID_GITOPS_CONFIG: join(REPOSITORY, "test", "config", "valid", "spaces-state.json"),
+    },
+  });
+  expect([result.status, result.stdout]).toEqual([0, expect.stringContaining("production-github-secrets")]);
+  const stack = JSON.parse(readFileSync(join(outdir, "stacks", "staging-cluster", "cdk.tf.json"), "utf8"));
+  expect(stack.terraform.backend.s3.bucket).toBe("my-startup-state");
+  rmSync(outdir, { recursive: true, force: true });
 });

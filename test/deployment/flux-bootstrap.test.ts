@@ -1,0 +1,103 @@
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { bootstrapArguments, bootstrapFlux, bootstrapObstacle } from "../../src/deployment/flux-bootstrap";
+
+const github = { owner: "acme", repository: "platform", branch: "main", reviewers: [] };
+const TOKEN = "dop_v1_sentinel";
+let folder: string;
+let server: Server;
+let asked: string[];
+let ownerType: string;
+let variables: Record<string, string>;
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), "bootstrap-"));
+  [asked, ownerType] = [[], "User"];
+  server = createServer((request, response) => {
+    asked.push(`${request.url} ${request.headers.authorization}`);
+    if (request.url?.startsWith("/users/")) response.end(JSON.stringify({ type: ownerType }));
+    else if (request.url === "/v2/kubernetes/clusters/c-1/kubeconfig")
+      response.end("apiVersion: v1\nkind: Config\n");
+    else response.writeHead(404).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  // A stand-in for the flux CLI that writes down how it was called and what its kubeconfig holds.
+  const flux = join(folder, "flux");
+  writeFileSync(
+    flux,
+    `#!/bin/sh\n[ "$1" = --version ] && exit 0\n{ echo "$@"; cat "$KUBECONFIG"; echo "$KUBECONFIG"; ls -l "$KUBECONFIG" | cut -c1-10; } > "${folder}/called"\nexit "\${FLUX_EXIT:-0}"\n`,
+  );
+  chmodSync(flux, 0o755);
+  variables = {
+    PATH: `${folder}:${process.env.PATH}`,
+    GITHUB_BASE_URL: `${base}/`,
+    DIGITALOCEAN_API_URL: base,
+    GITHUB_TOKEN: "gh",
+    DIGITALOCEAN_TOKEN: TOKEN,
+  };
+});
+afterEach(() => {
+  server.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const bootstrap = (more: Record<string, string> = {}, clusterId = "c-1") =>
+  bootstrapFlux({
+    directory: folder,
+    environment: "staging",
+    github,
+    clusterId,
+    variables: { ...variables, ...more },
+  });
+
+test("flux bootstrap gets the documented arguments and a kubeconfig of its own, which is gone afterwards", async () => {
+  await bootstrap();
+  const [line, ...rest] = readFileSync(join(folder, "called"), "utf8").trim().split("\n");
+  expect(line).toBe(
+    "bootstrap github --owner=acme --repository=platform --branch=main --path=flux/clusters/staging --personal",
+  );
+  expect(rest.slice(0, 2)).toEqual(["apiVersion: v1", "kind: Config"]);
+  const [kubeconfig = "", mode] = rest.slice(2);
+  expect([mode, existsSync(kubeconfig)]).toEqual(["-rw-------", false]);
+  expect(asked).toContain(`/v2/kubernetes/clusters/c-1/kubeconfig Bearer ${TOKEN}`);
+});
+
+test("an organisation's repository isn't personal", async () => {
+  ownerType = "Organization";
+  await bootstrap();
+  expect(readFileSync(join(folder, "called"), "utf8")).not.toContain("--personal");
+});
+
+test("the deploy key of this machine is used where there is one", () => {
+  mkdirSync(join(folder, ".secrets", "staging"), { recursive: true });
+  writeFileSync(join(folder, ".secrets", "staging", "deploy-key"), "");
+  expect(bootstrapArguments({ directory: folder, environment: "staging", github }, false)).toContain(
+    "--private-key-file=.secrets/staging/deploy-key",
+  );
+});
+
+test("a failed bootstrap says that the rest is deployed, and leaves no kubeconfig behind", async () => {
+  await expect(bootstrap({ FLUX_EXIT: "1" })).rejects.toThrow(
+    /flux bootstrap failed for staging .*the next deploy tries it again/,
+  );
+  const kubeconfig = readFileSync(join(folder, "called"), "utf8").split("\n")[3] ?? "";
+  expect(existsSync(kubeconfig)).toBe(false);
+});
+
+test("a cluster that DigitalOcean doesn't know is told without the token", async () => {
+  await expect(bootstrap({}, "c-2")).rejects.toThrow(
+    "DigitalOcean refused the kubeconfig of cluster c-2: 404. Check DIGITALOCEAN_TOKEN.",
+  );
+});
+
+test("what keeps flux from being installed is named", () => {
+  expect(bootstrapObstacle({ ...variables, GITHUB_TOKEN: "" })).toBe("GITHUB_TOKEN is not set");
+  expect(bootstrapObstacle({ ...variables, PATH: join(folder, "nothing") })).toBe(
+    "the flux CLI is not installed",
+  );
+  expect(bootstrapObstacle(variables)).toBeUndefined();
+});
