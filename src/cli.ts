@@ -38,6 +38,13 @@ function program(): Command {
   return result;
 }
 
+// `npm run deploy | head`: nobody reads on, which is no error of ours.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
+}
+
 program()
   .parseAsync(process.argv)
   .catch((error: Error) => {

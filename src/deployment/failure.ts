@@ -9,7 +9,10 @@ export function explain(error: Error): string {
   const errors = error.diagnostics.filter(
     ({ severity, summary }) => severity === "error" && summary !== HALTED,
   );
-  if (errors.length === 0) return `${error.message}\n${indent(error.output || "terraform printed nothing")}`;
+  if (errors.length === 0) {
+    const halted = error.diagnostics.some(({ summary }) => summary === HALTED);
+    return `${error.message}\n${indent(error.output || (halted ? "stopped before the rest was begun" : "terraform printed nothing"))}`;
+  }
   return [error.message, ...errors.map((diagnostic) => indent(describe(diagnostic)))].join("\n");
 }
 

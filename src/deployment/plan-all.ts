@@ -1,5 +1,6 @@
 import type { Output } from "../terminal/output";
 import {
+  environmentOf,
   missingUpstream,
   type Outcome,
   planStack,
@@ -42,11 +43,12 @@ export async function planAll(options: PlanAllOptions): Promise<PlannedStacks> {
       // Without what it builds on it was never deployed.
       if (destroy && assumed.length > 0)
         return { stack, changes: [], outputsChange: false, assumed: [], destroy };
+      const clusterGoesToo = selected.some((other) => other.name === `${environmentOf(stack)}-cluster`);
       output.progress(name, destroy ? "planning its destruction" : "planning");
       return planStack(stack, {
         variables: workspace.variables,
         assumed,
-        destroy,
+        destroy: destroy ? { namespace: clusterGoesToo ? "forgotten" : "kept" } : undefined,
         onEvent: slowSteps(name, output),
       });
     },

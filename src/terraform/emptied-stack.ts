@@ -12,21 +12,31 @@ const LEFT_BEHIND = "kubernetes_namespace_v1";
  * but for one thing: it can't leave a resource behind.
  * @throws Error when the stack protects a resource that can't be left behind
  */
-export function emptiedCopy(stack: SynthesizedStack): SynthesizedStack {
-  return copyStack(stack, "destroy", (source) => emptyStack(source, stack.name));
+export function emptiedCopy(stack: SynthesizedStack, namespace: NamespaceFate): SynthesizedStack {
+  return copyStack(stack, "destroy", (source) => emptyStack(source, stack.name, namespace));
 }
 
-/** The text of a cdk.tf.json without resources and outputs; protected namespaces are only forgotten. */
-export function emptyStack(source: string, name: string): string {
+/**
+ * What becomes of the protected namespace in the state: `forgotten` when its cluster goes too, else `kept`, since the next
+ * deploy finds it in the cluster.
+ */
+export type NamespaceFate = "forgotten" | "kept";
+
+/** The text of a cdk.tf.json without outputs and resources, but for what is protected and may stay. */
+export function emptyStack(source: string, name: string, namespace: NamespaceFate): string {
   const { resource = {}, output: _output, ...rest } = JSON.parse(source) as StackDocument;
   const guarded = Object.entries(resource).flatMap(([type, resources]) =>
-    Object.entries(resources)
-      .filter(([, { lifecycle }]) => lifecycle?.prevent_destroy)
-      .map(([id]) => ({ type, address: `${type}.${id}` })),
+    Object.keys(resources)
+      .filter((id) => resources[id]?.lifecycle?.prevent_destroy)
+      .map((id) => ({ type, id, address: `${type}.${id}` })),
   );
   const refused = guarded.filter(({ type }) => type !== LEFT_BEHIND).map(({ address }) => address);
   if (refused.length > 0)
     throw new Error(`${name}: ${refused.join(", ")} is protected and can't be destroyed`);
-  const removed = guarded.map(({ address }) => ({ from: address, lifecycle: { destroy: false } }));
-  return JSON.stringify(removed.length > 0 ? { ...rest, removed } : rest, null, 2);
+  if (guarded.length === 0) return JSON.stringify(rest, null, 2);
+  const left =
+    namespace === "forgotten"
+      ? { removed: guarded.map(({ address }) => ({ from: address, lifecycle: { destroy: false } })) }
+      : { resource: { [LEFT_BEHIND]: resource[LEFT_BEHIND] } };
+  return JSON.stringify({ ...rest, ...left }, null, 2);
 }

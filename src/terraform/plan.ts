@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { assumedCopy, dropAssumed } from "./assumed-outputs";
 import { type ResourceChange, type TerraformPlan, toResourceChanges } from "./changes";
-import { emptiedCopy } from "./emptied-stack";
+import { emptiedCopy, type NamespaceFate } from "./emptied-stack";
 import type { SynthesizedStack } from "./stacks";
 import { runTerraform, TerraformError, type TerraformEvent } from "./terraform";
 
@@ -13,7 +13,7 @@ export type Variables = Readonly<Record<string, string | undefined>>;
 export interface PlanOptions {
   readonly variables: Variables;
   /** Plan the destruction of everything in the stack that isn't protected. */
-  readonly destroy?: boolean;
+  readonly destroy?: { readonly namespace: NamespaceFate };
   /** Names of upstream stacks that have no state: their outputs are assumed, and the plan can't be applied. */
   readonly assumed?: readonly string[];
   readonly onEvent?: (event: TerraformEvent) => void;
@@ -51,7 +51,7 @@ const SOMETHING_TO_DO = 2;
 export async function planStack(stack: SynthesizedStack, options: PlanOptions): Promise<StackPlan> {
   const assumed = options.assumed ?? [];
   const where = options.destroy
-    ? emptiedCopy(stack)
+    ? emptiedCopy(stack, options.destroy.namespace)
     : assumed.length > 0
       ? assumedCopy(stack, assumed)
       : stack;
@@ -71,7 +71,7 @@ export async function planStack(stack: SynthesizedStack, options: PlanOptions): 
     accepted: [NOTHING_TO_DO, SOMETHING_TO_DO],
     onEvent: options.onEvent,
   });
-  const planned = { stack: where, assumed, destroy: options.destroy ?? false };
+  const planned = { stack: where, assumed, destroy: options.destroy !== undefined };
   // Reading a plan starts terraform and its providers once more: left out where there is nothing in it.
   if (code === NOTHING_TO_DO) return { ...planned, changes: [], outputsChange: false };
   const { stdout } = await runTerraform({

@@ -170,6 +170,16 @@ describe("a first deploy", () => {
     expect(project.read(...release)).toBe(original);
   });
 
+  test("the Flux configuration alone can be destroyed and deployed again: its namespace stays", () => {
+    const destroyed = project.run("destroy", "--stack", "staging-flux-configuration", "--yes");
+    expect([destroyed.code, destroyed.stderr]).toEqual([0, ""]);
+    const deployed = project.run("deploy", "--yes");
+    expect([deployed.code, deployed.stderr]).toEqual([0, ""]);
+    expect(project.configMap("staging", "infrastructure-vars").infraConfig_cluster_name).toBe(
+      "my-startup-staging",
+    );
+  });
+
   test("staging can be destroyed without a rest, production can't", () => {
     const refused = project.run("destroy", "--yes");
     expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining("production is protected")]);

@@ -41,7 +41,7 @@ test("the remote state of an undeployed stack is replaced wherever it is read, o
 });
 
 test("to destroy a stack its resources and outputs go, a protected namespace is left behind", () => {
-  const result = JSON.parse(emptyStack(stack, "staging-flux-configuration"));
+  const result = JSON.parse(emptyStack(stack, "staging-flux-configuration", "forgotten"));
   expect(result.resource).toBeUndefined();
   expect(result.output).toBeUndefined();
   expect(result.data.digitalocean_kubernetes_cluster).toBeDefined();
@@ -54,7 +54,15 @@ test("a stack with another protected resource is refused by its address", () => 
   const production = JSON.stringify({
     resource: { digitalocean_kubernetes_cluster: { cluster: { lifecycle: { prevent_destroy: true } } } },
   });
-  expect(() => emptyStack(production, "production-cluster")).toThrow(
+  expect(() => emptyStack(production, "production-cluster", "kept")).toThrow(
     "production-cluster: digitalocean_kubernetes_cluster.cluster is protected and can't be destroyed",
   );
+});
+
+test("while its cluster stays, the namespace stays in the state too, so that the next deploy finds it", () => {
+  const result = JSON.parse(emptyStack(stack, "staging-flux-configuration", "kept"));
+  expect(result.removed).toBeUndefined();
+  expect(result.resource).toEqual({
+    kubernetes_namespace_v1: { "flux-system": { lifecycle: { prevent_destroy: true } } },
+  });
 });
