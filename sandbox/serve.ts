@@ -54,11 +54,13 @@ export async function main(args: readonly string[] = process.argv.slice(2)): Pro
     : Object.entries(sandbox.env)
         .map(([name, value]) => `export ${name}=${quoted(value)}`)
         .join("\n");
-  process.stdout.write(`${lines}\n`);
-  await new Promise<void>((resolve) => {
+  // Whoever reads the lines may end the sandbox at once.
+  const ended = new Promise<void>((resolve) => {
     process.once("SIGINT", resolve);
     process.once("SIGTERM", resolve);
   });
+  process.stdout.write(`${lines}\n`);
+  await ended;
   await sandbox.close();
   return 0;
 }

@@ -108,7 +108,7 @@ function benchSynth() {
 
 /** Keeps a sandbox running for the other ways, and hands out the variables they need. */
 async function serveSandbox() {
-  const child = spawn(process.execPath, ["scripts/hybrid-gitops.mjs", "sandbox", "--name", "bench"], {
+  const child = spawn(process.execPath, ["scripts/hybrid-gitops.mjs", "sandbox", "--sandbox", "bench"], {
     cwd: root,
     stdio: ["ignore", "pipe", "inherit"],
   });

@@ -45,6 +45,7 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
+refuseSwallowedOptions();
 program()
   .parseAsync(process.argv)
   .catch((error: Error) => {
@@ -56,3 +57,18 @@ program()
     console.error(`\n${explain(error)}`);
     process.exitCode = 1;
   });
+
+/** Without `--` npm keeps options for itself: `npm run deploy --sandbox` would silently mean the real clouds. */
+function refuseSwallowedOptions(): void {
+  const script = process.env.npm_lifecycle_event;
+  const swallowed = ["sandbox", "environment", "stack", "push", "markdown"].filter(
+    (option) => process.env[`npm_config_${option}`] !== undefined,
+  );
+  if (script === undefined || swallowed.length === 0) return;
+  const options = swallowed.map((option) => {
+    const value = process.env[`npm_config_${option}`];
+    return `--${option}${value && value !== "true" ? ` ${value}` : ""}`;
+  });
+  console.error(`npm kept ${options.join(" ")} for itself: write  npm run ${script} -- ${options.join(" ")}`);
+  process.exit(1);
+}

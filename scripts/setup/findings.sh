@@ -7,6 +7,7 @@
 #   unchecked  could not be found out (no network, another finding in the way)
 
 required_missing=0
+unchecked=0
 findings_json=
 changes_json=
 bold='' red='' green='' yellow='' plain=''
@@ -23,6 +24,7 @@ section() {
 # finding STATUS CHECK MESSAGE [FIX]: CHECK is the finding's stable name in the JSON.
 finding() {
   if [ "$1" = missing ]; then required_missing=$((required_missing + 1)); fi
+  if [ "$1" = unchecked ]; then unchecked=$((unchecked + 1)); fi
   if [ "$json" = yes ]; then
     findings_json="$findings_json${findings_json:+,}{\"check\":$(json_string "$2"),\"status\":\"$1\",\"message\":$(json_string "$3"),\"fix\":$(json_string "${4-}")}"
     return
@@ -57,7 +59,11 @@ conclude() {
   if [ "$json" = yes ]; then
     printf '{"ready":%s,"findings":[%s],"changes":[%s]}\n' "$ready" "$findings_json" "$changes_json"
   elif [ "$ready" = true ]; then
-    printf '\n%sReady.%s Next: npm run deploy\n' "$green" "$plain"
+    if [ "$unchecked" -gt 0 ]; then
+      printf '\n%sReady%s as far as it could be checked (%s unchecked, see above). Next: npm run deploy\n' "$green" "$plain" "$unchecked"
+    else
+      printf '\n%sReady.%s Next: npm run deploy\n' "$green" "$plain"
+    fi
     printf 'To see everything work without an account first: npm run demo\n'
   else
     printf '\n%sNot ready:%s %s of the findings above must be fixed. Then run ./setup.sh again.\n' \

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { Command } from "commander";
 import pc from "picocolors";
@@ -87,6 +87,7 @@ class Demo {
 
   /** The example with a domain that can be told from the placeholder. */
   private writeConfiguration(): void {
+    const existed = existsSync(this.directory);
     rmSync(this.directory, { recursive: true, force: true });
     mkdirSync(this.directory, { recursive: true });
     const example = readFileSync(join(REPOSITORY, EXAMPLE_FILE), "utf8");
@@ -97,6 +98,7 @@ class Demo {
     this.output.line(
       `${relative(process.cwd(), this.configuration)}: the example, with ${DOMAIN} as its domain.`,
     );
+    if (existed) this.output.line("The demo starts over: what an earlier one left there is gone.");
   }
 
   private enlargeStaging(): void {

@@ -2,10 +2,10 @@ import type { Command } from "commander";
 import { applyAll, type StackResult } from "../deployment/apply-all";
 import { bootstrapArguments, bootstrapFlux, bootstrapObstacle } from "../deployment/flux-bootstrap";
 import { INTERRUPTED_EXIT_CODE, type Interruption, watchInterruption } from "../deployment/interruption";
-import { planAll } from "../deployment/plan-all";
+import { failureMessages, planAll } from "../deployment/plan-all";
 import { checkPublication, publish, publishCommands } from "../deployment/publication";
+import { explainOrphans, orphanedStacks, refusals } from "../deployment/refusals";
 import { selectStacks } from "../deployment/selection";
-import { explainShrinks, storageShrinks } from "../deployment/storage-shrink";
 import { publishSecrets } from "../secrets/publish";
 import { confirm, isInteractive } from "../terminal/confirm";
 import { Output } from "../terminal/output";
@@ -31,7 +31,7 @@ export interface DeployReport {
   /** 0: done; 1: something failed or was not approved; 130: interrupted. */
   readonly exitCode: number;
   /** Why the plan was refused before anything was touched. */
-  readonly refused?: string;
+  readonly refused?: readonly string[];
 }
 
 export function deployCommand(): Command {
@@ -40,7 +40,10 @@ export function deployCommand(): Command {
     "Create or change the clusters, configure flux/, write the ConfigMaps, set the GitHub secrets",
     ["selection", "sandbox", "yes", "json"],
   )
-    .option("--push", "commit and push flux/ and secrets/ afterwards, so that Flux sees them")
+    .option(
+      "--push",
+      "commit and push the configuration, flux/ and secrets/ afterwards, so that Flux sees them",
+    )
     .action(async (options: DeployOptions) => {
       const output = new Output(options.json ?? false);
       const workspace = await openWorkspace({ sandbox: sandboxName(options) });
@@ -69,6 +72,8 @@ export async function deploy(deployment: Deployment): Promise<DeployReport> {
   const all = await sealAndSynthesize(deployment);
   const selected = selectStacks(all, { environments: options.environment, stacks: options.stack });
   await requireUpstream(workspace, all, selected);
+  const orphans = orphanedStacks(workspace, all);
+  if (orphans.length > 0) throw new Error(explainOrphans(orphans, workspace));
   output.heading("Plan");
   const { plans, failures } = await planAll({
     workspace,
@@ -80,7 +85,7 @@ export async function deploy(deployment: Deployment): Promise<DeployReport> {
   output.line();
   for (const plan of plans) output.line(planLines(plan).join("\n"));
   if (failures.length > 0) {
-    for (const { message } of failures) output.problem(`\n${message}`);
+    for (const message of failureMessages(failures)) output.problem(`\n${message}`);
     output.problem("\nNothing was changed.");
     return {
       stacks: failures.map(({ stack, message }) => ({
@@ -92,11 +97,10 @@ export async function deploy(deployment: Deployment): Promise<DeployReport> {
       exitCode: failureCode(interruption),
     };
   }
-  const shrinks = storageShrinks(plans);
-  if (shrinks.length > 0) {
-    const message = explainShrinks(shrinks, workspace.project);
-    output.problem(`\n${message}\n\nNothing was changed.`);
-    return { stacks: plans.map(unchanged), exitCode: 1, refused: message };
+  const reasons = refusals(plans, workspace);
+  if (reasons.length > 0) {
+    output.problem(`\nThis plan is refused. ${reasons.join("\n")}\n\nNothing was changed.`);
+    return { stacks: plans.map(unchanged), exitCode: 1, refused: reasons };
   }
   const changed = plans.filter(hasChanges);
   if (changed.length === 0) {
@@ -132,7 +136,7 @@ async function finish(
   const incomplete = stacks.filter(({ status }) => status !== "applied" && status !== "unchanged");
   if (incomplete.length > 0) {
     output.problem(
-      "\nThe deployment is not complete. What was done is in the state; `npm run deploy` goes on from there.",
+      `\nThe deployment is not complete. What was done is in the state; \`${deployment.workspace.npmRun("deploy")}\` goes on from there.`,
     );
     return { stacks, exitCode: failureCode(interruption) };
   }
@@ -141,9 +145,14 @@ async function finish(
 }
 
 /** The one summary of an apply: a row per stack, then what went wrong. */
-export function reportStacks(output: Output, stacks: readonly StackResult[]): void {
+export function reportStacks(
+  output: Output,
+  stacks: ReadonlyArray<StackResult & { readonly remark?: string }>,
+): void {
   output.heading("Summary");
-  output.line(summaryTable(stacks.map(({ name, counts, status }) => ({ name, counts, remark: status }))));
+  output.line(
+    summaryTable(stacks.map(({ name, counts, status, remark = status }) => ({ name, counts, remark }))),
+  );
   for (const { name, status, message } of stacks) {
     if (status === "failed" || status === "partly applied")
       output.problem(`\n${name} (${status}): ${message}`);
@@ -206,7 +215,7 @@ async function approved({ options, output }: Deployment): Promise<boolean> {
     );
     return false;
   }
-  return confirm("\nApply this plan?");
+  return confirm("\nApply this plan? Only yes applies it.");
 }
 
 function unchanged({ stack }: StackPlan): StackResult {
@@ -237,15 +246,15 @@ async function afterDeploy(
   const publication = checkPublication(directory, branch);
   if (publication.state !== "published") {
     const why = {
-      uncommitted: "flux/ and secrets/ have changes that are not committed",
-      unpushed: `origin/${branch} doesn't have this checkout's flux/ and secrets/ yet`,
+      uncommitted: "the configuration, flux/ or secrets/ have changes that are not committed",
+      unpushed: `origin/${branch} doesn't have this checkout's configuration, flux/ and secrets/ yet`,
       unknown:
         publication.state === "unknown"
           ? `it is not known whether the remote has flux/ and secrets/ (${publication.reason})`
           : "",
     }[publication.state];
     output.line(`Flux reads Git, not this checkout, and ${why}. Next (or deploy with --push):`);
-    for (const line of publishCommands(publication, branch)) output.line(`  ${line}`);
+    for (const line of publishCommands(directory, publication, branch)) output.line(`  ${line}`);
     output.line("Then `npm run deploy` again: it installs Flux into the clusters.");
     return;
   }

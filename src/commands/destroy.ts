@@ -1,13 +1,13 @@
 import type { Command } from "commander";
 import { applyAll } from "../deployment/apply-all";
 import { INTERRUPTED_EXIT_CODE, watchInterruption } from "../deployment/interruption";
-import { planAll } from "../deployment/plan-all";
-import { selectStacks } from "../deployment/selection";
+import { failureMessages, planAll } from "../deployment/plan-all";
+import { type Selection, selectStacks } from "../deployment/selection";
 import { confirm, isInteractive } from "../terminal/confirm";
 import { Output } from "../terminal/output";
 import { planLines } from "../terminal/plan-view";
-import { environmentOf, hasChanges, withDependencies } from "../terraform";
-import { openWorkspace, synthesizeStacks } from "../workspace";
+import { environmentOf, hasChanges, type SynthesizedStack, withDependencies } from "../terraform";
+import { openWorkspace, synthesizeStacks, type Workspace } from "../workspace";
 import { reportStacks } from "./deploy";
 import { type CommonOptions, command, sandboxName } from "./options";
 
@@ -18,29 +18,18 @@ export function destroyCommand(): Command {
     ["selection", "sandbox", "yes", "json"],
   ).action(async (options: CommonOptions) => {
     const output = new Output(options.json ?? false);
-    const workspace = await openWorkspace({ sandbox: sandboxName(options) });
+    const workspace = await openWorkspace({ sandbox: sandboxName(options), existing: true });
     const interruption = watchInterruption(output);
     try {
       const all = await synthesizeStacks(workspace);
-      const named = selectStacks(all, { environments: options.environment, stacks: options.stack });
+      const named = selectStacks(all, requireSelection(options, workspace));
       // What builds on a stack goes before it.
       const selected = withDependencies(
         all,
         named.map(({ name }) => name),
         "downstream",
       );
-      const isProtected = workspace.project.environments
-        .filter(({ production }) => production)
-        .map(({ name }) => name);
-      const refused = selected.filter((stack) => isProtected.includes(environmentOf(stack)));
-      if (refused.length > 0) {
-        const others = workspace.project.environments
-          .filter(({ production }) => !production)
-          .map(({ name }) => name);
-        throw new Error(
-          `${refused.map(({ name }) => name).join(", ")}: production is protected and can't be destroyed.${others.length > 0 ? ` Others can: npm run destroy -- --environment ${others[0]}` : ""}`,
-        );
-      }
+      refuseProduction(selected, workspace);
       output.heading("Plan");
       const { plans, failures } = await planAll({
         workspace,
@@ -52,7 +41,7 @@ export function destroyCommand(): Command {
       });
       output.line();
       for (const plan of plans) output.line(planLines(plan).join("\n"));
-      for (const { message } of failures) output.problem(`\n${message}`);
+      for (const message of failureMessages(failures)) output.problem(`\n${message}`);
       process.exitCode = 1;
       if (failures.length > 0) return;
       if (!plans.some(hasChanges)) {
@@ -63,7 +52,10 @@ export function destroyCommand(): Command {
       }
       if (
         !options.yes &&
-        !(isInteractive() && (await confirm("\nDestroy all of this? It can't be undone.")))
+        !(
+          isInteractive() &&
+          (await confirm("\nDestroy all of this? It can't be undone. Only yes destroys it."))
+        )
       ) {
         output.problem(
           isInteractive()
@@ -81,8 +73,18 @@ export function destroyCommand(): Command {
         stopped: interruption.reason,
         approve: async () => false,
       });
-      reportStacks(output, stacks);
+      reportStacks(
+        output,
+        stacks.map((stack) => ({
+          ...stack,
+          remark: stack.status === "applied" ? "destroyed" : stack.status,
+        })),
+      );
       const complete = stacks.every(({ status }) => status === "applied" || status === "unchanged");
+      if (complete)
+        output.line(
+          `\nDestroyed. It is still in ${workspace.configurationName}: the next deploy would make it again.`,
+        );
       process.exitCode = complete ? 0 : interruption.reason() ? INTERRUPTED_EXIT_CODE : 1;
       output.result({ stacks, exitCode: process.exitCode });
     } finally {
@@ -90,4 +92,25 @@ export function destroyCommand(): Command {
       await workspace.close();
     }
   });
+}
+
+/** Nothing is destroyed that nobody named. */
+function requireSelection(options: CommonOptions, workspace: Workspace): Selection {
+  if (options.environment.length > 0 || options.stack.length > 0)
+    return { environments: options.environment, stacks: options.stack };
+  const possible = workspace.project.environments
+    .filter(({ production }) => !production)
+    .map(({ name }) => name);
+  const hint =
+    possible[0] === undefined
+      ? "There is only production, which is protected."
+      : workspace.npmRun("destroy", "--environment", possible[0]);
+  throw new Error(`Name what to destroy: ${hint}`);
+}
+
+function refuseProduction(selected: readonly SynthesizedStack[], { project }: Workspace): void {
+  const guarded = project.environments.filter(({ production }) => production).map(({ name }) => name);
+  const refused = selected.filter((stack) => guarded.includes(environmentOf(stack))).map(({ name }) => name);
+  if (refused.length > 0)
+    throw new Error(`${refused.join(", ")}: production is protected and can't be destroyed.`);
 }

@@ -15,7 +15,7 @@ export function outputsCommand(): Command {
     "json",
   ]).action(async (options: CommonOptions) => {
     const output = new Output(options.json ?? false);
-    const workspace = await openWorkspace({ sandbox: sandboxName(options) });
+    const workspace = await openWorkspace({ sandbox: sandboxName(options), existing: true, online: false });
     try {
       const stacks = selectStacks(await synthesizeStacks(workspace), {
         environments: options.environment,
@@ -27,9 +27,7 @@ export function outputsCommand(): Command {
           ([name]) => !BETWEEN_STACKS.test(name),
         );
         result[stack.name] = outputs.length > 0 ? Object.fromEntries(outputs) : null;
-        output.line(
-          outputs.length > 0 ? stack.name : `${stack.name}: no outputs (not deployed, or it has none)`,
-        );
+        output.line(outputs.length > 0 ? stack.name : `${stack.name}: no outputs`);
         for (const [name, value] of outputs)
           output.line(`  ${name.padEnd(18)} ${typeof value === "string" ? value : JSON.stringify(value)}`);
       }

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { explainRefusal, restoreBackups } from "../static-configuration";
@@ -22,11 +23,17 @@ export function restoreCommand(): Command {
       const output = new Output(options.json ?? false);
       const sandbox = sandboxName(options);
       const directory = sandbox === undefined ? REPOSITORY : join(SANDBOX_DIRECTORY, sandbox);
+      if (!existsSync(directory)) throw new Error(`--sandbox ${sandbox}: there is no such sandbox`);
       const result = restoreBackups(directory, { force: options.force, dryRun: options.dryRun });
       const refused = result.refused.length > 0;
       process.exitCode = refused ? 1 : 0;
       if (refused) {
-        output.problem(explainRefusal(result.refused));
+        output.problem(
+          explainRefusal(
+            result.refused,
+            `npm run restore --${sandbox === undefined ? "" : ` --sandbox ${sandbox}`} --force`,
+          ),
+        );
       } else {
         const verb = options.dryRun ? "would be restored" : "restored";
         for (const path of result.restored) output.line(`${path}  ${verb}`);

@@ -10,11 +10,11 @@ export function sandboxCommand(): Command {
     "Run a command (terraform, cdktf) against the sandbox, or keep the sandbox running",
     [],
   )
-    .option("--name <name>", "the sandbox", DEFAULT_SANDBOX)
+    .option("--sandbox <name>", "the sandbox", DEFAULT_SANDBOX)
     .argument("[command...]", "the command with its arguments, such as: npx cdktf diff staging-cluster")
     .passThroughOptions()
     .allowUnknownOption()
-    .action(async (words: string[], { name }: { name: string }) => {
+    .action(async (words: string[], { sandbox: name }: { sandbox: string }) => {
       const output = new Output(false);
       const workspace = await openWorkspace({ sandbox: name });
       try {

@@ -16,7 +16,17 @@ export function explain(error: Error): string {
   return [error.message, ...errors.map((diagnostic) => indent(describe(diagnostic)))].join("\n");
 }
 
+/** terraform's own advice (edit the resource, -target) makes no sense to someone who edits one configuration file. */
+const PROTECTED = "Instance cannot be destroyed";
+
 function describe({ summary, detail, address }: Diagnostic): string {
+  if (summary === PROTECTED) {
+    const resource = /Resource (\S+)/.exec(detail)?.[1] ?? address ?? "a resource";
+    return [
+      `${resource} is protected, and the changed configuration would destroy or replace it.`,
+      "Take back what you changed last (a name, a domain, a region, a whole environment). docs/troubleshooting.md says how to change it for real.",
+    ].join("\n");
+  }
   const where = address ? `${address}: ` : "";
   return `${where}${summary}${detail ? `\n${indent(detail.trim())}` : ""}`;
 }

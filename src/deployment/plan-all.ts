@@ -75,3 +75,16 @@ export function slowSteps(stack: string, output: Output): (event: TerraformEvent
       );
   };
 }
+
+/** What to print of failures: the same trouble of several stacks (no network, no terraform) once, with their names. */
+export function failureMessages(failures: PlannedStacks["failures"]): string[] {
+  const stacksOf = new Map<string, string[]>();
+  for (const { stack, message } of failures) {
+    const trouble = message.replaceAll(stack, "STACK");
+    stacksOf.set(trouble, [...(stacksOf.get(trouble) ?? []), stack]);
+  }
+  return [...stacksOf].map(([trouble, stacks]) => {
+    const [first = "", ...others] = stacks;
+    return `${trouble.replaceAll("STACK", first)}${others.length > 0 ? `\n  (the same in ${others.join(", ")})` : ""}`;
+  });
+}

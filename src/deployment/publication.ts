@@ -1,4 +1,6 @@
 import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 
 /** What the remote branch, which Flux reads, has of the files that a deploy writes. */
 export type Publication =
@@ -9,12 +11,14 @@ export type Publication =
   | { readonly state: "unpushed" }
   | { readonly state: "unknown"; readonly reason: string };
 
-/** Folders that a deploy writes into and that belong into Git. */
-export const PUBLISHED_PATHS = ["flux", "secrets"] as const;
+/** What a deploy is made from and what it writes: all of it belongs into Git, and none of it is secret. */
+export const PUBLISHED_PATHS = ["infrastructure.config.json", "flux", "secrets"] as const;
+
+const MESSAGE = "Configure this project";
 
 const FETCH_TIMEOUT_MS = 30_000;
 
-/** Compares flux/ and secrets/ of a checkout with a branch of its remote `origin`. Only reads (and fetches). */
+/** Compares the configuration, flux/ and secrets/ of a checkout with a branch of its remote `origin`. Only reads (and fetches). */
 export function checkPublication(directory: string, branch: string): Publication {
   const git = gitIn(directory);
   if (git("rev-parse", "--is-inside-work-tree") !== "true")
@@ -33,14 +37,15 @@ export function checkPublication(directory: string, branch: string): Publication
   return { state: same ? "published" : "unpushed" };
 }
 
-/** The commands that bring the checkout's flux/ and secrets/ into the branch that Flux reads. */
-export function publishCommands(publication: Publication, branch: string): string[] {
-  const commit = [`git add ${PUBLISHED_PATHS.join(" ")}`, 'git commit -m "Configure flux for this project"'];
+/** The commands that bring the checkout's configuration, flux/ and secrets/ into the branch that Flux reads. */
+export function publishCommands(directory: string, publication: Publication, branch: string): string[] {
+  const paths = PUBLISHED_PATHS.filter((path) => existsSync(join(directory, path)));
+  const commit = [`git add ${paths.join(" ")}`, `git commit -m "${MESSAGE}"`];
   return [...(publication.state === "uncommitted" ? commit : []), `git push origin HEAD:${branch}`];
 }
 
 /**
- * Commits flux/ and secrets/ (nothing else) and pushes to the branch.
+ * Commits the configuration, flux/ and secrets/ (nothing else) and pushes to the branch.
  * @throws Error with what git said
  */
 export function publish(directory: string, branch: string): void {
@@ -58,7 +63,7 @@ export function publish(directory: string, branch: string): void {
   const existing = PUBLISHED_PATHS.filter((path) => gitIn(directory)("status", "--porcelain", "--", path));
   if (existing.length > 0) {
     run("add", "--", ...existing);
-    run("commit", "-m", "Configure flux for this project", "--", ...existing);
+    run("commit", "-m", MESSAGE, "--", ...existing);
   }
   run("push", "origin", `HEAD:${branch}`);
 }

@@ -1,6 +1,6 @@
-import { CONFIGURATION_FILE, type Project } from "../config";
 import { parseMi } from "../config/quantities";
 import { environmentOf, type StackPlan } from "../terraform";
+import type { Workspace } from "../workspace";
 import { plannedValues } from "./planned-values";
 
 /** A storage class that a plan would make smaller than what is deployed. */
@@ -27,7 +27,10 @@ export function storageShrinks(plans: readonly StackPlan[]): StorageShrink[] {
 }
 
 /** What to tell about shrinks: what would become smaller, why that can't be, and the line that keeps each size. */
-export function explainShrinks(shrinks: readonly StorageShrink[], project: Project): string {
+export function explainShrinks(
+  shrinks: readonly StorageShrink[],
+  { project, configurationName }: Pick<Workspace, "project" | "configurationName">,
+): string {
   const environments = [...new Set(shrinks.map(({ environment }) => environment))];
   const lines = environments.flatMap((environment) => {
     const own = shrinks.filter((shrink) => shrink.environment === environment);
@@ -38,8 +41,8 @@ export function explainShrinks(shrinks: readonly StorageShrink[], project: Proje
         ({ storage, deployed, planned }) =>
           `  ${environment}: storage.${storage} would shrink from ${deployed} to ${planned}.`,
       ),
-      `    To keep the size, add to environments[${index}] in ${CONFIGURATION_FILE}:  "storage": ${JSON.stringify(kept)}`,
+      `    To keep the size, add to environments[${index}] in ${configurationName}:  "storage": ${JSON.stringify(kept)}`,
     ];
   });
-  return ["Volumes can grow and never shrink, so this plan is refused:", ...lines].join("\n");
+  return ["Volumes can grow and never shrink:", ...lines].join("\n");
 }

@@ -68,11 +68,11 @@ export function restoreBackups(projectDirectory: string, options: RestoreOptions
 }
 
 /** What to tell the user when a restore was refused. */
-export function explainRefusal(refused: readonly string[]): string {
+export function explainRefusal(refused: readonly string[], force = "npm run restore -- --force"): string {
   return [
     `${refused.length} ${refused.length === 1 ? "file was" : "files were"} edited or deleted after the static configuration, so nothing was restored:`,
     ...refused.map((path) => `  ${path}   (original: ${backupOf(path)})`),
-    "To give these edits up and bring every original back: npm run restore -- --force",
+    `To give these edits up and bring every original back: ${force}`,
   ].join("\n");
 }
 

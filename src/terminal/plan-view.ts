@@ -72,11 +72,17 @@ function note({ action, createFirst }: ResourceChange): string {
     return createFirst
       ? "  REPLACED: the new one first, then the old one goes"
       : "  REPLACED: destroyed, then created anew";
+  if (action === "forget") return "  left behind: it goes with its cluster";
   return action === "destroy" ? "  DESTROYED" : "";
 }
 
-function isTold({ unknown, forcesReplacement }: AttributeChange): boolean {
-  return !unknown || forcesReplacement;
+/** One line of JSON that stands for the values below it, which are listed themselves. */
+function isSummary({ before, after }: AttributeChange): boolean {
+  return [before, after].every((text) => typeof text === "string" && text.startsWith("{"));
+}
+
+function isTold(attribute: AttributeChange): boolean {
+  return attribute.forcesReplacement || !(attribute.unknown || isSummary(attribute));
 }
 
 function attributeLines(attribute: AttributeChange | string): string[] {

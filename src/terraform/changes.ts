@@ -53,6 +53,19 @@ export function toResourceChanges(plan: TerraformPlan): ResourceChange[] {
     const action = actionOf(resource.change.actions);
     if (resource.mode !== "managed" || action === undefined || action === "read") return [];
     const { change } = resource;
+    // Nothing stands behind it in any cloud: replacing it means that its script runs again.
+    if (resource.type === "null_resource" && action === "replace") {
+      return [
+        {
+          address: resource.address,
+          type: resource.type,
+          action: "update",
+          createFirst: false,
+          label: "runs again",
+          attributes: [],
+        },
+      ];
+    }
     const attributes = action === "update" || action === "replace" ? attributeChanges(change) : [];
     return [
       {

@@ -33,7 +33,7 @@ export function missingCredentials(project: Project | undefined, variables: Vari
     ["DIGITALOCEAN_TOKEN", "DIGITALOCEAN_ACCESS_TOKEN"],
     "a token with read and write access from cloud.digitalocean.com/account/api/tokens, in .env or the environment",
   );
-  if (project?.github) {
+  if (project === undefined || project.github) {
     need(
       ["GITHUB_TOKEN"],
       'a token with the scopes "repo" and "workflow" from github.com/settings/tokens, in .env or the environment (or leave "github" out of the configuration)',
@@ -48,7 +48,12 @@ export function missingCredentials(project: Project | undefined, variables: Vari
   }
   if (project?.domain === PLACEHOLDER_DOMAIN) {
     missing.push(
-      `project.domain in ${CONFIGURATION_FILE} is still ${PLACEHOLDER_DOMAIN}: put your own domain there`,
+      `project.domain in ${CONFIGURATION_FILE} is still ${PLACEHOLDER_DOMAIN}: put your own domain there, and below it in the environments`,
+    );
+  }
+  if (project?.email.endsWith(`@${PLACEHOLDER_DOMAIN}`)) {
+    missing.push(
+      `project.email in ${CONFIGURATION_FILE} is still ${project.email}: put your own address there (Let's Encrypt refuses ${PLACEHOLDER_DOMAIN})`,
     );
   }
   if (project?.github?.owner === EXAMPLE_OWNER) {

@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, renameSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { type Sandbox, startSandbox } from "../../sandbox";
 import {
@@ -25,6 +25,8 @@ export const DEFAULT_SANDBOX = "project";
 export interface WorkspaceOptions {
   /** The sandbox to work in; absent: the real clouds. */
   readonly sandbox?: string;
+  /** The command only looks at what is there: a sandbox that doesn't exist is a typing error. */
+  readonly existing?: boolean;
   /** The command reaches the clouds, so that their credentials have to be there. Default: true. */
   readonly online?: boolean;
 }
@@ -41,6 +43,10 @@ export interface Workspace {
   readonly outdir: string;
   /** The sandbox's name; undefined on the real clouds. */
   readonly sandbox?: string;
+  /** What people know the configuration file as: its path from where they are. */
+  readonly configurationName: string;
+  /** A command line for this workspace, to be shown: `npm run destroy -- --sandbox demo --environment staging`. */
+  npmRun(command: string, ...args: string[]): string;
   /** Ends the sandbox's server. */
   close(): Promise<void>;
 }
@@ -50,7 +56,9 @@ export interface Workspace {
  * @throws ConfigurationError, MissingPrerequisites, or an Error that names what else is missing
  */
 export async function openWorkspace(options: WorkspaceOptions = {}): Promise<Workspace> {
-  return options.sandbox === undefined ? openReal(options.online ?? true) : openSandbox(options.sandbox);
+  return options.sandbox === undefined
+    ? openReal(options.online ?? true)
+    : openSandbox(options.sandbox, options.existing ?? false);
 }
 
 function openReal(online: boolean): Workspace {
@@ -70,6 +78,7 @@ function openReal(online: boolean): Workspace {
     project,
     variables,
     outdir: join(REPOSITORY, "cdktf.out"),
+    ...described(configurationFile),
     close: async () => undefined,
   };
 }
@@ -89,22 +98,26 @@ function loadWithCredentials(configurationFile: string, variables: Variables): P
   return project;
 }
 
-async function openSandbox(name: string): Promise<Workspace> {
+async function openSandbox(name: string, existing: boolean): Promise<Workspace> {
   if (!/^[a-z0-9][a-z0-9-]{0,30}$/.test(name)) {
     throw new Error(
       `--sandbox ${JSON.stringify(name)}: the name of a sandbox has lower-case letters, digits and dashes only`,
     );
   }
   const directory = join(SANDBOX_DIRECTORY, name);
+  if (existing && !existsSync(directory)) {
+    const others = existsSync(SANDBOX_DIRECTORY)
+      ? readdirSync(SANDBOX_DIRECTORY).filter((other) => /^[a-z0-9]/.test(other))
+      : [];
+    throw new Error(
+      `--sandbox ${name}: there is no such sandbox${others.length > 0 ? `, only ${others.join(", ")}` : " yet"}`,
+    );
+  }
   const configurationFile = sandboxConfiguration(directory);
   const project = loadProject(configurationFile);
-  requireEnvironmentFolders(project, REPOSITORY);
   mkdirSync(directory, { recursive: true });
-  if (!existsSync(join(directory, "flux"))) {
-    // Beside and then into place: an interrupted copy is no working copy.
-    cpSync(join(REPOSITORY, "flux"), join(directory, "flux.new"), { recursive: true });
-    renameSync(join(directory, "flux.new"), join(directory, "flux"));
-  }
+  copyTree(directory);
+  requireEnvironmentFolders(project, directory);
   const sandbox: Sandbox = await startSandbox({ directory: join(directory, "clouds") });
   return {
     directory,
@@ -118,14 +131,45 @@ async function openSandbox(name: string): Promise<Workspace> {
     },
     outdir: join(directory, "cdktf.out"),
     sandbox: name,
+    ...described(configurationFile, name),
     close: () => sandbox.close(),
   };
+}
+
+/**
+ * The sandbox's copy of flux/: made on first use, and completed with files that came to the checkout since. What the sandbox
+ * has already stays, configured and perhaps edited.
+ */
+function copyTree(directory: string): void {
+  const [source, target] = [join(REPOSITORY, "flux"), join(directory, "flux")];
+  if (existsSync(target)) {
+    cpSync(source, target, { recursive: true, force: false });
+    return;
+  }
+  // Beside and then into place: an interrupted copy is no working copy.
+  rmSync(`${target}.new`, { recursive: true, force: true });
+  cpSync(source, `${target}.new`, { recursive: true });
+  renameSync(`${target}.new`, target);
 }
 
 /** A sandbox's own configuration (the demo has one), else the project's, else the example. */
 function sandboxConfiguration(directory: string): string {
   const candidates = [join(directory, CONFIGURATION_FILE), join(REPOSITORY, CONFIGURATION_FILE)];
   return candidates.find((file) => existsSync(file)) ?? join(REPOSITORY, EXAMPLE_FILE);
+}
+
+/** How a workspace is called in messages. */
+function described(
+  configurationFile: string,
+  sandbox?: string,
+): Pick<Workspace, "configurationName" | "npmRun"> {
+  return {
+    configurationName: relative(REPOSITORY, configurationFile),
+    npmRun: (command, ...args) => {
+      const words = [...(sandbox === undefined ? [] : ["--sandbox", sandbox]), ...args];
+      return [`npm run ${command}`, ...(words.length > 0 ? ["--", ...words] : [])].join(" ");
+    },
+  };
 }
 
 /** What the CDKTF app (main.ts) and the plain cdktf CLI need to know of a workspace that isn't the working directory. */
@@ -143,9 +187,10 @@ function requireEnvironmentFolders(project: Project, directory: string): void {
     ({ name }) => !existsSync(join(directory, "flux", "clusters", name)),
   );
   if (missing.length === 0) return;
-  const names = missing.map(({ name }) => `flux/clusters/${name}`).join(", ");
+  const clusters = relative(REPOSITORY, join(directory, "flux", "clusters"));
+  const names = missing.map(({ name }) => `${clusters}/${name}`).join(", ");
   throw new Error(
-    `${names}: the folder is missing, so Flux would have nothing to deploy. Copy flux/clusters/staging and adapt it, or rename the environment.`,
+    `${names}: the folder is missing, so Flux would have nothing to deploy. Copy flux/clusters/staging there and put the new name in place of "staging" in its files (the paths of its overlays, my-cluster-staging), or rename the environment.`,
   );
 }
 

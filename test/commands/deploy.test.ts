@@ -148,6 +148,54 @@ describe("a first deploy", () => {
     expect(done).toEqual(["staging-flux-configuration", "staging-cluster"]);
   });
 
+  test("a region can't be changed under a running cluster: refused with the reason and the way", () => {
+    project.configure((document) => {
+      document.environments[0].cluster.region = "fra1";
+    });
+    const refused = project.run("deploy", "--yes");
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(
+      /digitalocean_kubernetes_cluster\.cluster would be replaced, the cluster with everything that runs in it \(region: "nyc3" -> "fra1"/,
+    );
+    expect(refused.stderr).toContain(`npm run destroy -- --sandbox ${project.name} --environment staging`);
+    expect(project.run("diff").code).toBe(1);
+    project.configure((document) => {
+      document.environments[0].cluster.region = "nyc3";
+    });
+  });
+
+  test("production's protection is told in the words of the configuration", () => {
+    project.configure((document) => {
+      document.project.domain = "other.example";
+    });
+    const refused = project.run("deploy", "--yes");
+    expect([refused.code, refused.stderr]).toEqual([
+      1,
+      expect.stringContaining("digitalocean_domain.domain is protected"),
+    ]);
+    project.configure((document) => {
+      document.project.domain = "acme.example";
+    });
+  });
+
+  test("an environment that is taken out of the configuration while it is deployed isn't forgotten", () => {
+    let staging: unknown;
+    project.configure((document) => {
+      staging = document.environments.shift();
+    });
+    for (const command of ["diff", "deploy"]) {
+      const result = project.run(command, ...(command === "deploy" ? ["--yes"] : []));
+      expect([result.code, result.stderr]).toEqual([
+        1,
+        expect.stringMatching(/staging-cluster.*deployed, but no longer in/),
+      ]);
+    }
+    project.configure((document) => {
+      document.environments.unshift(staging);
+    });
+    expect(project.run("diff").code).toBe(0);
+  });
+
   test("restore brings the originals back, and refuses a file that was edited since", () => {
     const release = ["flux", "apps", "mattermost", "staging", "helm-release.yaml"];
     const original = project.read(
@@ -181,7 +229,14 @@ describe("a first deploy", () => {
   });
 
   test("staging can be destroyed without a rest, production can't", () => {
-    const refused = project.run("destroy", "--yes");
+    const unnamed = project.run("destroy", "--yes");
+    expect([unnamed.code, unnamed.stderr]).toEqual([
+      1,
+      expect.stringContaining(
+        `Name what to destroy: npm run destroy -- --sandbox ${project.name} --environment staging`,
+      ),
+    ]);
+    const refused = project.run("destroy", "--environment", "production", "--yes");
     expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining("production is protected")]);
     const result = project.run("destroy", "--environment", "staging", "--yes");
     expect([result.code, result.stderr]).toEqual([0, ""]);
@@ -329,7 +384,7 @@ describe("failures", () => {
       expect.stringContaining("Interrupted: terraform finishes what it is doing"),
     ]);
     expect(text).toContain("staging-github-secrets: not begun, since interrupted with Ctrl-C");
-    expect(text).toContain("`npm run deploy` goes on from there");
+    expect(text).toContain(`\`npm run deploy -- --sandbox ${interrupted.name}\` goes on from there`);
     expect(interrupted.run("deploy", "--yes").code).toBe(0);
     expect(interrupted.run("diff").code).toBe(0);
     interrupted.remove();
@@ -363,6 +418,22 @@ describe("on the real clouds, without anything prepared", () => {
         false,
       ]);
     project.remove();
+  });
+
+  test("options that npm kept for itself are not taken for the real clouds", () => {
+    const { code, stderr } = cli(["deploy"], { npm_lifecycle_event: "deploy", npm_config_sandbox: "demo" });
+    expect([code, stderr]).toEqual([
+      1,
+      "npm kept --sandbox demo for itself: write  npm run deploy -- --sandbox demo\n",
+    ]);
+  });
+
+  test("a sandbox that doesn't exist is no empty one", () => {
+    const { code, stderr } = cli(["outputs", "--sandbox", "no-such-sandbox"]);
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringContaining("--sandbox no-such-sandbox: there is no such sandbox"),
+    ]);
   });
 
   test("an unknown option is answered with the nearest one", () => {

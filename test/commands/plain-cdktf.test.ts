@@ -11,7 +11,7 @@ describe("npx cdktf", () => {
     document.environments = [document.environments[0]];
     delete document.github;
   });
-  const cdktf = (...args: string[]) => cli(["sandbox", "--name", project.name, "npx", "cdktf", ...args]);
+  const cdktf = (...args: string[]) => cli(["sandbox", "--sandbox", project.name, "npx", "cdktf", ...args]);
   afterAll(() => project.remove());
 
   test("synth writes the stacks", () => {

@@ -40,9 +40,9 @@ test("changes that aren't committed are named; other files don't matter", () => 
   writeFileSync(join(checkout, "flux", "a.yaml"), "host: acme.dev\n");
   const publication = checkPublication(checkout, "main");
   expect(publication).toEqual({ state: "uncommitted", files: ["flux/a.yaml"] });
-  expect(publishCommands(publication, "main")).toEqual([
-    "git add flux secrets",
-    'git commit -m "Configure flux for this project"',
+  expect(publishCommands(checkout, publication, "main")).toEqual([
+    "git add flux",
+    'git commit -m "Configure this project"',
     "git push origin HEAD:main",
   ]);
 });

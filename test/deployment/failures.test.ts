@@ -1,0 +1,47 @@
+import { explain } from "../../src/deployment/failure";
+import { failureMessages } from "../../src/deployment/plan-all";
+import { TerraformError } from "../../src/terraform";
+
+const error = (stack: string, diagnostics: any[] = [], output = "") =>
+  new TerraformError(stack, "plan", diagnostics, output);
+const diagnostic = (summary: string, detail = "", address?: string) => ({
+  severity: "error" as const,
+  summary,
+  detail,
+  address,
+});
+
+test("a diagnostic is told with its resource, warnings are not", () => {
+  const message = explain(
+    error("s", [
+      diagnostic("no such size", "422", "digitalocean_vpc.vpc"),
+      { severity: "warning", summary: "w", detail: "" },
+    ]),
+  );
+  expect(message).toBe("s: terraform plan failed\n  digitalocean_vpc.vpc: no such size\n    422");
+});
+
+test("what was halted after an interrupt is no error of its own", () => {
+  expect(explain(error("s", [diagnostic("execution halted"), diagnostic("real")]))).toBe(
+    "s: terraform plan failed\n  real",
+  );
+  expect(explain(error("s", [diagnostic("execution halted")]))).toBe(
+    "s: terraform plan failed\n  stopped before the rest was begun",
+  );
+});
+
+test("protection is told without terraform's advice to edit it", () => {
+  const detail =
+    "Resource digitalocean_domain.domain has lifecycle.prevent_destroy set, but the plan calls for this resource to be destroyed.";
+  const message = explain(error("s", [diagnostic("Instance cannot be destroyed", detail)]));
+  expect(message).toContain("digitalocean_domain.domain is protected");
+  expect(message).not.toContain("prevent_destroy");
+});
+
+test("the same trouble of several stacks is told once, different ones each", () => {
+  const failures = ["a-cluster", "b-cluster"].map((stack) => ({ stack, message: `${stack}: no network` }));
+  expect(failureMessages([...failures, { stack: "c", message: "c: other" }])).toEqual([
+    "a-cluster: no network\n  (the same in b-cluster)",
+    "c: other",
+  ]);
+});
