@@ -38,10 +38,10 @@ function program(): Command {
   return result;
 }
 
-// `npm run deploy | head`: nobody reads on, which is no error of ours.
+// `npm run deploy | head`, a terminal that is closed: nobody reads on, which must not stop an apply in its middle.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
+    if (error.code !== "EPIPE" && error.code !== "EIO") throw error;
   });
 }
 

@@ -107,7 +107,7 @@ class Demo {
   }
 
   private async inWorkspace<Result>(work: (workspace: Workspace) => Promise<Result>): Promise<Result> {
-    const workspace = await openWorkspace({ sandbox: NAME });
+    const workspace = await openWorkspace({ command: "demo", sandbox: NAME });
     try {
       return await work(workspace);
     } finally {

@@ -46,7 +46,7 @@ export function deployCommand(): Command {
     )
     .action(async (options: DeployOptions) => {
       const output = new Output(options.json ?? false);
-      const workspace = await openWorkspace({ sandbox: sandboxName(options) });
+      const workspace = await openWorkspace({ command: "deploy", sandbox: sandboxName(options) });
       const interruption = watchInterruption(output);
       try {
         const report = await deploy({ workspace, output, interruption, options });

@@ -18,7 +18,11 @@ export function destroyCommand(): Command {
     ["selection", "sandbox", "yes", "json"],
   ).action(async (options: CommonOptions) => {
     const output = new Output(options.json ?? false);
-    const workspace = await openWorkspace({ sandbox: sandboxName(options), existing: true });
+    const workspace = await openWorkspace({
+      command: "destroy",
+      sandbox: sandboxName(options),
+      existing: true,
+    });
     const interruption = watchInterruption(output);
     try {
       const all = await synthesizeStacks(workspace);
@@ -42,7 +46,7 @@ export function destroyCommand(): Command {
       output.line();
       for (const plan of plans) output.line(planLines(plan).join("\n"));
       for (const message of failureMessages(failures)) output.problem(`\n${message}`);
-      process.exitCode = 1;
+      process.exitCode = interruption.reason() ? INTERRUPTED_EXIT_CODE : 1;
       if (failures.length > 0) return;
       if (!plans.some(hasChanges)) {
         output.line("\nNothing to destroy.");

@@ -30,7 +30,7 @@ export function diffCommand(): Command {
     .option("--markdown <file>", "write the plans as Markdown too, for a comment on a pull request")
     .action(async (options: DiffOptions) => {
       const output = new Output(options.json ?? false);
-      const workspace = await openWorkspace({ sandbox: sandboxName(options) });
+      const workspace = await openWorkspace({ command: "diff", sandbox: sandboxName(options) });
       const interruption = watchInterruption(output);
       try {
         const all = await synthesizeStacks(workspace);

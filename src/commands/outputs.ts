@@ -15,7 +15,12 @@ export function outputsCommand(): Command {
     "json",
   ]).action(async (options: CommonOptions) => {
     const output = new Output(options.json ?? false);
-    const workspace = await openWorkspace({ sandbox: sandboxName(options), existing: true, online: false });
+    const workspace = await openWorkspace({
+      command: "outputs",
+      sandbox: sandboxName(options),
+      existing: true,
+      online: false,
+    });
     try {
       const stacks = selectStacks(await synthesizeStacks(workspace), {
         environments: options.environment,

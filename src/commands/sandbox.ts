@@ -16,7 +16,7 @@ export function sandboxCommand(): Command {
     .allowUnknownOption()
     .action(async (words: string[], { sandbox: name }: { sandbox: string }) => {
       const output = new Output(false);
-      const workspace = await openWorkspace({ sandbox: name });
+      const workspace = await openWorkspace({ command: "sandbox", sandbox: name });
       try {
         await synthesizeStacks(workspace);
         process.exitCode = words.length > 0 ? await run(words, workspace) : await serve(workspace, output);

@@ -8,7 +8,11 @@ export function stacksCommand(): Command {
   return command("stacks", "List the stacks and what each builds on", ["sandbox", "json"]).action(
     async (options: CommonOptions) => {
       const output = new Output(options.json ?? false);
-      const workspace = await openWorkspace({ sandbox: sandboxName(options), online: false });
+      const workspace = await openWorkspace({
+        command: "stacks",
+        sandbox: sandboxName(options),
+        online: false,
+      });
       try {
         const stacks = await synthesizeStacks(workspace);
         for (const { name, dependencies } of stacks)

@@ -10,7 +10,7 @@ export function synthCommand(): Command {
     "json",
   ]).action(async (options: CommonOptions) => {
     const output = new Output(options.json ?? false);
-    const workspace = await openWorkspace({ sandbox: sandboxName(options), online: false });
+    const workspace = await openWorkspace({ command: "synth", sandbox: sandboxName(options), online: false });
     try {
       const stacks = await synthesizeStacks(workspace);
       for (const { name, directory } of stacks)

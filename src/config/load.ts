@@ -112,6 +112,16 @@ function duplicateKeys(node: Node, text: string, name: string, path: PropertyKey
         ]
       : [];
     seen.add(word);
+    // As a key of an object it would vanish without a word.
+    if (word === "__proto__") {
+      return [
+        {
+          path: `${name}:${position(text, property.offset)}`,
+          problem: `${formatPath([...path, word])} can't be a name`,
+          expected: "another one",
+        },
+      ];
+    }
     return [...again, ...(value ? duplicateKeys(value, text, name, [...path, word]) : [])];
   });
 }

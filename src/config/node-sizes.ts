@@ -68,10 +68,14 @@ const COMMON = [
 
 /** `s-4vcpu-8gb`, `s-4vcpu-16gb-320gb-intel`, `so1_5-2vcpu-16gb`: family, vCPUs, memory, variant. */
 const READABLE_SLUG =
-  /^(?:s|g|gd|m|m3|m6|so|so1_5|c|c2)-(\d{1,3})vcpu-(\d{1,4})gb(?:-\d{2,4}gb)?(?:-(?:amd|intel))?$/;
+  /^(?:s|g|gd|m|m3|m6|so|so1_5|c|c2)-([1-9]\d{0,2})vcpu-([1-9]\d{0,3})gb(?:-\d{2,4}gb)?(?:-(?:amd|intel))?$/;
 
 /** The smallest node that DigitalOcean's managed Kubernetes takes has 2 GiB. */
 const MINIMUM_MEMORY_GI = 2;
+
+/** Well above the largest Droplets there are: what is larger is a typing error. */
+const MOST_VCPUS = 512;
+const MOST_MEMORY_GI = 4096;
 
 /**
  * The size of a slug: from the tables where the slug doesn't say it, else read from the slug itself, so that a size
@@ -83,7 +87,9 @@ export function nodeSize(slug: string): NodeSize | undefined {
   const match = READABLE_SLUG.exec(slug);
   if (!match) return undefined;
   const [vcpus, memoryGi] = [Number(match[1]), Number(match[2])];
-  return vcpus > 0 && memoryGi >= MINIMUM_MEMORY_GI ? size(slug, vcpus, memoryGi) : undefined;
+  return memoryGi >= MINIMUM_MEMORY_GI && vcpus <= MOST_VCPUS && memoryGi <= MOST_MEMORY_GI
+    ? size(slug, vcpus, memoryGi)
+    : undefined;
 }
 
 /** Slugs like a misspelt one, nearest first; some common ones when nothing is near. */

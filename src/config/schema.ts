@@ -86,8 +86,8 @@ const memory = () =>
   });
 const storageSize = () =>
   text(
-    (value) => /^\d{1,5}(Gi|Ti)$/.test(value) && parseMi(value) !== undefined,
-    'a volume size in Gi or Ti such as "20Gi"',
+    (value) => /^\d{1,5}(Gi|Ti)$/.test(value) && (parseMi(value) ?? MOST_MI + 1) <= MOST_MI,
+    'a volume size in Gi or Ti such as "20Gi", at most 16Ti',
   ).meta({
     pattern: "^\\d{1,5}(Gi|Ti)$",
     examples: ["20Gi"],
@@ -167,14 +167,23 @@ const pool = strict({
   minNodes: wholeNumber(1, 512).optional(),
   maxNodes: wholeNumber(1, 512).optional(),
   labels: z
-    .record(z.string(), z.string())
+    .record(
+      text((key) => isLabelKey(key), "a Kubernetes label key such as workload or example.com/workload"),
+      text(
+        (value) => isLabelValue(value),
+        "a Kubernetes label value of at most 63 letters, digits, dashes, dots and underscores",
+      ),
+    )
     .optional()
     .meta({ description: "Kubernetes labels of its nodes." }),
   taints: z
     .array(
       strict({
-        key: z.string().min(1),
-        value: z.string().optional(),
+        key: text((key) => isLabelKey(key), "a Kubernetes taint key such as nvidia.com/gpu"),
+        value: text(
+          (value) => isLabelValue(value),
+          "a Kubernetes taint value of at most 63 letters, digits, dashes, dots and underscores",
+        ).optional(),
         effect: choice(["NoSchedule", "PreferNoSchedule", "NoExecute"]),
       }),
     )
@@ -208,7 +217,10 @@ const cluster = strict({
         "Kubernetes minor version at creation; default: DigitalOcean's newest. Patches follow by themselves.",
       pattern: "^1\\.\\d{2}$",
     }),
-  vpcIpRange: text(isVpcRange, 'a private range from /16 to /24 such as "10.10.0.0/16"')
+  vpcIpRange: text(
+    isVpcRange,
+    'a private range from /16 to /24 such as "10.10.0.0/16" (10.244.0.0/16 and 10.245.0.0/16 are DigitalOcean\'s own)',
+  )
     .optional()
     .meta({ description: "IP range of the VPC; default: chosen by DigitalOcean." }),
   maintenance: strict({
@@ -266,7 +278,7 @@ export const configurationSchema = strict({
     }),
     description: text(
       (value) => value.length <= 255 && isOneLine(value),
-      "one line of at most 255 characters, without ${",
+      "one line of at most 255 characters, without ${ and %{",
     ).optional(),
   }),
   environments: z.array(environment, {
@@ -329,13 +341,35 @@ export type PoolConfiguration = z.output<typeof pool>;
 export type ApplicationConfiguration = NonNullable<Configuration["applications"]>[string];
 export const environmentSchema = environment;
 
+/** A key of Kubernetes: an optional DNS prefix and a name of at most 63 characters. */
+function isLabelKey(key: string): boolean {
+  const [name = "", prefix, ...rest] = key.split("/").reverse();
+  return (
+    rest.length === 0 &&
+    name !== "" &&
+    isLabelValue(name) &&
+    (prefix === undefined ||
+      (prefix.length <= 253 && prefix.split(".").every((label) => DNS_LABEL.test(label))))
+  );
+}
+
+function isLabelValue(value: string): boolean {
+  return /^(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$/.test(value);
+}
+
+/** DigitalOcean's largest volume. */
+const MOST_MI = 16 * 1024 * 1024;
+
+/** What DOKS gives to pods and services by itself. */
+const RESERVED_RANGES = ["10.244.0.0/16", "10.245.0.0/16"];
+
 function isOneLine(value: string): boolean {
-  return !/[\u0000-\u001f\u007f]/.test(value) && !value.includes("${");
+  return !/[\u0000-\u001f\u007f]/.test(value) && !/[$%]\{/.test(value);
 }
 
 function isVpcRange(value: string): boolean {
   const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\/(\d{1,2})$/.exec(value);
-  if (!match) return false;
+  if (!match || /\b0\d/.test(value) || RESERVED_RANGES.includes(value)) return false;
   const [a = 0, b = 0, c = 0, d = 0, bits = 0] = match.slice(1).map(Number);
   if ([a, b, c, d].some((octet) => octet > 255) || bits < 16 || bits > 24) return false;
   const address = ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;

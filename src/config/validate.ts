@@ -106,6 +106,7 @@ function betweenFields(document: unknown): Problem[] {
     ...duplicates(list, "environments"),
     ...reservedNames(section(project), list),
     ...sharedDomains(section(project), list),
+    ...sharedRanges(list),
     ...unknownApplications("applications", applications),
   ];
   list.forEach((entry, index) => {
@@ -140,7 +141,7 @@ function withoutMalformed(value: unknown, schema: z.ZodType): Section {
 }
 
 /** Stand in for what is missing or wrong in an environment, chosen so that no rule between fields complains of them. */
-const NEUTRAL_CLUSTER = { region: "nyc3", nodeSize: "s-999vcpu-9999gb" };
+const NEUTRAL_CLUSTER = { region: "nyc3", nodeSize: "s-512vcpu-4096gb" };
 
 /**
  * An environment without its malformed values (which the schema reports), so that the rules between fields still
@@ -208,6 +209,22 @@ function sharedDomains(project: Section, list: readonly unknown[]): Problem[] {
             path: `environments[${index}].domain`,
             problem: `${show(domain)} is also the domain of environments[${earlier}]`,
             expected: "a domain of its own, since both clusters would claim the same hosts",
+          },
+        ]
+      : [];
+  });
+}
+
+function sharedRanges(list: readonly unknown[]): Problem[] {
+  const ranges = list.map((entry) => section(section(entry).cluster).vpcIpRange);
+  return ranges.flatMap((range, index) => {
+    const earlier = ranges.indexOf(range);
+    return typeof range === "string" && earlier < index
+      ? [
+          {
+            path: `environments[${index}].cluster.vpcIpRange`,
+            problem: `${show(range)} is also the range of environments[${earlier}]`,
+            expected: "a range of its own, or none",
           },
         ]
       : [];

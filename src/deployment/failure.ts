@@ -28,7 +28,16 @@ function describe({ summary, detail, address }: Diagnostic): string {
     ].join("\n");
   }
   const where = address ? `${address}: ` : "";
-  return `${where}${summary}${detail ? `\n${indent(detail.trim())}` : ""}`;
+  const exists = /already exists/.test(`${summary} ${detail}`);
+  return [
+    `${where}${summary}`,
+    ...(detail ? [indent(detail.trim())] : []),
+    ...(exists
+      ? [
+          "It is in the cloud and not in the state, as after a run that was cut off: docs/troubleshooting.md#it-already-exists says what to do.",
+        ]
+      : []),
+  ].join("\n");
 }
 
 function indent(text: string): string {

@@ -34,26 +34,42 @@ export interface PlannedStacks {
  */
 export async function planAll(options: PlanAllOptions): Promise<PlannedStacks> {
   const { workspace, all, selected, output, destroy } = options;
-  const independent = selected.map((stack) => ({ ...stack, dependencies: [] as string[] }));
-  const outcomes = await schedule(
-    independent,
-    async ({ name }) => {
-      const stack = selected.find((candidate) => candidate.name === name) as SynthesizedStack;
-      const assumed = await missingUpstream(stack, all, workspace.variables);
-      // Without what it builds on it was never deployed.
-      if (destroy && assumed.length > 0)
-        return { stack, changes: [], outputsChange: false, assumed: [], destroy };
-      const clusterGoesToo = selected.some((other) => other.name === `${environmentOf(stack)}-cluster`);
-      output.progress(name, destroy ? "planning its destruction" : "planning");
-      return planStack(stack, {
-        variables: workspace.variables,
-        assumed,
-        destroy: destroy ? { namespace: clusterGoesToo ? "forgotten" : "kept" } : undefined,
-        onEvent: slowSteps(name, output),
-      });
-    },
-    { stopped: options.stopped },
+  const plan = async (stack: SynthesizedStack, assumed: readonly string[]): Promise<StackPlan> => {
+    // Without what it builds on it was never deployed.
+    if (destroy && assumed.length > 0)
+      return { stack, changes: [], outputsChange: false, assumed: [], destroy };
+    const clusterGoesToo = selected.some((other) => other.name === `${environmentOf(stack)}-cluster`);
+    output.progress(stack.name, destroy ? "planning its destruction" : "planning");
+    return planStack(stack, {
+      variables: workspace.variables,
+      assumed,
+      destroy: destroy ? { namespace: clusterGoesToo ? "forgotten" : "kept" } : undefined,
+      onEvent: slowSteps(stack.name, output),
+    });
+  };
+  const sideBySide = (
+    stacks: readonly SynthesizedStack[],
+    work: (stack: SynthesizedStack) => Promise<StackPlan>,
+  ) =>
+    schedule(
+      stacks.map((stack) => ({ name: stack.name, dependencies: [], stack })),
+      ({ stack }) => work(stack),
+      { stopped: options.stopped },
+    );
+
+  const outcomes = await sideBySide(selected, async (stack) =>
+    plan(stack, await missingUpstream(stack, all, workspace.variables)),
   );
+  if (!destroy) {
+    // A cluster that will be made (anew) isn't there to be asked, whatever the state says.
+    const clusters = selected.filter(({ name }) => makesCluster(outcomes.get(name))).map(({ name }) => name);
+    const affected = selected.filter(
+      ({ name, dependencies }) =>
+        dependencies.some((upstream) => clusters.includes(upstream)) && !isAssumed(outcomes.get(name)),
+    );
+    const again = await sideBySide(affected, (stack) => plan(stack, stack.dependencies));
+    for (const [name, outcome] of again) outcomes.set(name, outcome);
+  }
   const ordered = selected.map(({ name }) => [name, outcomes.get(name) as Outcome<StackPlan>] as const);
   return {
     plans: ordered.flatMap(([, outcome]) => (outcome.kind === "done" ? [outcome.result] : [])),
@@ -63,6 +79,20 @@ export async function planAll(options: PlanAllOptions): Promise<PlannedStacks> {
         : [{ stack, message: outcome.kind === "failed" ? explain(outcome.error) : outcome.because }],
     ),
   };
+}
+
+function makesCluster(outcome: Outcome<StackPlan> | undefined): boolean {
+  return (
+    outcome?.kind === "done" &&
+    outcome.result.changes.some(
+      ({ type, action }) =>
+        type === "digitalocean_kubernetes_cluster" && (action === "create" || action === "replace"),
+    )
+  );
+}
+
+function isAssumed(outcome: Outcome<StackPlan> | undefined): boolean {
+  return outcome?.kind === "done" && outcome.result.assumed.length > 0;
 }
 
 /** Shows that something is still going on when a single step takes long. */

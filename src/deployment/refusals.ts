@@ -21,6 +21,14 @@ export function refusals(plans: readonly StackPlan[], workspace: Workspace): str
   return [
     ...(shrinks.length > 0 ? [explainShrinks(shrinks, workspace)] : []),
     ...plans.flatMap(({ stack, changes }) =>
+      changes
+        .filter(losesHa)
+        .map(
+          () =>
+            `${stack.name}: cluster.haControlPlane would go from true to false, which DigitalOcean doesn't do. Set it to true again.`,
+        ),
+    ),
+    ...plans.flatMap(({ stack, changes }) =>
       changes.filter(isLoss).map((change) => explainLoss(stack.name, change, workspace)),
     ),
   ];
@@ -28,6 +36,13 @@ export function refusals(plans: readonly StackPlan[], workspace: Workspace): str
 
 function isLoss({ type, action }: ResourceChange): boolean {
   return type in IRREPLACEABLE && (action === "replace" || action === "destroy");
+}
+
+function losesHa({ type, attributes }: ResourceChange): boolean {
+  return (
+    type === "digitalocean_kubernetes_cluster" &&
+    attributes.some(({ path, before, after }) => path === "ha" && before === true && after === false)
+  );
 }
 
 function explainLoss(

@@ -1,7 +1,7 @@
 import { nearest } from "../config";
 import { environmentOf, type SynthesizedStack } from "../terraform";
 
-/** Which stacks a command works on: those of some environments, or some by name; both empty means all. */
+/** Which stacks a command works on: those of some environments, some by name, or of both kinds what is in both; empty means all. */
 export interface Selection {
   readonly environments: readonly string[];
   readonly stacks: readonly string[];
@@ -32,10 +32,13 @@ export function selectStacks(
         .join("\n"),
     );
   }
-  return all.filter(
+  const selected = all.filter(
     (stack) =>
-      (environments.length === 0 && stacks.length === 0) ||
-      environments.includes(environmentOf(stack)) ||
-      stacks.includes(stack.name),
+      (environments.length === 0 || environments.includes(environmentOf(stack))) &&
+      (stacks.length === 0 || stacks.includes(stack.name)),
   );
+  if (selected.length === 0 && all.length > 0) {
+    throw new Error(`--environment ${environments.join(",")} --stack ${stacks.join(",")}: no stack is both`);
+  }
+  return selected;
 }

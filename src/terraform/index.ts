@@ -9,7 +9,6 @@ export {
   type Variables,
 } from "./plan";
 export { type Outcome, schedule } from "./schedule";
-export { COPIES } from "./stack-copy";
 export { environmentOf, readStacks, type SynthesizedStack, withDependencies } from "./stacks";
 export {
   type Diagnostic,

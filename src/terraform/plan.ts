@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { assumedCopy, dropAssumed } from "./assumed-outputs";
 import { type ResourceChange, type TerraformPlan, toResourceChanges } from "./changes";
 import { emptiedCopy, type NamespaceFate } from "./emptied-stack";
 import type { SynthesizedStack } from "./stacks";
-import { runTerraform, TerraformError, type TerraformEvent } from "./terraform";
+import { runTerraform, TerraformError, type TerraformEvent, type TerraformRun } from "./terraform";
 
 /** The environment variables that terraform runs with: credentials, and in the sandbox where the providers are. */
 export type Variables = Readonly<Record<string, string | undefined>>;
@@ -55,10 +55,7 @@ export async function planStack(stack: SynthesizedStack, options: PlanOptions): 
     : assumed.length > 0
       ? assumedCopy(stack, assumed)
       : stack;
-  await initialise(where, options.variables);
-  const { code } = await runTerraform({
-    stack: stack.name,
-    directory: where.directory,
+  const { code } = await withInitialised(where, options.variables, {
     arguments: [
       "plan",
       "-json",
@@ -66,8 +63,9 @@ export async function planStack(stack: SynthesizedStack, options: PlanOptions): 
       "-lock-timeout=30s",
       "-detailed-exitcode",
       `-out=${PLAN_FILE}`,
+      // Without a cluster there is nobody to ask how its objects are.
+      ...(assumed.length > 0 ? ["-refresh=false"] : []),
     ],
-    env: options.variables,
     accepted: [NOTHING_TO_DO, SOMETHING_TO_DO],
     onEvent: options.onEvent,
   });
@@ -114,14 +112,35 @@ export type Outputs = Readonly<Record<string, { readonly value: unknown }>>;
 
 /** The outputs in a stack's state, asked through terraform; none when nothing is deployed. */
 export async function readOutputs(stack: SynthesizedStack, variables: Variables): Promise<Outputs> {
-  await initialise(stack, variables);
-  const { stdout } = await runTerraform({
-    stack: stack.name,
-    directory: stack.directory,
-    arguments: ["output", "-json"],
-    env: variables,
-  });
+  const { stdout } = await withInitialised(stack, variables, { arguments: ["output", "-json"] });
   return JSON.parse(stdout || "{}") as Outputs;
+}
+
+/** What terraform says when what `init` made is gone or of another time. */
+const NOT_INITIALISED =
+  /initiali[sz]ation required|configuration changed|Inconsistent dependency lock file|Required plugins are not installed|Module not installed|Missing required provider/i;
+
+/** Runs terraform in an initialised stack; when terraform finds that it isn't, once more after a new `init`. */
+async function withInitialised(
+  stack: SynthesizedStack,
+  variables: Variables,
+  run: Pick<TerraformRun, "arguments" | "accepted" | "onEvent">,
+): Promise<{ code: number; stdout: string }> {
+  const attempt = async (): Promise<{ code: number; stdout: string }> => {
+    await initialise(stack, variables);
+    return runTerraform({ stack: stack.name, directory: stack.directory, env: variables, ...run });
+  };
+  try {
+    return await attempt();
+  } catch (error) {
+    const said =
+      error instanceof TerraformError
+        ? [error.output, ...error.diagnostics.map(({ summary }) => summary)].join("\n")
+        : "";
+    if (!NOT_INITIALISED.test(said)) throw error;
+    rmSync(join(stack.directory, ".terraform"), { recursive: true, force: true });
+    return attempt();
+  }
 }
 
 let inTurn: Promise<unknown> = Promise.resolve();
@@ -162,5 +181,3 @@ function readOr(file: string): string {
     return "";
   }
 }
-
-export { TerraformError };

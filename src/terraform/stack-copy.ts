@@ -10,16 +10,13 @@ export interface StackDocument {
   removed?: unknown;
 }
 
-/** Folders of copies, beside `stacks` in the output directory. */
-export const COPIES = ["assumed", "destroy"] as const;
-
 /**
  * A copy of a stack with a changed cdk.tf.json. It stands beside the stacks at the same depth (`cdktf.out/<purpose>/<stack>`),
  * so that its relative paths, the state's among them, lead to the same places.
  */
 export function copyStack(
   stack: SynthesizedStack,
-  purpose: (typeof COPIES)[number],
+  purpose: "assumed" | "destroy",
   change: (source: string) => string,
 ): SynthesizedStack {
   const directory = join(dirname(dirname(stack.directory)), purpose, stack.name);

@@ -67,12 +67,15 @@ export function interruptAll(): void {
  * @throws TerraformError when it exits with a code that isn't accepted, Error when it can't be started
  */
 export async function runTerraform(run: TerraformRun): Promise<{ code: number; stdout: string }> {
+  // States and plans hold credentials of the clusters: what terraform writes is its owner's alone.
+  const umask = process.umask(0o077);
   const child = spawn("terraform", [...run.arguments], {
     cwd: run.directory,
     env: terraformEnvironment(run.env),
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,
   });
+  process.umask(umask);
   running.add(child);
   const diagnostics: Diagnostic[] = [];
   const lines: string[] = [];
@@ -110,6 +113,8 @@ export async function runTerraform(run: TerraformRun): Promise<{ code: number; s
   }
 }
 
+const MISLEADING = /^(?:TF_CLI_ARGS|TF_WORKSPACE$|TF_DATA_DIR$|TF_VAR_|TF_STATE_)/;
+
 function terraformEnvironment(env: TerraformRun["env"]): NodeJS.ProcessEnv {
   const result: NodeJS.ProcessEnv = { ...env, CHECKPOINT_DISABLE: "1", TF_IN_AUTOMATION: "1", TF_INPUT: "0" };
   if (!result.TF_REATTACH_PROVIDERS && !result.TF_PLUGIN_CACHE_DIR) {
@@ -120,8 +125,8 @@ function terraformEnvironment(env: TerraformRun["env"]): NodeJS.ProcessEnv {
   }
   // terraform warns on every run of a configuration file that isn't there.
   if (result.TF_CLI_CONFIG_FILE && !existsSync(result.TF_CLI_CONFIG_FILE)) delete result.TF_CLI_CONFIG_FILE;
-  // Would change what the arguments mean.
-  for (const name of Object.keys(result)) if (/^TF_CLI_ARGS/.test(name)) delete result[name];
+  // Each of them would change what the arguments mean, or where the state lies.
+  for (const name of Object.keys(result)) if (MISLEADING.test(name)) delete result[name];
   return result;
 }
 

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Project } from "../config";
-import { COPIES, environmentOf, readStacks, type SynthesizedStack } from "../terraform";
+import { environmentOf, readStacks, type SynthesizedStack } from "../terraform";
 import { inputDigest, readSynthesisInput } from "./synthesis-input";
 import { REPOSITORY, type Workspace } from "./workspace";
 
@@ -28,7 +28,6 @@ export async function synthesizeStacks(workspace: Workspace): Promise<Synthesize
     await runApp(workspace);
     writeFileSync(marker, `${input} ${outputDigest(outdir)}`);
   }
-  for (const copies of COPIES) rmSync(join(outdir, copies), { recursive: true, force: true });
   return inReadingOrder(readStacks(outdir), project);
 }
 
@@ -38,9 +37,9 @@ function outputDigest(outdir: string): string {
     const hash = createHash("sha256").update(readFileSync(join(outdir, "manifest.json")));
     for (const { directory } of readStacks(outdir)) hash.update(readFileSync(join(directory, "cdk.tf.json")));
     return hash.digest("hex");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
-    throw error;
+  } catch {
+    // Missing, cut off or edited: it is made anew.
+    return "";
   }
 }
 

@@ -12,6 +12,7 @@ import {
 import type { Variables } from "../terraform";
 import { MissingPrerequisites, missingCredentials } from "./credentials";
 import { readDotenv } from "./dotenv";
+import { lockWorkspace } from "./lock";
 
 /** The checkout that this program belongs to; its bundle lies in dist/. */
 export const REPOSITORY = basename(__dirname) === "dist" ? dirname(__dirname) : dirname(dirname(__dirname));
@@ -23,6 +24,8 @@ export const SANDBOX_DIRECTORY = join(REPOSITORY, ".sandbox");
 export const DEFAULT_SANDBOX = "project";
 
 export interface WorkspaceOptions {
+  /** The command that is going to work here, alone. */
+  readonly command: string;
   /** The sandbox to work in; absent: the real clouds. */
   readonly sandbox?: string;
   /** The command only looks at what is there: a sandbox that doesn't exist is a typing error. */
@@ -47,7 +50,7 @@ export interface Workspace {
   readonly configurationName: string;
   /** A command line for this workspace, to be shown: `npm run destroy -- --sandbox demo --environment staging`. */
   npmRun(command: string, ...args: string[]): string;
-  /** Ends the sandbox's server. */
+  /** Ends the sandbox's server and lets other commands in. */
   close(): Promise<void>;
 }
 
@@ -55,13 +58,11 @@ export interface Workspace {
  * Opens the checkout, or a sandbox with a copy of its flux/, made on first use.
  * @throws ConfigurationError, MissingPrerequisites, or an Error that names what else is missing
  */
-export async function openWorkspace(options: WorkspaceOptions = {}): Promise<Workspace> {
-  return options.sandbox === undefined
-    ? openReal(options.online ?? true)
-    : openSandbox(options.sandbox, options.existing ?? false);
+export async function openWorkspace(options: WorkspaceOptions): Promise<Workspace> {
+  return options.sandbox === undefined ? openReal(options) : openSandbox(options.sandbox, options);
 }
 
-function openReal(online: boolean): Workspace {
+function openReal({ online = true, command }: WorkspaceOptions): Workspace {
   const configurationFile = join(REPOSITORY, CONFIGURATION_FILE);
   const variables: Record<string, string | undefined> = {
     ...readDotenv(join(REPOSITORY, ".env")),
@@ -72,6 +73,7 @@ function openReal(online: boolean): Workspace {
   variables.AWS_SECRET_ACCESS_KEY ??= variables.SPACES_SECRET_ACCESS_KEY;
   const project = online ? loadWithCredentials(configurationFile, variables) : loadProject(configurationFile);
   requireEnvironmentFolders(project, REPOSITORY);
+  const unlock = lockWorkspace(join(REPOSITORY, ".lock"), command);
   return {
     directory: REPOSITORY,
     configurationFile,
@@ -79,7 +81,7 @@ function openReal(online: boolean): Workspace {
     variables,
     outdir: join(REPOSITORY, "cdktf.out"),
     ...described(configurationFile),
-    close: async () => undefined,
+    close: async () => unlock(),
   };
 }
 
@@ -98,8 +100,11 @@ function loadWithCredentials(configurationFile: string, variables: Variables): P
   return project;
 }
 
-async function openSandbox(name: string, existing: boolean): Promise<Workspace> {
-  if (!/^[a-z0-9][a-z0-9-]{0,30}$/.test(name)) {
+async function openSandbox(
+  name: string,
+  { existing = false, command }: WorkspaceOptions,
+): Promise<Workspace> {
+  if (!SANDBOX_NAME.test(name)) {
     throw new Error(
       `--sandbox ${JSON.stringify(name)}: the name of a sandbox has lower-case letters, digits and dashes only`,
     );
@@ -107,7 +112,7 @@ async function openSandbox(name: string, existing: boolean): Promise<Workspace> 
   const directory = join(SANDBOX_DIRECTORY, name);
   if (existing && !existsSync(directory)) {
     const others = existsSync(SANDBOX_DIRECTORY)
-      ? readdirSync(SANDBOX_DIRECTORY).filter((other) => /^[a-z0-9]/.test(other))
+      ? readdirSync(SANDBOX_DIRECTORY).filter((other) => SANDBOX_NAME.test(other))
       : [];
     throw new Error(
       `--sandbox ${name}: there is no such sandbox${others.length > 0 ? `, only ${others.join(", ")}` : " yet"}`,
@@ -118,6 +123,7 @@ async function openSandbox(name: string, existing: boolean): Promise<Workspace> 
   mkdirSync(directory, { recursive: true });
   copyTree(directory);
   requireEnvironmentFolders(project, directory);
+  const unlock = lockWorkspace(`${directory}.lock`, command);
   const sandbox: Sandbox = await startSandbox({ directory: join(directory, "clouds") });
   return {
     directory,
@@ -132,7 +138,10 @@ async function openSandbox(name: string, existing: boolean): Promise<Workspace> 
     outdir: join(directory, "cdktf.out"),
     sandbox: name,
     ...described(configurationFile, name),
-    close: () => sandbox.close(),
+    close: async () => {
+      await sandbox.close();
+      unlock();
+    },
   };
 }
 
@@ -171,6 +180,8 @@ function described(
     },
   };
 }
+
+const SANDBOX_NAME = /^[a-z0-9][a-z0-9-]{0,30}$/;
 
 /** What the CDKTF app (main.ts) and the plain cdktf CLI need to know of a workspace that isn't the working directory. */
 function appVariables(directory: string, configurationFile: string): Record<string, string> {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { cpSync, rmSync } from "node:fs";
+import { cpSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { EXAMPLE_TEXT, REPOSITORY } from "../support/example";
@@ -162,6 +162,74 @@ describe("a first deploy", () => {
     project.configure((document) => {
       document.environments[0].cluster.region = "nyc3";
     });
+  });
+
+  test("the highly available control plane can't be given up: refused before anything is touched", () => {
+    const change = (ha: boolean) =>
+      project.configure((document) => {
+        document.environments[1].cluster.haControlPlane = ha;
+      });
+    change(false);
+    const refused = project.run("deploy", "--yes");
+    expect([refused.code, refused.stderr]).toEqual([
+      1,
+      expect.stringContaining("cluster.haControlPlane would go from true to false"),
+    ]);
+    change(true);
+  });
+
+  test("a cluster that is gone is made anew, with what is in it", () => {
+    const cloud = JSON.parse(project.read("clouds", "digitalocean.json"));
+    const id = project.json("state", "staging-cluster.tfstate").outputs.cluster_id.value;
+    const withoutCluster = JSON.parse(JSON.stringify(cloud), (key, value) =>
+      key === id ? undefined : value,
+    );
+    project.write(["clouds", "digitalocean.json"], JSON.stringify(withoutCluster, null, 2));
+    const result = project.run("deploy", "--yes");
+    expect([result.code, result.stderr]).toEqual([0, ""]);
+    expect(project.json("state", "staging-cluster.tfstate").outputs.cluster_id.value).not.toBe(id);
+    expect(project.configMap("staging", "infrastructure-vars").infraConfig_cluster_name).toBe(
+      "my-startup-staging",
+    );
+    expect(project.run("diff").code).toBe(0);
+  });
+
+  test("variables of terraform's own don't mislead it", () => {
+    const env = {
+      TF_WORKSPACE: "other",
+      TF_DATA_DIR: join(project.directory, "elsewhere"),
+      TF_CLI_ARGS: "-no-such-flag",
+    };
+    const result = cli(["diff", "--sandbox", project.name], env);
+    expect([result.code, project.exists("elsewhere")]).toEqual([0, false]);
+  });
+
+  test("states and plans are their owner's alone, since they hold credentials of the clusters", () => {
+    const files = project.files().filter((file) => /\.(?:tfstate|tfplan)$/.test(file));
+    expect(files.length).toBeGreaterThan(6);
+    for (const file of files) expect([file, (statSync(file).mode & 0o077).toString(8)]).toEqual([file, "0"]);
+  });
+
+  test("what cdktf.out lost or had broken is made anew", () => {
+    project.write(["cdktf.out", "manifest.json"], "{");
+    rmSync(
+      join(project.directory, "cdktf.out", "stacks", "staging-cluster", ".terraform", "terraform.tfstate"),
+    );
+    expect(project.run("diff").code).toBe(0);
+  });
+
+  test("one command at a time works in a sandbox, and a lock whose process is gone is taken over", async () => {
+    const first = project.start("diff");
+    await new Promise((resolve) => first.stdout?.once("data", resolve));
+    const second = project.run("diff");
+    expect([second.code, second.stderr]).toEqual([
+      1,
+      expect.stringContaining(`\`npm run diff\` is at work here (process ${first.pid})`),
+    ]);
+    const ended = new Promise((resolve) => first.once("close", resolve));
+    first.kill("SIGKILL");
+    await ended;
+    expect(project.run("diff").code).toBe(0);
   });
 
   test("production's protection is told in the words of the configuration", () => {

@@ -26,6 +26,7 @@ test("every invalid configuration has its expected report, and the other way rou
 
 test.each(names(".json"))("%s", (name) => {
   const expected = readFileSync(join(FOLDER, `${name}.txt`), "utf8");
+  expect(problemsOf(name)).not.toEqual([]);
   expect(`${problemsOf(name).join("\n")}\n`).toBe(expected);
 });
 

@@ -24,12 +24,12 @@ const MESSAGES = {
   "500": { status: 500, text: "Server was unable to give you a response." },
 } as const;
 
-/** `digitalocean_kubernetes_node_pool` → `kubernetes/node_pools`. */
+/** `digitalocean_kubernetes_node_pool` → `kubernetes/node_pools`, `digitalocean_kubernetes_versions` → `kubernetes/versions`. */
 function pathOf(type: string): string {
   return `${type
     .replace(/^digitalocean_/, "")
-    .replace("kubernetes_cluster", "kubernetes/cluster")
-    .replace("kubernetes_node", "kubernetes/node")}s`;
+    .replace(/^kubernetes_/, "kubernetes/")
+    .replace(/s?$/, "s")}`;
 }
 
 /** The stand-in of digitalocean/digitalocean. */
