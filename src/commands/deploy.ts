@@ -18,7 +18,7 @@ import {
   type SynthesizedStack,
   stateOutputs,
 } from "../terraform";
-import { openWorkspace, synthesizeStacks, type Workspace } from "../workspace";
+import { lostRecord, openWorkspace, synthesizeStacks, type Workspace } from "../workspace";
 import { type CommonOptions, command, sandboxName } from "./options";
 
 interface DeployOptions extends CommonOptions {
@@ -72,6 +72,8 @@ export async function deploy(deployment: Deployment): Promise<DeployReport> {
   const all = await sealAndSynthesize(deployment);
   const selected = selectStacks(all, { environments: options.environment, stacks: options.stack });
   await requireUpstream(workspace, all, selected);
+  const lost = lostRecord(workspace);
+  if (lost) output.problem(`Note: ${lost}`);
   const orphans = orphanedStacks(workspace, all);
   if (orphans.length > 0) throw new Error(explainOrphans(orphans, workspace));
   output.heading("Plan");

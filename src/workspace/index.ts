@@ -1,3 +1,4 @@
+export { lostRecord } from "./configuration-record";
 export { MissingPrerequisites, missingCredentials } from "./credentials";
 export { synthesizeStacks } from "./synthesis";
 export {

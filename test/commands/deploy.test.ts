@@ -218,6 +218,15 @@ describe("a first deploy", () => {
     expect(project.run("diff").code).toBe(0);
   });
 
+  test("a lost record of the static configuration is told", () => {
+    const backups = join(project.directory, "flux", ".backups");
+    cpSync(backups, `${project.directory}/kept`, { recursive: true });
+    rmSync(backups, { recursive: true });
+    expect(project.run("deploy", "--yes").stderr).toContain("Note: flux/.backups/configured.txt is gone");
+    cpSync(`${project.directory}/kept`, backups, { recursive: true });
+    expect(project.run("deploy", "--yes").stderr).toBe("");
+  });
+
   test("one command at a time works in a sandbox, and a lock whose process is gone is taken over", async () => {
     const first = project.start("diff");
     await new Promise((resolve) => first.stdout?.once("data", resolve));

@@ -1,0 +1,16 @@
+import { replacementsFor } from "../flux";
+import { pendingFiles, readRecord } from "../static-configuration";
+import type { Workspace } from "./workspace";
+
+/**
+ * Why a changed name would not reach flux/: the tree is configured, but nobody knows any more with what, since the record beside
+ * the originals is gone. Undefined when all is well.
+ */
+export function lostRecord({
+  directory,
+  project,
+}: Pick<Workspace, "directory" | "project">): string | undefined {
+  const isConfigured = pendingFiles(directory, replacementsFor(project)).length === 0;
+  if (!isConfigured || readRecord(directory).values.size > 0) return undefined;
+  return "flux/.backups/configured.txt is gone, so a changed name in the configuration will not reach flux/. Bring it back: git checkout -- flux/.backups";
+}
