@@ -133,6 +133,7 @@ async function benchDeploy() {
     run(process.execPath, ["scripts/hybrid-gitops.mjs", command, "--sandbox", "bench", ...args]);
   ours("deploy", "--yes");
   const sandbox = await serveSandbox();
+  process.once("exit", sandbox.close);
   const stacks = readdirSync(join(work, "cdktf.out", "stacks"));
   const cdktf = join(root, "node_modules", ".bin", "cdktf");
   try {

@@ -19,6 +19,8 @@ export function sandboxCommand(): Command {
       const workspace = await openWorkspace({ command: "sandbox", sandbox: name });
       try {
         await synthesizeStacks(workspace);
+        // cdktf and terraform look after their own state; our own commands may work beside them.
+        workspace.unlock();
         process.exitCode = words.length > 0 ? await run(words, workspace) : await serve(workspace, output);
       } finally {
         await workspace.close();

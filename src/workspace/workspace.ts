@@ -50,6 +50,8 @@ export interface Workspace {
   readonly configurationName: string;
   /** A command line for this workspace, to be shown: `npm run destroy -- --sandbox demo --environment staging`. */
   npmRun(command: string, ...args: string[]): string;
+  /** Lets other commands in, for one that only keeps a sandbox's server running. */
+  unlock(): void;
   /** Ends the sandbox's server and lets other commands in. */
   close(): Promise<void>;
 }
@@ -81,6 +83,7 @@ function openReal({ online = true, command }: WorkspaceOptions): Workspace {
     variables,
     outdir: join(REPOSITORY, "cdktf.out"),
     ...described(configurationFile),
+    unlock,
     close: async () => unlock(),
   };
 }
@@ -138,6 +141,7 @@ async function openSandbox(
     outdir: join(directory, "cdktf.out"),
     sandbox: name,
     ...described(configurationFile, name),
+    unlock,
     close: async () => {
       await sandbox.close();
       unlock();

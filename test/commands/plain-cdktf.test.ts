@@ -36,6 +36,11 @@ describe("npx cdktf", () => {
     expect(project.run("diff").code).toBe(0);
   });
 
+  test("our own commands work beside a sandbox that is kept running", () => {
+    const inside = `${process.execPath} scripts/hybrid-gitops.mjs diff --sandbox ${project.name}`;
+    expect(cli(["sandbox", "--sandbox", project.name, "sh", "-c", inside]).code).toBe(0);
+  });
+
   test("diff shows a change", () => {
     project.configure((document) => {
       document.environments[0].cluster.nodeCount = 3;
