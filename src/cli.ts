@@ -69,6 +69,8 @@ function refuseSwallowedOptions(): void {
     const value = process.env[`npm_config_${option}`];
     return `--${option}${value && value !== "true" ? ` ${value}` : ""}`;
   });
-  console.error(`npm kept ${options.join(" ")} for itself: write  npm run ${script} -- ${options.join(" ")}`);
+  console.error(
+    `npm kept ${options.join(" ")} for itself: write  npm run ${script} -- ${[...options, ...process.argv.slice(3)].join(" ")}`,
+  );
   process.exit(1);
 }

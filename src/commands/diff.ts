@@ -36,9 +36,10 @@ export function diffCommand(): Command {
         const all = await synthesizeStacks(workspace);
         const selected = selectStacks(all, { environments: options.environment, stacks: options.stack });
         const planned = await planAll({ workspace, all, selected, output, stopped: interruption.reason });
+        const orphans = orphanedStacks(workspace, all);
         const reasons = [
           ...refusals(planned.plans, workspace),
-          ...orphanedStacks(workspace, all).map((orphan) => explainOrphans([orphan], workspace)),
+          ...(orphans.length > 0 ? [explainOrphans(orphans, workspace)] : []),
         ];
         show(output, planned, reasons);
         noteUnsealed(output, workspace);
@@ -69,7 +70,7 @@ function show(output: Output, { plans, failures }: PlannedStacks, reasons: reado
   );
   if (plans.some(({ assumed }) => assumed.length > 0)) {
     output.line(
-      "\nassumed: a stack that this one builds on was never deployed, so its outputs are assumed; deploy plans it again on the real ones.",
+      "\nassumed: a stack that this one builds on was never deployed, or its cluster will be a new one, so its outputs are assumed; deploy plans it again on the real ones.",
     );
   }
   for (const message of failureMessages(failures)) output.problem(`\n${message}`);

@@ -29,8 +29,7 @@ const MOST_VALUES = 32;
 export function planLines(plan: StackPlan): string[] {
   const { stack, changes, assumed } = plan;
   const counts = count(changes);
-  const assumption =
-    assumed.length > 0 ? pc.yellow(`  (assumed: ${assumed.join(", ")} not deployed yet)`) : "";
+  const assumption = assumed.length > 0 ? pc.yellow(`  (assumed outputs of ${assumed.join(", ")})`) : "";
   const title = pc.bold(stack.name);
   if (!hasChanges(plan)) return [`${title}  no changes${assumption}`];
   const outputsOnly = changes.length === 0 ? "only outputs change" : summaryText(counts);

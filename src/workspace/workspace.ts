@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { type Sandbox, startSandbox } from "../../sandbox";
 import {
@@ -64,7 +64,7 @@ export async function openWorkspace(options: WorkspaceOptions): Promise<Workspac
   return options.sandbox === undefined ? openReal(options) : openSandbox(options.sandbox, options);
 }
 
-function openReal({ online = true, command }: WorkspaceOptions): Workspace {
+function openReal({ online = true, existing = false, command }: WorkspaceOptions): Workspace {
   const configurationFile = join(REPOSITORY, CONFIGURATION_FILE);
   const variables: Record<string, string | undefined> = {
     ...readDotenv(join(REPOSITORY, ".env")),
@@ -74,7 +74,7 @@ function openReal({ online = true, command }: WorkspaceOptions): Workspace {
   variables.AWS_ACCESS_KEY_ID ??= variables.SPACES_ACCESS_KEY_ID;
   variables.AWS_SECRET_ACCESS_KEY ??= variables.SPACES_SECRET_ACCESS_KEY;
   const project = online ? loadWithCredentials(configurationFile, variables) : loadProject(configurationFile);
-  requireEnvironmentFolders(project, REPOSITORY);
+  if (!existing) requireEnvironmentFolders(project, REPOSITORY);
   const unlock = lockWorkspace(join(REPOSITORY, ".lock"), command);
   return {
     directory: REPOSITORY,
@@ -125,7 +125,7 @@ async function openSandbox(
   const project = loadProject(configurationFile);
   mkdirSync(directory, { recursive: true });
   copyTree(directory);
-  requireEnvironmentFolders(project, directory);
+  if (!existing) requireEnvironmentFolders(project, directory);
   const unlock = lockWorkspace(`${directory}.lock`, command);
   const sandbox: Sandbox = await startSandbox({ directory: join(directory, "clouds") });
   return {
@@ -196,17 +196,27 @@ function appVariables(directory: string, configurationFile: string): Record<stri
   };
 }
 
-/** Flux reads flux/clusters/<environment>: without it there would be a cluster that nothing is deployed to. */
+/** Flux reads flux/clusters/<environment> and the paths named in it: without them there is a cluster that nothing is deployed to. */
 function requireEnvironmentFolders(project: Project, directory: string): void {
-  const missing = project.environments.filter(
-    ({ name }) => !existsSync(join(directory, "flux", "clusters", name)),
-  );
+  const missing = project.environments.flatMap(({ name }) => missingFolders(directory, name));
   if (missing.length === 0) return;
-  const clusters = relative(REPOSITORY, join(directory, "flux", "clusters"));
-  const names = missing.map(({ name }) => `${clusters}/${name}`).join(", ");
+  const names = missing.map((folder) => relative(REPOSITORY, join(directory, folder))).join(", ");
   throw new Error(
-    `${names}: the folder is missing, so Flux would have nothing to deploy. Copy flux/clusters/staging there and put the new name in place of "staging" in its files (the paths of its overlays, my-cluster-staging), or rename the environment.`,
+    `${names}: the folder is missing, so Flux would have nothing to deploy. Copy staging's folders (flux/clusters/staging, flux/apps/*/staging) there and put the new name in place of "staging" in the copied files, or rename the environment.`,
   );
+}
+
+function missingFolders(directory: string, environment: string): string[] {
+  const cluster = join("flux", "clusters", environment);
+  if (!existsSync(join(directory, cluster))) return [cluster];
+  const files = readdirSync(join(directory, cluster)).filter((file) => file.endsWith(".yaml"));
+  const paths = files.flatMap((file) => {
+    const text = readFileSync(join(directory, cluster, file), "utf8");
+    return [...text.matchAll(/^ {2}path: ["']?(?:\.\/)?(flux\/[^"'\s#]+)/gm)].map(
+      ([, path]) => path as string,
+    );
+  });
+  return [...new Set(paths)].filter((path) => !existsSync(join(directory, path)));
 }
 
 const CREDENTIALS = /^(?:DIGITALOCEAN_|GITHUB_|GH_|SPACES_|AWS_|KUBE|TF_VAR_|TF_REATTACH_PROVIDERS$)/;
