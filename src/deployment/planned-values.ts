@@ -8,6 +8,9 @@ export interface PlannedValues {
     Record<string, { readonly limits?: Readonly<Record<string, string>> }>
   >;
   readonly storage?: Readonly<Record<string, { readonly size?: string }>>;
+  readonly applications?: Readonly<
+    Record<string, { readonly storage?: { readonly class?: string; readonly size?: string } }>
+  >;
   readonly cluster?: { readonly nodeCount?: number };
 }
 

@@ -1,7 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { parseMi } from "../config/quantities";
 import { environmentOf, type ResourceChange, type StackPlan, type SynthesizedStack } from "../terraform";
 import type { Workspace } from "../workspace";
+import { plannedValues } from "./planned-values";
 import { explainShrinks, storageShrinks } from "./storage-shrink";
 
 /** Resources whose loss takes data or addresses with it that no later deploy brings back. */
@@ -19,6 +21,7 @@ const IRREPLACEABLE: Readonly<Record<string, string>> = {
 export function refusals(plans: readonly StackPlan[], workspace: Workspace): string[] {
   const shrinks = storageShrinks(plans);
   return [
+    ...plans.flatMap((plan) => applicationShrinks(plan, workspace.configurationName)),
     ...(shrinks.length > 0 ? [explainShrinks(shrinks, workspace)] : []),
     ...plans.flatMap(({ stack, changes }) =>
       changes
@@ -36,6 +39,19 @@ export function refusals(plans: readonly StackPlan[], workspace: Workspace): str
 
 function isLoss({ type, action }: ResourceChange): boolean {
   return type in IRREPLACEABLE && (action === "replace" || action === "destroy");
+}
+
+/** An application that moves to a smaller storage class: its volume can neither shrink nor change its class. */
+function applicationShrinks(plan: StackPlan, configurationName: string): string[] {
+  const values = plannedValues(plan);
+  return Object.entries(values?.before.applications ?? {}).flatMap(([name, { storage: before }]) => {
+    const after = values?.after.applications?.[name]?.storage;
+    const moves = before?.class !== undefined && after?.class !== undefined && before.class !== after.class;
+    if (!moves || (parseMi(after.size ?? "0") ?? 0) >= (parseMi(before.size ?? "0") ?? 0)) return [];
+    return [
+      `${plan.stack.name}: the volume of ${name} would shrink from ${before.size} to ${after.size}, since its storage goes from ${before.class} to ${after.class}. Volumes can't shrink: set applications.${name}.storage in ${configurationName} to "${before.class}" again.`,
+    ];
+  });
 }
 
 function losesHa({ type, attributes }: ResourceChange): boolean {

@@ -1,5 +1,8 @@
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 
+/** The locks of this process; another one with its number may have left one behind (in containers numbers come again). */
+const held = new Set<string>();
+
 /** Who works in a workspace. */
 interface Owner {
   readonly pid: number;
@@ -20,13 +23,15 @@ export function lockWorkspace(file: string, command: string): () => void {
     try {
       // Unlike writing, linking fails when the lock is there already.
       linkSync(draft, file);
+      held.add(file);
       return () => {
+        held.delete(file);
         if (readOwner(file)?.pid === process.pid) rmSync(file, { force: true });
       };
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
       const owner = readOwner(file);
-      if (owner && isRunning(owner.pid)) {
+      if (owner && (owner.pid === process.pid ? held.has(file) : isRunning(owner.pid))) {
         throw new Error(
           `\`npm run ${owner.command}\` is at work here (process ${owner.pid}): wait until it has ended, or end it. If no such command runs, delete ${file}`,
         );
@@ -53,14 +58,14 @@ function removeStale(file: string, owner: Owner | undefined): void {
 
 function readOwner(file: string): Owner | undefined {
   try {
-    return JSON.parse(readFileSync(file, "utf8")) as Owner;
+    const owner = JSON.parse(readFileSync(file, "utf8")) as Owner;
+    return Number.isInteger(owner.pid) && owner.pid > 0 ? owner : undefined;
   } catch {
     return undefined;
   }
 }
 
 function isRunning(pid: number): boolean {
-  if (pid === process.pid) return true;
   try {
     process.kill(pid, 0);
     return true;

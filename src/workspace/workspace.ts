@@ -124,9 +124,9 @@ async function openSandbox(
   const configurationFile = sandboxConfiguration(directory);
   const project = loadProject(configurationFile);
   mkdirSync(directory, { recursive: true });
+  const unlock = lockWorkspace(`${directory}.lock`, command);
   copyTree(directory);
   if (!existing) requireEnvironmentFolders(project, directory);
-  const unlock = lockWorkspace(`${directory}.lock`, command);
   const sandbox: Sandbox = await startSandbox({ directory: join(directory, "clouds") });
   return {
     directory,

@@ -164,6 +164,20 @@ describe("a first deploy", () => {
     });
   });
 
+  test("an application can't move to a smaller storage class: its volume would shrink", () => {
+    const move = (storage: string) =>
+      project.configure((document) => {
+        document.applications.nextcloud.storage = storage;
+      });
+    move("fast");
+    const refused = project.run("deploy", "--yes");
+    expect([refused.code, refused.stderr]).toEqual([
+      1,
+      expect.stringContaining("the volume of nextcloud would shrink from 100Gi to 10Gi"),
+    ]);
+    move("bulk");
+  });
+
   test("the highly available control plane can't be given up: refused before anything is touched", () => {
     const change = (ha: boolean) =>
       project.configure((document) => {
