@@ -17,6 +17,7 @@ import { dirname, join } from "node:path";
 import { type FileSum, fileSum } from "./checksum";
 import { BACKUPS, backedUpFiles, backupOf, LOCK, RECORD, RUN } from "./paths";
 import { type ConfigurationRecord, readIfThere, readRecord, renderRecord, unescapePath } from "./record";
+import { isRunning } from "./running-process";
 import { replaceTokensInBytes, type TokenReplacement } from "./token-replacement";
 
 export interface RestoreOptions {
@@ -252,14 +253,5 @@ function makeFolder(path: string): boolean {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
     throw error;
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }

@@ -10,7 +10,8 @@ export function lostRecord({
   directory,
   project,
 }: Pick<Workspace, "directory" | "project">): string | undefined {
-  const isConfigured = pendingFiles(directory, replacementsFor(project)).length === 0;
-  if (!isConfigured || readRecord(directory).values.size > 0) return undefined;
+  // The record is one file, the tree is many: it is searched only where the record is gone.
+  if (readRecord(directory).values.size > 0) return undefined;
+  if (pendingFiles(directory, replacementsFor(project)).length > 0) return undefined;
   return "flux/.backups/configured.txt is gone, so a changed name in the configuration will not reach flux/. Bring it back: git checkout -- flux/.backups";
 }

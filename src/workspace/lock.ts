@@ -1,4 +1,5 @@
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { isRunning } from "../static-configuration";
 
 /** The locks of this process; another one with its number may have left one behind (in containers numbers come again). */
 const held = new Set<string>();
@@ -62,14 +63,5 @@ function readOwner(file: string): Owner | undefined {
     return Number.isInteger(owner.pid) && owner.pid > 0 ? owner : undefined;
   } catch {
     return undefined;
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }
