@@ -9,5 +9,6 @@ module.exports = {
       { jsc: { target: "es2022", parser: { syntax: "typescript" } }, module: { type: "commonjs" } },
     ],
   },
-  testTimeout: 60_000,
+  setupFiles: ["<rootDir>/test/support/reproducible-properties.ts"],
+  testTimeout: Number(process.env.TEST_TIMEOUT ?? 60_000),
 };

@@ -423,12 +423,21 @@ edits_in_place() {
     [ "$(cat "$run/probe" && echo .)" = "b." ]
 }
 
-# Writes the file as the sed script makes it to $run/new. Some seds end the last line where the file does not.
+# True when this sed ends the last line of a file that does not end it itself; asked once a run.
+line_end_added=
+adds_line_end() {
+  if [ -z "$line_end_added" ]; then
+    printf 'a' >"$run/line-end" || fail_to_write
+    if [ "$(sed -n p "$run/line-end" | wc -c)" -eq 1 ]; then line_end_added=no; else line_end_added=yes; fi
+  fi
+  [ "$line_end_added" = yes ]
+}
+
+# Writes the file as the sed script makes it to $run/new, without a final line end that the file does not have.
 # usage: render SCRIPT FILE
 render() {
   watched sed -E -f "$1" "$2" >"$run/new" || return 1
-  if [ -s "$2" ] && [ "$(tail -c 1 "$2" | tr -d '\n' | wc -c)" -ne 0 ] &&
-    [ "$(tail -c 1 "$run/new" | tr -d '\n' | wc -c)" -eq 0 ]; then
+  if [ -s "$2" ] && adds_line_end && [ "$(tail -c 1 "$2" | tr -d '\n' | wc -c)" -ne 0 ]; then
     size=$(wc -c <"$run/new") && head -c "$((size - 1))" "$run/new" >"$run/shorter" && mv -f "$run/shorter" "$run/new"
   fi
 }

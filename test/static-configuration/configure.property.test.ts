@@ -68,6 +68,9 @@ const replacements: fc.Arbitrary<TokenReplacement[]> = fc.uniqueArray(fc.record(
   selector: ({ placeholder }) => placeholder,
 });
 
+/** Shell runs are slow: few examples each time, more when asked for. */
+const runs = (few: number) => fc.readConfigureGlobal().numRuns ?? few;
+
 afterEach(removeProjects);
 afterAll(removeToolsets);
 
@@ -100,7 +103,7 @@ describe.each(toolsets())("with $name", (tools) => {
         expect(restoreBackups(directory).refused).toEqual([]);
         expect(snapshot(directory)).toEqual(originals);
       }),
-      { numRuns: 15 },
+      { numRuns: runs(15) },
     );
   });
 
@@ -123,7 +126,7 @@ describe.each(toolsets())("with $name", (tools) => {
           expect(snapshot(changed)).toEqual(snapshot(direct));
         },
       ),
-      { numRuns: 6 },
+      { numRuns: runs(6) },
     );
   });
 
@@ -156,7 +159,7 @@ describe.each(toolsets())("with $name", (tools) => {
         expect(pendingFiles(directory, later)).toEqual([]);
         expect(restoreBackups(directory, { dryRun: true }).refused).toEqual([]);
       }),
-      { numRuns: 6 },
+      { numRuns: runs(6) },
     );
   });
 });

@@ -237,6 +237,18 @@ describe.each(sets)("configure.sh with $name", (tools) => {
     expect(read(changed, "flux/a.yaml")).toBe("acme.io talk.acme.io acme\n");
   });
 
+  test("an empty later value on a last line without a line end keeps the line before it", async () => {
+    const [changed, direct] = [0, 1].map(() => makeProject({ "flux/a.yaml": "\nexample.com" })) as [
+      string,
+      string,
+    ];
+    await configureWell(changed, table({ "example.com": "a" }), { tools });
+    await configureWell(changed, table({ "example.com": "" }), { tools });
+    await configureWell(direct, table({ "example.com": "" }), { tools });
+    expect(read(changed, "flux/a.yaml")).toBe("\n");
+    expect(snapshot(changed)).toEqual(snapshot(direct));
+  });
+
   test("a value that becomes its placeholder again is carried out too", async () => {
     const directory = makeProject({ "flux/a.yaml": "example.com my-cluster\n" });
     await configureWell(directory, table({ "example.com": "acme.io", "my-cluster": "prod" }), { tools });
