@@ -1,4 +1,4 @@
-import { APPLICATIONS, STORAGE_CLASSES, type StorageClassName } from "./application-catalogue";
+import { APPLICATIONS, STORAGE_CLASSES, type StorageClassName, statedSizes } from "./application-catalogue";
 import { type NodeSize, nodeSize } from "./node-sizes";
 import { profileOf, profilesFor, type ResourceProfile, type Storage, storageFor } from "./resource-profiles";
 import type {
@@ -14,6 +14,8 @@ export interface Project {
   readonly domain: string;
   readonly email: string;
   readonly description: string;
+  /** Where the images of the applications that are built by yourself are: `ghcr.io/my-company`, without a slash at the end. */
+  readonly registry: string;
   readonly environments: readonly Environment[];
   readonly github?: GitHubRepository;
   readonly state: StateBackend;
@@ -83,10 +85,14 @@ export interface Networking {
 }
 
 export interface Application {
-  readonly profile: string;
+  /** Absent where its own document states the resources and the configuration names no profile for it. */
+  readonly profile?: string;
   readonly resources: ResourceProfile;
   readonly storage: Storage & { readonly class: StorageClassName };
+  /** The fewest ones where `maxReplicas` is there too. */
   readonly replicas: number;
+  /** Most replicas of an application that scales by itself. */
+  readonly maxReplicas?: number;
 }
 
 const DEFAULT_MAINTENANCE = { day: "sunday", startTime: "04:00" };
@@ -100,6 +106,8 @@ export function deriveProject(configuration: Configuration): Project {
     domain: project.domain,
     email: project.email,
     description: project.description ?? "",
+    registry:
+      project.registry ?? (github ? `ghcr.io/${github.owner.toLowerCase()}` : `registry.${project.domain}`),
     environments: configuration.environments.map((environment) =>
       deriveEnvironment(configuration, environment),
     ),
@@ -168,22 +176,51 @@ function deriveEnvironment(configuration: Configuration, environment: Environmen
     cluster,
     resourceProfiles,
     storage,
-    networking: deriveNetworking(cluster),
+    networking: deriveNetworking(environment, cluster),
     applications: Object.fromEntries(
-      Object.entries(environmentApplications(configuration, environment)).map(([name, application]) => {
-        const defaults = APPLICATIONS[name];
-        const profile = application.profile ?? defaultProfile(environment);
-        const storageClass = application.storage ?? defaults?.storage ?? "fast";
-        const resources = resourceProfiles[profile];
-        if (!resources)
-          throw new Error(`application ${name}: profile ${profile} is unknown (validate() lets this pass?)`);
-        const replicas = application.replicas ?? (cluster.haControlPlane && !defaults?.singleReplica ? 2 : 1);
-        return [
-          name,
-          { profile, resources, storage: { class: storageClass, ...storage[storageClass] }, replicas },
-        ];
-      }),
+      Object.entries(environmentApplications(configuration, environment)).map(([name, application]) => [
+        name,
+        deriveApplication(name, application, { environment, cluster, resourceProfiles, storage }),
+      ]),
     ),
+  };
+}
+
+interface ApplicationContext {
+  readonly environment: EnvironmentConfiguration;
+  readonly cluster: Cluster;
+  readonly resourceProfiles: Readonly<Record<string, ResourceProfile>>;
+  readonly storage: Readonly<Record<StorageClassName, Storage>>;
+}
+
+/** What the configuration says of an application, else what its document states, else what the environment has. */
+function deriveApplication(
+  name: string,
+  configured: ApplicationConfiguration,
+  { environment, cluster, resourceProfiles, storage }: ApplicationContext,
+): Application {
+  const defaults = APPLICATIONS[name];
+  const stated = statedSizes(name, environment.name);
+  const profile = configured.profile ?? (stated.resources ? undefined : defaultProfile(environment));
+  const resources = profile === undefined ? stated.resources : resourceProfiles[profile];
+  if (!resources)
+    throw new Error(`application ${name}: profile ${profile} is unknown (validate() lets this pass?)`);
+  const storageClass = configured.storage ?? defaults?.storage ?? "fast";
+  const { storageClass: className, size } = storage[storageClass];
+  const replicas =
+    configured.replicas ?? stated.replicas ?? (cluster.haControlPlane && !defaults?.singleReplica ? 2 : 1);
+  const maxReplicas =
+    configured.maxReplicas ?? (stated.maxReplicas && Math.max(stated.maxReplicas, replicas));
+  return {
+    ...(profile === undefined ? {} : { profile }),
+    resources,
+    storage: {
+      class: storageClass,
+      storageClass: className,
+      size: configured.storage === undefined ? (stated.storageSize ?? size) : size,
+    },
+    replicas,
+    ...(maxReplicas === undefined ? {} : { maxReplicas }),
   };
 }
 
@@ -233,11 +270,14 @@ function deriveStorage(
  * The ingress follows the cluster: two replicas and two load balancer nodes where the control plane is highly
  * available, and one more load balancer node for every ten workload nodes (DigitalOcean counts capacity by node).
  */
-function deriveNetworking({ haControlPlane, nodeCount, autoscaling }: Cluster): Networking {
+function deriveNetworking(
+  { ingress }: EnvironmentConfiguration,
+  { haControlPlane, nodeCount, autoscaling }: Cluster,
+): Networking {
   const most = autoscaling?.maxNodes ?? nodeCount;
   const redundancy = haControlPlane ? 2 : 1;
   return {
-    ingressClass: "traefik",
+    ingressClass: ingress ?? "traefik",
     ingressReplicas: Math.min(redundancy, nodeCount),
     loadBalancerSizeUnit: Math.max(redundancy, Math.ceil(most / 10)),
   };

@@ -1,6 +1,12 @@
-export { APPLICATIONS, type StorageClassName } from "./application-catalogue";
+export { APPLICATIONS, type StorageClassName, statedSizes } from "./application-catalogue";
 export * from "./derive";
 export { CONFIGURATION_FILE, EXAMPLE_FILE, loadProject, parseProject } from "./load";
 export { ConfigurationError, formatProblem, nearest, type Problem } from "./problem";
-export { PLACEHOLDER_CLUSTER, PLACEHOLDER_DOMAIN, PLACEHOLDER_PROJECT } from "./reserved-names";
+export {
+  PLACEHOLDER_CLUSTER,
+  PLACEHOLDER_DOMAIN,
+  PLACEHOLDER_PROJECT,
+  PLACEHOLDER_REGISTRY,
+  PLACEHOLDER_REPOSITORY,
+} from "./reserved-names";
 export type { ResourceProfile, Storage } from "./resource-profiles";

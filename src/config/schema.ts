@@ -93,6 +93,14 @@ const storageSize = () =>
     examples: ["20Gi"],
   });
 
+/** The ingress controllers that flux/infrastructure has; the first is the default. */
+export const INGRESS_CLASSES = ["traefik", "nginx"] as const;
+
+/** Host, perhaps a port, and a path, as image references have them (the distribution specification's grammar). */
+const isRegistry = (value: string) =>
+  value.length <= 200 &&
+  /^[a-z0-9]+(?:[.-][a-z0-9]+)*(?::\d{1,5})?(?:\/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*$/.test(value);
+
 /** A name that becomes a key of the ConfigMap and a part of a variable name. */
 const isKeyName = (value: string) =>
   /^[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?$/.test(value) && !(YAML_BOOLEANS as readonly string[]).includes(value);
@@ -142,6 +150,9 @@ const applications = z.record(
     replicas: wholeNumber(1, 100)
       .optional()
       .meta({ description: "Replicas, where the application can run several." }),
+    maxReplicas: wholeNumber(1, 100).optional().meta({
+      description: "Most replicas of an application that scales by itself; replicas are the fewest.",
+    }),
   }),
   { error: (issue) => wrongType(issue.input, "an object {…}") },
 );
@@ -253,6 +264,9 @@ const environment = strict({
       "Resource profile of applications that have none; default: large for production, small for others.",
   }),
   cluster,
+  ingress: choice(INGRESS_CLASSES).optional().meta({
+    description: "The ingress controller; default: traefik. nginx needs a component in flux/clusters.",
+  }),
   storage: strict({ fast: storageOverride.optional(), bulk: storageOverride.optional() })
     .optional()
     .meta({ description: "Overrides what follows from the node size." }),
@@ -280,6 +294,15 @@ export const configurationSchema = strict({
       (value) => value.length <= 255 && isOneLine(value),
       "one line of at most 255 characters, without ${ and %{",
     ).optional(),
+    registry: text(
+      isRegistry,
+      "a container registry and a path in it such as ghcr.io/my-company (lower case, no scheme, no tag)",
+    )
+      .optional()
+      .meta({
+        description:
+          "Where the images of the applications that you build are; default: ghcr.io/<github.owner>, else registry.<domain>.",
+      }),
   }),
   environments: z.array(environment, {
     error: (issue) => wrongType(issue.input, "a list of environments […]"),

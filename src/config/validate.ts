@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { APPLICATIONS } from "./application-catalogue";
+import { APPLICATIONS, statedSizes } from "./application-catalogue";
 import { defaultProfile, environmentApplications } from "./derive";
 import { isDomain } from "./names";
 import { allocatable, nodeSize } from "./node-sizes";
@@ -375,6 +375,7 @@ function profileRules(shared: Shared, environment: EnvironmentConfiguration, pat
         expected: "1",
       });
     }
+    problems.push(...scalingRules(name, environment, shared, where));
     if (profile === undefined) continue;
     if (!names.includes(profile)) unknownProfile(`${where}.profile`, profile);
     else used.set(profile, `${where}.profile`);
@@ -396,6 +397,38 @@ function profileRules(shared: Shared, environment: EnvironmentConfiguration, pat
     }
   }
   return problems;
+}
+
+/** The most replicas: only for applications that scale by themselves, and not fewer than the fewest. */
+function scalingRules(
+  name: string,
+  environment: EnvironmentConfiguration,
+  shared: Shared,
+  where: string,
+): Problem[] {
+  const { replicas, maxReplicas } = environmentApplications(shared, environment)[name] ?? {};
+  if (maxReplicas === undefined) return [];
+  const known = APPLICATIONS[name];
+  const stated = statedSizes(name, environment.name);
+  if (known && stated.maxReplicas === undefined) {
+    return [
+      {
+        path: `${where}.maxReplicas`,
+        problem: `is given, but ${name} does not scale by itself`,
+        expected: known.singleReplica ? "none" : "replicas instead",
+      },
+    ];
+  }
+  const fewest = replicas ?? stated.replicas ?? 1;
+  return maxReplicas >= fewest
+    ? []
+    : [
+        {
+          path: `${where}.maxReplicas`,
+          problem: `${maxReplicas} is less than the fewest replicas (${fewest})`,
+          expected: `at least ${fewest}, or fewer replicas`,
+        },
+      ];
 }
 
 /** Why no node of the environment can hold a pod of these resources; undefined when one can. */

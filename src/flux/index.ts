@@ -1,2 +1,2 @@
 export * from "./infrastructure-values";
-export { type Replacement, replacementsFor } from "./placeholders";
+export { FLUX_HOST, type Replacement, replacementsFor } from "./placeholders";

@@ -3,6 +3,8 @@ import {
   PLACEHOLDER_CLUSTER,
   PLACEHOLDER_DOMAIN,
   PLACEHOLDER_PROJECT,
+  PLACEHOLDER_REGISTRY,
+  PLACEHOLDER_REPOSITORY,
   type Project,
 } from "../config";
 import { clusterName, defaultDomain, PRODUCTION } from "../config/derive";
@@ -14,6 +16,9 @@ export interface Replacement {
   /** What the name stands for, for people. */
   readonly meaning: string;
 }
+
+/** The label of the host by which GitHub tells Flux of a push. */
+export const FLUX_HOST = "flux";
 
 /** Environments that the tree in flux/ has, whether or not the configuration has them. */
 const TREE_ENVIRONMENTS = ["staging", PRODUCTION] as const;
@@ -29,12 +34,30 @@ export function replacementsFor(project: Project): Replacement[] {
     { placeholder: `admin@${PLACEHOLDER_DOMAIN}`, value: project.email, meaning: "e-mail address" },
     { placeholder: PLACEHOLDER_DOMAIN, value: project.domain, meaning: "the project's domain" },
     { placeholder: PLACEHOLDER_PROJECT, value: project.name, meaning: "the project's name" },
+    {
+      placeholder: PLACEHOLDER_REGISTRY,
+      value: project.registry,
+      meaning: "the registry of your own images",
+    },
+    {
+      placeholder: PLACEHOLDER_REPOSITORY,
+      value: project.github ? `${project.github.owner}/${project.github.repository}` : PLACEHOLDER_REPOSITORY,
+      meaning: "the GitHub repository",
+    },
     ...environments.flatMap((name) => environmentReplacements(project, name)),
   ];
   const unique = new Map(replacements.map((replacement) => [replacement.placeholder, replacement]));
   return [...unique.values()].sort(
     (a, b) => b.placeholder.length - a.placeholder.length || a.placeholder.localeCompare(b.placeholder),
   );
+}
+
+/** Hosts in front of each environment's domain: those of the applications, and the one that GitHub calls. */
+function hostLabels(): Array<{ readonly label: string; readonly owner: string }> {
+  return [
+    { label: FLUX_HOST, owner: "Flux's receiver of pushes" },
+    ...Object.entries(APPLICATIONS).flatMap(([owner, { hosts }]) => hosts.map((label) => ({ label, owner }))),
+  ];
 }
 
 function environmentReplacements(project: Project, name: string): Replacement[] {
@@ -52,10 +75,10 @@ function environmentReplacements(project: Project, name: string): Replacement[] 
     ...(name === PRODUCTION
       ? []
       : [{ placeholder: placeholderDomain, value: domain, meaning: `domain of ${name}` }]),
-    ...Object.entries(APPLICATIONS).map(([application, { host }]) => ({
-      placeholder: `${host}.${placeholderDomain}`,
-      value: `${host}.${domain}`,
-      meaning: `host of ${application} in ${name}`,
+    ...hostLabels().map(({ label, owner }) => ({
+      placeholder: `${label}.${placeholderDomain}`,
+      value: `${label}.${domain}`,
+      meaning: `host of ${owner} in ${name}`,
     })),
   ];
 }

@@ -9,6 +9,7 @@ import { RepositoryWebhook } from "@cdktf/provider-github/lib/repository-webhook
 import { Fn } from "cdktf";
 import type { Construct } from "constructs";
 import type { GitHubRepository } from "../config";
+import { FLUX_HOST } from "../flux";
 import type { PublishedSecrets } from "../secrets/published";
 import { EnvironmentStack, type EnvironmentStackProps } from "./environment-stack";
 
@@ -88,7 +89,7 @@ export class GitHubSecretsStack extends EnvironmentStack {
       // The path is the digest of a token that only the cluster knows (Flux's generic receiver). GitHub's own signing secret
       // would stand in the state in plain text.
       configuration: {
-        url: `https://flux.${environment.domain}${published.webhookPath}`,
+        url: `https://${FLUX_HOST}.${environment.domain}${published.webhookPath}`,
         contentType: "json",
         insecureSsl: false,
       },

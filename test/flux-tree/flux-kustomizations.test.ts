@@ -1,7 +1,7 @@
 import path from "node:path";
 import { parse } from "yaml";
+import { variablesIn, withoutComments } from "../../src/flux-tree";
 import { ENVIRONMENTS } from "./produced-names";
-import { variablesIn, withoutComments } from "./substitution";
 import { exists, type FluxKustomization, filesReadBy, fluxKustomizations, manifestsOf, textOf } from "./tree";
 
 describe.each(ENVIRONMENTS)("Flux Kustomizations of %s", (environment) => {

@@ -14,7 +14,7 @@ export type EnvironmentName = (typeof ENVIRONMENTS)[number];
 
 /** Names and values of the ConfigMap infrastructure-vars of an environment. */
 export function producedVariables(name: EnvironmentName): Readonly<Record<string, string>> {
-  return infrastructureVariables(environment(name));
+  return infrastructureVariables(exampleEnvironment(name));
 }
 
 /** Every placeholder that the static configuration replaces. */
@@ -22,7 +22,7 @@ export const PLACEHOLDERS: ReadonlySet<string> = new Set(
   replacementsFor(project).map(({ placeholder }) => placeholder),
 );
 
-function environment(name: EnvironmentName): Environment {
+export function exampleEnvironment(name: EnvironmentName): Environment {
   const found = project.environments.find((candidate) => candidate.name === name);
   if (!found)
     throw new Error(`${EXAMPLE_FILE} has no environment ${name}, which flux/clusters/${name} is for`);

@@ -1,6 +1,6 @@
 import path from "node:path";
+import { variablesIn, withoutComments } from "../../src/flux-tree";
 import { PLACEHOLDERS } from "./produced-names";
-import { variablesIn, withoutComments } from "./substitution";
 import { exists, textOf, yamlFiles } from "./tree";
 
 const readme = textOf("flux/README.md");

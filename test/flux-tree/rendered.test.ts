@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { stringify } from "yaml";
+import { substitute } from "../../src/flux-tree";
 import { build, describeWithKubectl } from "./kubectl";
 import { ENVIRONMENTS, type EnvironmentName, producedVariables } from "./produced-names";
-import { substitute } from "./substitution";
 import { fluxKustomizations, type Manifest, parseManifests, textOf } from "./tree";
 
 const QUANTITY = /^\d+(\.\d+)?(m|[kMGTPE]i?)?$/;

@@ -1,5 +1,5 @@
+import { refusedForms, substitute, VARIABLE_NAME, variablesIn, withoutComments } from "../../src/flux-tree";
 import { ENVIRONMENTS, producedVariables } from "./produced-names";
-import { refusedForms, substitute, VARIABLE_NAME, variablesIn, withoutComments } from "./substitution";
 import { filesReadBy, fluxKustomizations, manifestsOf, textOf, yamlFiles } from "./tree";
 
 const files = yamlFiles();

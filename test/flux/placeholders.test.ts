@@ -5,12 +5,28 @@ const own = exampleProject((document) => {
   document.project = { name: "acme", domain: "acme.dev", email: "ops@acme.dev" };
   document.environments[0].domain = "stage.acme.dev";
   document.environments[1].domain = "acme.dev";
+  document.github = { owner: "acme-inc", repository: "platform" };
 });
 const values = Object.fromEntries(replacementsFor(own).map(({ placeholder, value }) => [placeholder, value]));
+
+/** Hosts below an environment's domain, beside those that are spelled out. */
+const hosts = (placeholder: string, value: string) =>
+  Object.fromEntries(
+    [
+      "flux",
+      "chatbox",
+      "fade",
+      ...["api", "ws", "monitoring", "grafana"].map((name) => `${name}.traversion`),
+    ].map((label) => [`${label}.${placeholder}`, `${label}.${value}`]),
+  );
 
 test("every documented placeholder gets its value", () => {
   expect(values).toStrictEqual({
     "example.com": "acme.dev",
+    "registry.example.com": "ghcr.io/acme-inc",
+    "my-github-user/my-repository": "acme-inc/platform",
+    ...hosts("example.com", "acme.dev"),
+    ...hosts("staging.example.com", "stage.acme.dev"),
     "chat.example.com": "chat.acme.dev",
     "cloud.example.com": "cloud.acme.dev",
     "staging.example.com": "stage.acme.dev",

@@ -1,0 +1,134 @@
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import path from "node:path";
+import { parseAllDocuments } from "yaml";
+
+/** The folder of a project that Flux reads. */
+export const FLUX_FOLDER = "flux";
+
+/** A Kubernetes object (or a kustomization) as far as anything here looks into it. */
+export interface Manifest {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata?: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly labels?: Readonly<Record<string, unknown>>;
+    readonly annotations?: Readonly<Record<string, unknown>>;
+  };
+  // biome-ignore lint/suspicious/noExplicitAny: the fields of a manifest follow from its kind, which only its schema knows
+  readonly [key: string]: any;
+}
+
+/** A Flux Kustomization with the file it stands in. */
+export interface FluxKustomization {
+  /** Relative to the project's directory, as `path` is. */
+  readonly file: string;
+  readonly name: string;
+  readonly manifest: Manifest;
+  /** Folder that it applies. */
+  readonly path: string;
+}
+
+/**
+ * The YAML files below flux/ of a project's directory, read-only. Paths given and returned are relative to that
+ * directory and begin with `flux/`.
+ */
+export class FluxTree {
+  constructor(readonly directory: string) {}
+
+  /** Every YAML file below a folder, in a stable order; originals that the static configuration keeps are none. */
+  files(folder: string = FLUX_FOLDER): string[] {
+    return readdirSync(path.join(this.directory, folder), { withFileTypes: true })
+      .filter((entry) => entry.name !== ".backups")
+      .flatMap((entry) => {
+        const file = `${folder}/${entry.name}`;
+        if (entry.isDirectory()) return this.files(file);
+        return /\.ya?ml$/.test(entry.name) ? [file] : [];
+      })
+      .sort();
+  }
+
+  text(file: string): string {
+    return readFileSync(path.join(this.directory, file), "utf8");
+  }
+
+  /**
+   * The objects of a file.
+   * @throws Error with the place of the first syntax error or duplicate key
+   */
+  manifests(file: string): Manifest[] {
+    return parseManifests(this.text(file), file);
+  }
+
+  exists(file: string): boolean {
+    return existsSync(path.join(this.directory, file));
+  }
+
+  isFolder(file: string): boolean {
+    return statSync(path.join(this.directory, file)).isDirectory();
+  }
+
+  /** What a kustomization file names: files and folders. */
+  referencesOf(kustomization: string): string[] {
+    const [content] = this.manifests(kustomization);
+    if (!content) throw new Error(`${kustomization} is empty`);
+    const patches = (content.patches ?? []) as ReadonlyArray<{ path?: string }>;
+    const generators = (content.configMapGenerator ?? []) as ReadonlyArray<{ files?: readonly string[] }>;
+    const names: string[] = [
+      ...(content.resources ?? []),
+      ...(content.components ?? []),
+      ...(content.configurations ?? []),
+      ...patches.flatMap((patch) => patch.path ?? []),
+      ...generators.flatMap(({ files = [] }) => files.map((file) => file.split("=").at(-1) ?? file)),
+    ];
+    return names.map((name) => path.join(path.dirname(kustomization), name));
+  }
+
+  /** Every file that building a folder reads, its own kustomization first. */
+  filesReadBy(folder: string): string[] {
+    const kustomization = path.join(folder, "kustomization.yaml");
+    if (!this.exists(kustomization)) throw new Error(`${kustomization} is missing`);
+    const read = this.referencesOf(kustomization).flatMap((reference) => {
+      if (!this.exists(reference))
+        throw new Error(`${kustomization} names ${reference}, which does not exist`);
+      return this.isFolder(reference) ? this.filesReadBy(reference) : [reference];
+    });
+    return [kustomization, ...read];
+  }
+
+  /** The Flux Kustomizations of an environment, without those that flux bootstrap writes. */
+  fluxKustomizations(environment: string): FluxKustomization[] {
+    const folder = `${FLUX_FOLDER}/clusters/${environment}`;
+    if (!this.exists(folder))
+      throw new Error(`${folder} is missing: nothing says what runs in ${environment}`);
+    return this.files(folder)
+      .filter((file) => !isKustomizeFile(file) && !isWrittenByBootstrap(file))
+      .flatMap((file) =>
+        this.manifests(file).map((manifest) => ({
+          file,
+          name: manifest.metadata?.name ?? "",
+          manifest,
+          path: path.normalize(manifest.spec?.path ?? ""),
+        })),
+      );
+  }
+}
+
+/**
+ * The objects of a YAML text; documents with nothing but comments are left out.
+ * @throws Error with the place of the first syntax error or duplicate key.
+ */
+export function parseManifests(text: string, name: string): Manifest[] {
+  return parseAllDocuments(text).flatMap((document) => {
+    const problem = document.errors[0] ?? document.warnings[0];
+    if (problem) throw new Error(`${name}: ${problem.message}`);
+    const value = document.toJS() as Manifest | null;
+    return value === null ? [] : [value];
+  });
+}
+
+export const isKustomizeFile = (file: string): boolean => path.basename(file) === "kustomization.yaml";
+
+/** Written by flux bootstrap into flux-system; only comments before that. */
+export const isWrittenByBootstrap = (file: string): boolean =>
+  /^flux\/clusters\/[^/]+\/flux-system\/gotk-(components|sync)\.yaml$/.test(file);

@@ -1,0 +1,26 @@
+/** How the value of one key of a secret comes about. */
+export type SecretValue =
+  /** Random bytes of a cryptographic generator, written as hexadecimal digits, as base64url, or as a UUID (16 bytes). */
+  | { readonly random: "hex" | "base64url" | "uuid"; readonly bytes: number }
+  /**
+   * Given by a person: the value of an environment variable or a line of .env, `<ENVIRONMENT>_<variable>` before
+   * `<variable>`. With `withoutIt` it may be missing: that says what is switched off then, and the value is empty.
+   */
+  | { readonly variable: string; readonly what: string; readonly withoutIt?: string }
+  /** Made of other keys of the same secret and fixed text: `redis://:{password}@redis:6379`. */
+  | { readonly template: string }
+  /** A line of an htpasswd file for `user`, with the password of another key. */
+  | { readonly htpasswd: { readonly user: string; readonly passwordKey: string } };
+
+/** A Kubernetes Secret that is created once for each environment, encrypted with SOPS, and committed. */
+export interface ApplicationSecret {
+  /** The folder that gets it in `<folder>/<environment>/secrets/<name>.yaml`: `flux/apps/chatbox`, `flux/infrastructure`. */
+  readonly folder: string;
+  /** Its name as in that file: without the prefix that an overlay's kustomization adds. */
+  readonly name: string;
+  readonly namespace: string;
+  /** Kubernetes' type; default `Opaque`. */
+  readonly type?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly values: Readonly<Record<string, SecretValue>>;
+}
