@@ -428,7 +428,7 @@ line_end_added=
 adds_line_end() {
   if [ -z "$line_end_added" ]; then
     printf 'a' >"$run/line-end" || fail_to_write
-    if [ "$(sed -n p "$run/line-end" | wc -c)" -eq 1 ]; then line_end_added=no; else line_end_added=yes; fi
+    if [ "$(sed 's/a/a/' "$run/line-end" | wc -c)" -eq 1 ]; then line_end_added=no; else line_end_added=yes; fi
   fi
   [ "$line_end_added" = yes ]
 }

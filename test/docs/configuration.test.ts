@@ -1,4 +1,4 @@
-import { ConfigurationError, formatProblem, parseProject } from "../../src/config";
+import { APPLICATIONS, ConfigurationError, formatProblem, parseProject, statedSizes } from "../../src/config";
 import { configurationJsonSchema } from "../../src/config/json-schema";
 import { nodeSize } from "../../src/config/node-sizes";
 import { profilesFor, storageFor } from "../../src/config/resource-profiles";
@@ -72,6 +72,25 @@ test("all values of a choice are listed", () => {
       field.path,
       field.choices,
     ]);
+  }
+});
+
+test("sizes that applications state are the catalogue's", () => {
+  const rows = rowsWith(text, "application", "environment", "requests", "limits", "replicas", "volume");
+  const quantities = ({ cpu, memory }: Readonly<Record<string, string>>) => `${cpu}, ${memory}`;
+  const stating = Object.keys(APPLICATIONS).filter((name) => APPLICATIONS[name]?.stated);
+
+  expect([...new Set(rows.map((row) => row.application))]).toEqual(stating);
+  for (const row of rows) {
+    const environment = row.environment === "production" ? "production" : "staging";
+    const { resources, replicas, maxReplicas, storageSize } = statedSizes(row.application ?? "", environment);
+    expect([row.requests, row.limits]).toEqual(
+      [resources?.requests, resources?.limits].map((part) => part && quantities(part)),
+    );
+    expect(row.replicas).toMatch(new RegExp(`^${replicas}${maxReplicas ? ` to ${maxReplicas}` : ""}(?:,|$)`));
+    if (storageSize) expect(row.volume).toBe(storageSize);
+    else if (row.volume !== "none")
+      expect(code(row.volume)).toBe(APPLICATIONS[row.application ?? ""]?.storage);
   }
 });
 

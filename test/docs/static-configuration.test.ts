@@ -28,6 +28,8 @@ const CHANGED: Readonly<Record<string, string>> = {
   "project.name": "other-name",
   "project.domain": "other.example",
   "project.email": "someone@other.example",
+  "project.registry": "registry.other.example/team",
+  "github.owner": "someone-else",
   "environments[].domain": "other.example",
 };
 
@@ -39,9 +41,11 @@ test.each(documented.map((row) => [code(row.placeholder), row] as const))(
     if (value === undefined) throw new Error(`the page names a field that this test doesn't know: ${field}`);
     const changed = pagesExample((document) => {
       const [, key = ""] = field.split(".");
-      const section = field.startsWith("project")
-        ? document.project
-        : document.environments.find(({ name }: { name: string }) => name === row.environment);
+      const [name = ""] = field.split(".");
+      const section =
+        name in document && !Array.isArray(document[name])
+          ? document[name]
+          : document.environments.find(({ name }: { name: string }) => name === row.environment);
       section[key] = value;
     });
 
