@@ -9,7 +9,7 @@ if (!staging || !production) throw new Error("the example has staging and produc
 const same = (cpu: string, memory: string) => ({ requests: { cpu, memory }, limits: { cpu, memory } });
 
 /** The example with one change. */
-function changed(change: (document: Record<string, any>) => void): Project {
+function changed(change: (document: Record<string, any>) => unknown): Project {
   const document = JSON.parse(exampleText);
   change(document);
   return parseProject(JSON.stringify(document));
@@ -77,6 +77,53 @@ test("applications take the project's entry, an environment's entry before it, a
     profile: "large",
     storage: { class: "bulk", size: "100Gi" },
   });
+});
+
+test("an application has the sizes that its document states for the environment", () => {
+  const stated = { requests: { cpu: "250m", memory: "256Mi" }, limits: { cpu: "1000m", memory: "1Gi" } };
+  expect(production.applications.traversion).toStrictEqual({
+    resources: stated,
+    storage: { class: "bulk", storageClass: "do-block-storage", size: "200Gi" },
+    replicas: 5,
+    maxReplicas: 50,
+  });
+  expect(staging.applications.traversion).toMatchObject({ replicas: 3, storage: { size: "50Gi" } });
+  expect(production.applications.fluxgate).toMatchObject({
+    resources: { requests: { memory: "512Mi" }, limits: { memory: "1Gi" } },
+    replicas: 3,
+  });
+  expect(staging.applications.fluxgate?.resources).toMatchObject({
+    requests: { memory: "256Mi" },
+    limits: { memory: "512Mi" },
+  });
+});
+
+test("an entry of the configuration replaces what the document states, field by field", () => {
+  const project = changed((document) => {
+    document.applications.traversion = { profile: "large" };
+    document.applications.chatbox = { replicas: 12 };
+    document.environments[1].applications = { traversion: { storage: "bulk", maxReplicas: 20 } };
+  });
+  const [inStaging, inProduction] = project.environments.map(({ applications }) => applications);
+  expect(inProduction?.traversion).toStrictEqual({
+    profile: "large",
+    resources: same("2000m", "2Gi"),
+    storage: { class: "bulk", storageClass: "do-block-storage", size: "100Gi" },
+    replicas: 5,
+    maxReplicas: 20,
+  });
+  // Never fewer at most than at least.
+  expect(inStaging?.chatbox).toMatchObject({ replicas: 12, maxReplicas: 12 });
+});
+
+test("the registry of own images follows from the GitHub owner, else from the domain", () => {
+  expect(parseProject(exampleText).registry).toBe("ghcr.io/my-github-user");
+  expect(changed((document) => delete document.github).registry).toBe("registry.example.com");
+  expect(
+    changed((document) => {
+      document.project.registry = "r.acme.io:5000/a";
+    }).registry,
+  ).toBe("r.acme.io:5000/a");
 });
 
 test("an environment's own storage and profiles replace the derived ones", () => {
