@@ -495,7 +495,8 @@ permissions, then run again"
   [ -z "$(find ".//$2" ! -perm -200 -print)" ] ||
     fail "$2: is read-only and unchanged; make it writable (chmod u+w) and run again"
   sum=$(sum_of "$run/new")
-  awk -v sum="$sum" "$awk_functions"'BEGIN { print escape(ARGV[1]) "\t" sum }' "$2" >>"$run/written" ||
+  # The line end comes first: what a killed run left last in the journal may be half a line.
+  awk -v sum="$sum" "$awk_functions"'BEGIN { print "\n" escape(ARGV[1]) "\t" sum }' "$2" >>"$run/written" ||
     fail "$run/written: cannot be written; is the disk full?"
   install_new "$2"
 }
