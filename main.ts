@@ -4,8 +4,8 @@ import { synthesize } from "./src/stacks/synthesize";
 import { readSynthesisInput } from "./src/workspace/synthesis-input";
 
 /**
- * The CDKTF app: infrastructure.config.json → cdktf.out. It reads the configuration, flux/ and secrets/ of the project
- * directory (the working directory, or HYBRID_GITOPS_DIRECTORY) and nothing else: no clock, no network, no credentials.
+ * The CDKTF app: infrastructure.config.json → cdktf.out. It reads the configuration, .sops.yaml, flux/ and secrets/ of the
+ * project directory (the working directory, or HYBRID_GITOPS_DIRECTORY) and nothing else: no clock, no network, no credentials.
  */
 const REPOSITORY = basename(__dirname) === "dist" ? dirname(__dirname) : __dirname;
 

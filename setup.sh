@@ -39,6 +39,8 @@ NEWLINE='
 . "$ROOT/scripts/setup/github.sh"
 # shellcheck source=scripts/setup/credentials.sh
 . "$ROOT/scripts/setup/credentials.sh"
+# shellcheck source=scripts/setup/secrets.sh
+. "$ROOT/scripts/setup/secrets.sh"
 
 usage() {
   cat <<'USAGE'
@@ -46,11 +48,12 @@ Usage: ./setup.sh [prerequisites] [options]
 
 Checks everything that a deployment needs (tools, configuration, tokens and what they may do) and lists
 all findings at once, each with its fix. Creates infrastructure.config.json and a private .env where they
-are missing. Safe to run at any time, as often as you like.
+are missing, and offers to create the keys and encrypted secrets of the applications. Safe to run at any
+time, as often as you like.
 
 Options:
   --check   change nothing, only look
-  --yes     ask nothing
+  --yes     ask nothing, and create what is missing
   --json    print the findings as JSON (asks nothing either)
   --help    this text
 
@@ -78,17 +81,20 @@ prerequisites() {
   load_dotenv
   ask_for_credentials
   check_credentials
+  section "Secrets of the applications"
+  check_secrets
   conclude
 }
 
 check_only=no
 ask=yes
+yes=no
 json=no
 subcommand=
 for argument in "$@"; do
   case $argument in
     --check) check_only=yes ;;
-    --yes | -y) ask=no ;;
+    --yes | -y) ask=no yes=yes ;;
     --json) json=yes ;;
     --help | -h)
       usage

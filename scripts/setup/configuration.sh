@@ -32,7 +32,9 @@ $facts
 FACTS
 }
 
+# Sets configuration_valid (yes, no) for what comes after it.
 check_configuration() {
+  configuration_valid=no
   validate_configuration
   if [ "$project_domain" = "$EXAMPLE_DOMAIN" ]; then
     finding missing project-domain "project.domain is still $EXAMPLE_DOMAIN" \
@@ -69,6 +71,7 @@ validate_configuration() {
     fi
   fi
   if check_output=$(node dist/cli.js check-config 2>&1 </dev/null); then
+    configuration_valid=yes
     finding ok configuration "$CONFIGURATION is valid"
   else
     finding missing configuration "$check_output" "correct $CONFIGURATION; npm run check-config checks it again"

@@ -2,29 +2,22 @@
 # Programs on the PATH and their versions.
 
 MINIMUM_NODE=20.12
-MINIMUM_TERRAFORM=1.9
-# state.backend "spaces" locks with a file in the bucket (use_lockfile).
-MINIMUM_TERRAFORM_FOR_SPACES=1.10
+# Arguments that no state keeps (1.11), and state.backend "spaces" locks with a file in the bucket (1.10).
+MINIMUM_TERRAFORM=1.11
 # An older CLI would install older controllers, which do not know all fields in flux/.
 MINIMUM_FLUX=2.9
 
 check_tools() {
   require_tool node "$MINIMUM_NODE" "runs every command" "install Node from nodejs.org, or run: mise install"
   require_tool npm "" "installs the packages" "it comes with Node (on some systems as a package of its own: npm)"
-  if [ "$state_backend" = spaces ]; then
-    require_tool terraform "$MINIMUM_TERRAFORM_FOR_SPACES" 'creates the infrastructure; state.backend "spaces" locks its state' \
-      "install it from developer.hashicorp.com/terraform/install, or run: mise install"
-  else
-    require_tool terraform "$MINIMUM_TERRAFORM" "creates the infrastructure" \
-      "install it from developer.hashicorp.com/terraform/install, or run: mise install"
-  fi
+  require_tool terraform "$MINIMUM_TERRAFORM" "creates the infrastructure" \
+    "install it from developer.hashicorp.com/terraform/install, or run: mise install"
   require_tool git "" "holds what Flux deploys" "install it with your system's package manager"
   optional_tool curl "" "asks the clouds whether your tokens are valid" "install it with your system's package manager"
   optional_tool flux "$MINIMUM_FLUX" "lets deploy install Flux into the clusters itself" \
     "install it from fluxcd.io/flux/installation, or run: mise install"
   optional_tool kubectl "" "looks into the clusters" "install it from kubernetes.io/docs/tasks/tools, or run: mise install"
-  optional_tool sops "" "encrypts the secrets of your applications" "install it from getsops.io, or run: mise install"
-  optional_tool age "" "makes the keys that sops encrypts with" "install it from age-encryption.org, or run: mise install"
+  check_sops
 }
 
 # require_tool NAME MINIMUM PURPOSE FIX: MINIMUM may be empty.
@@ -34,6 +27,18 @@ require_tool() {
 
 optional_tool() {
   check_tool warning "$@"
+}
+
+# sops may be the one that `npm run tools` has built, which is on no PATH.
+check_sops() {
+  for built_sops in "${XDG_CACHE_HOME:-${HOME-}/.cache}"/hybrid-gitops/tools/sops-*/sops; do
+    if [ -x "$built_sops" ]; then
+      finding ok sops "sops"
+      return
+    fi
+  done
+  optional_tool sops "" "encrypts the secrets of your applications" \
+    "install it from getsops.io, or run: mise install, or: npm run tools"
 }
 
 # check_tool STATUS NAME MINIMUM PURPOSE FIX: STATUS is the one to report when it is missing or too old.

@@ -14,7 +14,7 @@ import {
   stateOutputs,
   type TerraformEvent,
 } from "../terraform";
-import type { Workspace } from "../workspace";
+import { stackInputs, type Workspace } from "../workspace";
 import { shrinkingEnvironments } from "./capacity";
 import { explain } from "./failure";
 import { slowSteps } from "./plan-all";
@@ -66,7 +66,11 @@ export async function applyAll(options: ApplyAllOptions): Promise<StackResult[]>
       if (!hasChanges(plan)) return { name: stack.name, status: "unchanged", counts: count([]) };
       const done: ResourceChange[] = [];
       progress.set(stack.name, done);
-      await applyPlan(plan, workspace.variables, report(plan, done, options.output));
+      await applyPlan(plan, {
+        variables: workspace.variables,
+        inputs: plan.destroy ? {} : stackInputs(workspace, stack),
+        onEvent: report(plan, done, options.output),
+      });
       const after = JSON.stringify(await stateOutputs(stack, workspace.variables));
       if (after !== outputsBefore.get(stack.name)) renewed.add(stack.name);
       options.output.progress(stack.name, `done: ${summaryText(count(plan.changes))}`);
@@ -106,7 +110,10 @@ async function planAgain(
       `${stack.name}: ${missing.join(", ")} has no outputs yet; deploy it first (leave --stack out, or name it too)`,
     );
   output.progress(stack.name, "planning on real outputs");
-  const plan = await planStack(stack, { variables: workspace.variables });
+  const plan = await planStack(stack, {
+    variables: workspace.variables,
+    inputs: stackInputs(workspace, stack),
+  });
   if (fingerprint(plan) === fingerprint(approved)) return plan;
   output.line(["", "This plan differs from the one that was shown:", ...planLines(plan)].join("\n"));
   if (await approve(plan)) return plan;

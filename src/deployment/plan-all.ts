@@ -9,7 +9,7 @@ import {
   schedule,
   type TerraformEvent,
 } from "../terraform";
-import type { Workspace } from "../workspace";
+import { stackInputs, type Workspace } from "../workspace";
 import { explain } from "./failure";
 
 export interface PlanAllOptions {
@@ -42,6 +42,7 @@ export async function planAll(options: PlanAllOptions): Promise<PlannedStacks> {
     output.progress(stack.name, destroy ? "planning its destruction" : "planning");
     return planStack(stack, {
       variables: workspace.variables,
+      inputs: destroy ? {} : stackInputs(workspace, stack),
       assumed,
       destroy: destroy ? { namespace: clusterGoesToo ? "forgotten" : "kept" } : undefined,
       onEvent: slowSteps(stack.name, output),

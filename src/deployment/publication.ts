@@ -12,7 +12,7 @@ export type Publication =
   | { readonly state: "unknown"; readonly reason: string };
 
 /** What a deploy is made from and what it writes: all of it belongs into Git, and none of it is secret. */
-export const PUBLISHED_PATHS = ["infrastructure.config.json", "flux", "secrets"] as const;
+export const PUBLISHED_PATHS = ["infrastructure.config.json", ".sops.yaml", "flux", "secrets"] as const;
 
 const MESSAGE = "Configure this project";
 

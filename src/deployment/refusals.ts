@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { parseMi } from "../config/quantities";
 import { environmentOf, type ResourceChange, type StackPlan, type SynthesizedStack } from "../terraform";
 import type { Workspace } from "../workspace";
+import { decryptionKeyRefusals } from "./decryption-key";
 import { plannedValues } from "./planned-values";
 import { explainShrinks, storageShrinks } from "./storage-shrink";
 
@@ -15,8 +16,8 @@ const IRREPLACEABLE: Readonly<Record<string, string>> = {
 };
 
 /**
- * Why some plans must not be applied, before anything is touched: volumes that would shrink, and what can't be brought back
- * that would be replaced or destroyed. Each says the field, the consequence and the safe way. Empty: nothing speaks against them.
+ * Why some plans must not be applied, before anything is touched: volumes that would shrink, a key for decryption that isn't here,
+ * and what can't be brought back that would be replaced or destroyed. Each says the field, the consequence and the safe way. Empty: nothing speaks against them.
  */
 export function refusals(plans: readonly StackPlan[], workspace: Workspace): string[] {
   const shrinks = storageShrinks(plans);
@@ -31,6 +32,7 @@ export function refusals(plans: readonly StackPlan[], workspace: Workspace): str
             `${stack.name}: cluster.haControlPlane would go from true to false, which DigitalOcean doesn't do. Set it to true again.`,
         ),
     ),
+    ...plans.flatMap((plan) => decryptionKeyRefusals(plan, workspace)),
     ...plans.flatMap(({ stack, changes }) =>
       changes.filter(isLoss).map((change) => explainLoss(stack.name, change, workspace)),
     ),

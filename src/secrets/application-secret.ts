@@ -9,8 +9,10 @@ export type SecretValue =
   | { readonly variable: string; readonly what: string; readonly withoutIt?: string }
   /** Made of other keys of the same secret and fixed text: `redis://:{password}@redis:6379`. */
   | { readonly template: string }
-  /** A line of an htpasswd file for `user`, with the password of another key. */
-  | { readonly htpasswd: { readonly user: string; readonly passwordKey: string } };
+  /** A line of an htpasswd file for `user`, with the password of another key, which has to be a random one. */
+  | { readonly htpasswd: { readonly user: string; readonly passwordKey: string } }
+  /** The content of a private file of the environment, made on first use: the token that Flux's receiver is called with. */
+  | { readonly privateFile: "webhook-token" };
 
 /** A Kubernetes Secret that is created once for each environment, encrypted with SOPS, and committed. */
 export interface ApplicationSecret {

@@ -27,16 +27,26 @@ export function deployKey(directory: string, environment: string, published: str
  * it. The token is made on first use only, as the deploy key is.
  */
 export function webhookPath(directory: string, environment: string, published: string | undefined): string {
-  const file = join(privateDirectory(directory, environment), "webhook-token");
-  if (published !== undefined && !existsSync(file)) return published;
-  const token = keep(file, () => randomBytes(32).toString("hex")).trim();
+  if (published !== undefined && !existsSync(webhookTokenFile(directory, environment))) return published;
+  const token = webhookToken(directory, environment);
   const digest = createHash("sha256").update(`${token}${RECEIVER.name}${RECEIVER.namespace}`).digest("hex");
   return `/hook/${digest}`;
 }
 
+/** The file of the token that Flux's receiver is called with. */
+export function webhookTokenFile(directory: string, environment: string): string {
+  return join(privateDirectory(directory, environment), "webhook-token");
+}
+
+/** The receiver's token, made on first use. */
+export function webhookToken(directory: string, environment: string): string {
+  return keep(webhookTokenFile(directory, environment), () => randomBytes(32).toString("hex")).trim();
+}
+
 const RECEIVER = { name: "flux-system", namespace: "flux-system" } as const;
 
-function keep(file: string, make: () => string): string {
+/** The content of a private file, which is made when it isn't there and never overwritten. */
+export function keep(file: string, make: () => string): string {
   if (!existsSync(file)) {
     mkdirSync(join(file, ".."), { recursive: true, mode: 0o700 });
     writeFileSync(file, make(), { mode: 0o600, flag: "wx" });

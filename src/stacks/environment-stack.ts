@@ -29,11 +29,8 @@ export abstract class EnvironmentStack extends TerraformStack {
     const name = stackName(environment.name, kind);
     super(scope, name);
     keepState(this, name, project.state);
-    // 1.7: a resource can be forgotten instead of destroyed; 1.10: locking by a file in the bucket.
-    this.addOverride(
-      "terraform.required_version",
-      project.state.backend === "spaces" ? ">= 1.10.0" : ">= 1.7.0",
-    );
+    // 1.10: locking by a file in the bucket, and variables that no plan keeps; 1.11: arguments that no state keeps.
+    this.addOverride("terraform.required_version", ">= 1.11.0");
   }
 
   /** What the stack tells people and `npm run outputs`: ids and names, never credentials (states are plain text). */

@@ -4,9 +4,10 @@ import { DigitaloceanProvider } from "@cdktf/provider-digitalocean/lib/provider"
 import { ConfigMapV1 } from "@cdktf/provider-kubernetes/lib/config-map-v1";
 import { NamespaceV1 } from "@cdktf/provider-kubernetes/lib/namespace-v1";
 import { KubernetesProvider } from "@cdktf/provider-kubernetes/lib/provider";
+import { SecretV1 } from "@cdktf/provider-kubernetes/lib/secret-v1";
 import { NullProvider } from "@cdktf/provider-null/lib/provider";
 import { Resource } from "@cdktf/provider-null/lib/resource";
-import { AssetType, Fn, TerraformAsset } from "cdktf";
+import { AssetType, Fn, TerraformAsset, TerraformVariable, Token } from "cdktf";
 import type { Construct } from "constructs";
 import {
   FLUX_NAMESPACE,
@@ -17,6 +18,7 @@ import {
   valuesYaml,
   WATCH_LABEL,
 } from "../flux";
+import { AGE_KEY_NAME, AGE_KEY_SECRET, AGE_KEY_VARIABLE } from "../secrets/age-key";
 import { EnvironmentStack, type EnvironmentStackProps, PROJECT_DIRECTORY } from "./environment-stack";
 
 /** The one-time replacement of names in flux/, as it has to be done in this checkout. */
@@ -33,6 +35,8 @@ export interface FluxConfigurationStackProps extends EnvironmentStackProps {
   readonly clusterId: string;
   readonly clusterName: string;
   readonly staticConfiguration: StaticConfiguration;
+  /** The public half of the key that the environment's secrets are encrypted for; absent until there are any. */
+  readonly ageRecipient?: string;
 }
 
 /** Configures the Flux tree once (static) and writes what Flux sizes the applications from (dynamic). */
@@ -53,6 +57,7 @@ export class FluxConfigurationStack extends EnvironmentStack {
     this.namespace = namespace.metadata.name;
     this.configMap(VALUES_CONFIG_MAP, { [VALUES_KEY]: valuesYaml(props.environment) });
     this.configMap(VARIABLES_CONFIG_MAP, infrastructureVariables(props.environment));
+    if (props.ageRecipient) this.decryptionKey(props.environment.name, props.ageRecipient);
 
     this.outputs({
       cluster_id: props.clusterId,
@@ -102,6 +107,32 @@ export class FluxConfigurationStack extends EnvironmentStack {
     });
   }
 
+  /**
+   * The private key that Flux decrypts with. Its value is an ephemeral variable and a write-only argument: terraform gives it to
+   * the cluster and keeps it in no plan and no state. It is written when the secret is made and when the public half changes,
+   * which the revision follows; a machine without the private half (CI, a colleague's) plans and applies the rest all the same.
+   */
+  private decryptionKey(environment: string, recipient: string): void {
+    const variable = new TerraformVariable(this, AGE_KEY_VARIABLE, {
+      type: "string",
+      default: "",
+      sensitive: true,
+      description: `The private age key of ${environment}; npm run deploy reads it from .secrets/${environment}/${AGE_KEY_NAME}`,
+    });
+    variable.overrideLogicalId(AGE_KEY_VARIABLE);
+    variable.addOverride("ephemeral", true);
+    // Without the key there is nothing to write. A name that Kubernetes refuses, and that says why, keeps an empty secret from
+    // taking its place when it has to be written all the same (a plain `cdktf deploy`; our own commands refuse such a plan).
+    const absent = `the private key was not given: npm run deploy takes it from .secrets/${environment}/${AGE_KEY_NAME}, the plain CLI from TF_VAR_${AGE_KEY_VARIABLE}`;
+    const key = `var.${AGE_KEY_VARIABLE}`;
+    const value = `\${${key} == "" ? tomap({ ${JSON.stringify(absent)} = "" }) : tomap({ ${JSON.stringify(AGE_KEY_NAME)} = ${key} })}`;
+    new SecretV1(this, AGE_KEY_SECRET, {
+      metadata: { name: AGE_KEY_SECRET, namespace: this.namespace },
+      dataWo: Token.asStringMap(value),
+      dataWoRevision: revisionOf(recipient),
+    });
+  }
+
   private configMap(name: string, data: Record<string, string>): void {
     new ConfigMapV1(this, name, {
       metadata: { name, namespace: this.namespace, labels: WATCH_LABEL },
@@ -113,6 +144,11 @@ export class FluxConfigurationStack extends EnvironmentStack {
 /** A text that Terraform takes as it is: `${` and `%{` begin a template in every string of its JSON form. */
 function literal(text: string): string {
   return text.replaceAll("${", "$${").replaceAll("%{", "%%{");
+}
+
+/** A number that is another one for another key: from 1 on, as the provider wants it. */
+function revisionOf(recipient: string): number {
+  return 1 + (Number.parseInt(sha256(recipient).slice(0, 8), 16) % (2 ** 31 - 1));
 }
 
 function sha256(text: string): string {

@@ -11,12 +11,20 @@ export interface SynthesisInput {
   readonly staticConfiguration: StaticConfiguration;
   /** Sealed and public values per environment, as far as they exist. */
   readonly published: Readonly<Record<string, PublishedSecrets | undefined>>;
+  /** Per environment, the public half of the key that its secrets are encrypted for, once there is one. */
+  readonly ageRecipients?: Readonly<Record<string, string | undefined>>;
   /** Where cdktf writes; default: CDKTF_OUTDIR or cdktf.out. */
   readonly outdir?: string;
 }
 
 /** Writes the stacks of every environment: cluster → flux-configuration → github-secrets (with `github` only). */
-export function synthesize({ project, staticConfiguration, published, outdir }: SynthesisInput): void {
+export function synthesize({
+  project,
+  staticConfiguration,
+  published,
+  ageRecipients = {},
+  outdir,
+}: SynthesisInput): void {
   const app = new App({ outdir });
   for (const environment of project.environments) {
     const cluster = new ClusterStack(app, { project, environment });
@@ -27,6 +35,7 @@ export function synthesize({ project, staticConfiguration, published, outdir }: 
       clusterId,
       clusterName,
       staticConfiguration,
+      ageRecipient: ageRecipients[environment.name],
     });
     if (!project.github) continue;
     new GitHubSecretsStack(app, {

@@ -12,6 +12,7 @@ export { type Outcome, schedule } from "./schedule";
 export { environmentOf, readStacks, type SynthesizedStack, withDependencies } from "./stacks";
 export {
   type Diagnostic,
+  type Inputs,
   interruptAll,
   runningProcesses,
   TerraformError,

@@ -5,13 +5,21 @@ import { assumedCopy, dropAssumed } from "./assumed-outputs";
 import { type ResourceChange, type TerraformPlan, toResourceChanges } from "./changes";
 import { emptiedCopy, type NamespaceFate } from "./emptied-stack";
 import type { SynthesizedStack } from "./stacks";
-import { runTerraform, TerraformError, type TerraformEvent, type TerraformRun } from "./terraform";
+import {
+  type Inputs,
+  runTerraform,
+  TerraformError,
+  type TerraformEvent,
+  type TerraformRun,
+} from "./terraform";
 
 /** The environment variables that terraform runs with: credentials, and in the sandbox where the providers are. */
 export type Variables = Readonly<Record<string, string | undefined>>;
 
 export interface PlanOptions {
   readonly variables: Variables;
+  /** Values of the stack's input variables. Ephemeral ones are in no plan, so that applying it needs them again. */
+  readonly inputs?: Inputs;
   /** Plan the destruction of everything in the stack that isn't protected. */
   readonly destroy?: { readonly namespace: NamespaceFate };
   /** Names of upstream stacks that have no state: their outputs are assumed, and the plan can't be applied. */
@@ -67,6 +75,7 @@ export async function planStack(stack: SynthesizedStack, options: PlanOptions): 
       ...(assumed.length > 0 ? ["-refresh=false"] : []),
     ],
     accepted: [NOTHING_TO_DO, SOMETHING_TO_DO],
+    inputs: options.inputs,
     onEvent: options.onEvent,
   });
   const planned = { stack: where, assumed, destroy: options.destroy !== undefined };
@@ -94,8 +103,7 @@ export async function planStack(stack: SynthesizedStack, options: PlanOptions): 
  */
 export async function applyPlan(
   { stack, assumed }: StackPlan,
-  variables: Variables,
-  onEvent?: PlanOptions["onEvent"],
+  { variables, inputs, onEvent }: Pick<PlanOptions, "variables" | "inputs" | "onEvent">,
 ): Promise<void> {
   if (assumed.length > 0) throw new Error(`${stack.name}: a plan on assumed outputs can't be applied`);
   await runTerraform({
@@ -103,6 +111,7 @@ export async function applyPlan(
     directory: stack.directory,
     arguments: ["apply", "-json", "-input=false", "-lock-timeout=30s", PLAN_FILE],
     env: variables,
+    inputs,
     onEvent,
   });
 }
@@ -124,7 +133,7 @@ const NOT_INITIALISED =
 async function withInitialised(
   stack: SynthesizedStack,
   variables: Variables,
-  run: Pick<TerraformRun, "arguments" | "accepted" | "onEvent">,
+  run: Pick<TerraformRun, "arguments" | "accepted" | "inputs" | "onEvent">,
 ): Promise<{ code: number; stdout: string }> {
   const attempt = async (): Promise<{ code: number; stdout: string }> => {
     await initialise(stack, variables);

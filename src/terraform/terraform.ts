@@ -39,11 +39,16 @@ export class TerraformError extends Error {
   }
 }
 
+/** Values of a stack's input variables, by name. */
+export type Inputs = Readonly<Record<string, string>>;
+
 export interface TerraformRun {
   readonly stack: string;
   readonly directory: string;
   readonly arguments: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Values of the stack's input variables. terraform gets them by its environment: arguments can be read by other users. */
+  readonly inputs?: Inputs;
   /** Exit codes that are no failure; default: 0. */
   readonly accepted?: readonly number[];
   readonly onEvent?: (event: TerraformEvent) => void;
@@ -71,7 +76,7 @@ export async function runTerraform(run: TerraformRun): Promise<{ code: number; s
   const umask = process.umask(0o077);
   const child = spawn("terraform", [...run.arguments], {
     cwd: run.directory,
-    env: terraformEnvironment(run.env),
+    env: terraformEnvironment(run),
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,
   });
@@ -115,7 +120,7 @@ export async function runTerraform(run: TerraformRun): Promise<{ code: number; s
 
 const MISLEADING = /^(?:TF_CLI_ARGS|TF_WORKSPACE$|TF_DATA_DIR$|TF_VAR_|TF_STATE_)/;
 
-function terraformEnvironment(env: TerraformRun["env"]): NodeJS.ProcessEnv {
+function terraformEnvironment({ env, inputs = {} }: TerraformRun): NodeJS.ProcessEnv {
   const result: NodeJS.ProcessEnv = { ...env, CHECKPOINT_DISABLE: "1", TF_IN_AUTOMATION: "1", TF_INPUT: "0" };
   if (!result.TF_REATTACH_PROVIDERS && !result.TF_PLUGIN_CACHE_DIR) {
     // Six stacks share three providers of up to 100 MB: downloaded once. The versions are exact in every stack; lock files would
@@ -127,6 +132,7 @@ function terraformEnvironment(env: TerraformRun["env"]): NodeJS.ProcessEnv {
   if (result.TF_CLI_CONFIG_FILE && !existsSync(result.TF_CLI_CONFIG_FILE)) delete result.TF_CLI_CONFIG_FILE;
   // Each of them would change what the arguments mean, or where the state lies.
   for (const name of Object.keys(result)) if (MISLEADING.test(name)) delete result[name];
+  for (const [name, value] of Object.entries(inputs)) result[`TF_VAR_${name}`] = value;
   return result;
 }
 

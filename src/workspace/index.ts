@@ -1,5 +1,6 @@
 export { lostRecord } from "./configuration-record";
 export { MissingPrerequisites, missingCredentials } from "./credentials";
+export { stackInputs } from "./stack-inputs";
 export { synthesizeStacks } from "./synthesis";
 export {
   DEFAULT_SANDBOX,

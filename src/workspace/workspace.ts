@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { type Sandbox, startSandbox } from "../../sandbox";
 import {
@@ -13,6 +13,7 @@ import type { Variables } from "../terraform";
 import { MissingPrerequisites, missingCredentials } from "./credentials";
 import { readDotenv } from "./dotenv";
 import { lockWorkspace } from "./lock";
+import { copyTree } from "./sandbox-tree";
 
 /** The checkout that this program belongs to; its bundle lies in dist/. */
 export const REPOSITORY = basename(__dirname) === "dist" ? dirname(__dirname) : dirname(dirname(__dirname));
@@ -125,7 +126,11 @@ async function openSandbox(
   const project = loadProject(configurationFile);
   mkdirSync(directory, { recursive: true });
   const unlock = lockWorkspace(`${directory}.lock`, command);
-  copyTree(directory);
+  copyTree(
+    REPOSITORY,
+    directory,
+    project.environments.map(({ name }) => name),
+  );
   if (!existing) requireEnvironmentFolders(project, directory);
   const sandbox: Sandbox = await startSandbox({ directory: join(directory, "clouds") });
   return {
@@ -149,22 +154,6 @@ async function openSandbox(
   };
 }
 
-/**
- * The sandbox's copy of flux/: made on first use, and completed with files that came to the checkout since. What the sandbox
- * has already stays, configured and perhaps edited.
- */
-function copyTree(directory: string): void {
-  const [source, target] = [join(REPOSITORY, "flux"), join(directory, "flux")];
-  if (existsSync(target)) {
-    cpSync(source, target, { recursive: true, force: false });
-    return;
-  }
-  // Beside and then into place: an interrupted copy is no working copy.
-  rmSync(`${target}.new`, { recursive: true, force: true });
-  cpSync(source, `${target}.new`, { recursive: true });
-  renameSync(`${target}.new`, target);
-}
-
 /** A sandbox's own configuration (the demo has one), else the project's, else the example. */
 function sandboxConfiguration(directory: string): string {
   const candidates = [join(directory, CONFIGURATION_FILE), join(REPOSITORY, CONFIGURATION_FILE)];
@@ -179,7 +168,11 @@ function described(
   return {
     configurationName: relative(REPOSITORY, configurationFile),
     npmRun: (command, ...args) => {
-      const words = [...(sandbox === undefined ? [] : ["--sandbox", sandbox]), ...args];
+      // A subcommand (`secrets -- create`) stands before the options.
+      const first = args.findIndex((word) => word.startsWith("-"));
+      const verbs = first < 0 ? args.length : first;
+      const selected = sandbox === undefined ? [] : ["--sandbox", sandbox];
+      const words = [...args.slice(0, verbs), ...selected, ...args.slice(verbs)];
       return [`npm run ${command}`, ...(words.length > 0 ? ["--", ...words] : [])].join(" ");
     },
   };

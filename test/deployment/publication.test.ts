@@ -66,6 +66,13 @@ test("what can't be known is said with its reason", () => {
   expect(checkPublication(folder, "main")).toEqual({ state: "unknown", reason: "this is no Git checkout" });
 });
 
+test("for whom secrets are encrypted belongs into Git beside them", () => {
+  writeFileSync(join(checkout, ".sops.yaml"), "creation_rules: []\n");
+  const publication = checkPublication(checkout, "main");
+  expect(publication).toEqual({ state: "uncommitted", files: [".sops.yaml"] });
+  expect(publishCommands(checkout, publication, "main")[0]).toBe("git add .sops.yaml flux");
+});
+
 test("publish commits flux/ and nothing else, and pushes", () => {
   writeFileSync(join(checkout, "flux", "a.yaml"), "host: acme.dev\n");
   writeFileSync(join(checkout, "README.md"), "edited\n");

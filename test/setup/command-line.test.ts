@@ -38,7 +38,7 @@ describe("setup.sh on the command line", () => {
     const { code, stdout } = await project.run(["--help"]);
     expect(code).toBe(0);
     for (const option of ["--check", "--yes", "--json", "--help"]) expect(stdout).toContain(option);
-    expect(stdout).not.toMatch(/\bstate\b|\bsecrets\b/);
+    expect(stdout).not.toMatch(/\bstate\b/);
   });
 
   it("ends with the next step when all is there", async () => {
@@ -58,7 +58,7 @@ describe("setup.sh on the command line", () => {
     expect(code).toBe(1);
     for (const line of [
       "npm is not installed",
-      "terraform is not installed (1.9 or later)",
+      "terraform is not installed (1.11 or later)",
       "github.owner is still my-github-user",
       "DIGITALOCEAN_TOKEN is not set",
       "GITHUB_TOKEN is not set",

@@ -88,6 +88,7 @@ export class TemporaryProject {
     this.write("scripts/prepare.mjs", "");
     mkdirSync(join(this.directory, "dist"));
     this.checkConfigSays("The configuration is fine.", 0);
+    this.secretsSay({ list: { environments: [] } });
     for (const name of [...UTILITIES, "git", "node", "curl"]) this.install(name, logged);
     for (const [name, version] of Object.entries(VERSIONS)) this.installFake(name, version);
     this.git("init", "--quiet");
@@ -122,7 +123,30 @@ export class TemporaryProject {
     const text = JSON.stringify(message);
     this.write(
       "dist/cli.js",
-      `if (process.argv[2] === "check-config") console.error(${text});\nprocess.exitCode = ${code};\n`,
+      `const [command, subcommand] = process.argv.slice(2);
+if (command === "check-config") { console.error(${text}); process.exitCode = ${code}; }
+if (command === "secrets") require("./secrets.js")(subcommand);
+`,
+    );
+  }
+
+  /** What `npm run secrets` prints by subcommand; an Error stands for a message and exit code 1. */
+  secretsSay(answers: Readonly<Record<string, unknown>>, code = 0): void {
+    const texts = Object.entries(answers).map(([name, answer]) => [
+      name,
+      answer instanceof Error ? { error: answer.message } : { output: JSON.stringify(answer) },
+    ]);
+    this.write(
+      "dist/secrets.js",
+      `const { appendFileSync } = require("fs");
+const answers = ${JSON.stringify(Object.fromEntries(texts))};
+module.exports = (subcommand) => {
+  if (subcommand !== "list") appendFileSync("dist/secrets.log", subcommand + "\\n");
+  const { error, output } = answers[subcommand];
+  process.exitCode = error ? 1 : ${code};
+  if (error) console.error(error); else console.log(output);
+};
+`,
     );
   }
 

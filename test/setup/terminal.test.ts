@@ -32,12 +32,13 @@ function start(args: string, env: Readonly<Record<string, string>> = {}): ChildP
 async function answering(
   child: ChildProcess,
   answers: readonly string[],
+  prompt = PROMPT,
 ): Promise<{ code: number | null; stdout: string }> {
   let seen = "";
   let asked = 0;
   child.stdout?.on("data", (text: Buffer) => {
     seen += text;
-    while (seen.split(PROMPT).length - 1 > asked) child.stdin?.write(answers[asked++] ?? "\n");
+    while (seen.split(prompt).length - 1 > asked) child.stdin?.write(answers[asked++] ?? "\n");
   });
   const { code, stdout } = await finished(child);
   return { code, stdout };
@@ -77,6 +78,24 @@ async function answering(
     const { stdout } = await answering(child, ["\u0003"]);
     expect(stdout).toContain("code 130");
     expect(stdout).toMatch(/ echo /);
+  });
+
+  it.each([
+    ["y\n", "create\n"],
+    ["\n", "create\n"],
+    ["n\n", ""],
+  ])("makes the applications' secrets only after %j", async (answer, made) => {
+    project.write(".env", "DIGITALOCEAN_TOKEN=dop_v1_abc\nGITHUB_TOKEN=ghp_abc\n", 0o600);
+    project.secretsSay({
+      list: { environments: [{ secrets: [{ created: false, missingKeys: [], missingValues: [] }] }] },
+      create: { environments: [{ created: ["a.yaml"], completed: [], problems: [] }] },
+    });
+    const { code, stdout } = await answering(start(""), [answer], "where there are none? [Y/n] ");
+    expect(stdout).toContain("Create the missing secrets (1, encrypted) now");
+    expect([code, project.has("dist/secrets.log") ? project.read("dist/secrets.log") : ""]).toEqual([
+      0,
+      made,
+    ]);
   });
 
   it.each(["--yes", "--check", "--json"])("asks nothing with %s", async (option) => {

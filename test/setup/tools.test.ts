@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { find, TemporaryProject } from "./project";
 
@@ -16,7 +17,7 @@ describe("the tools that setup.sh looks for", () => {
     expect(find(report, "node")).toMatchObject({ status: "ok", message: "node 20.12.0" });
     expect(find(report, "terraform")).toMatchObject({ status: "ok", message: "terraform 1.11.4" });
     expect(find(report, "flux")).toMatchObject({ status: "ok", message: "flux 2.9.4" });
-    for (const tool of ["npm", "git", "curl", "kubectl", "sops", "age"])
+    for (const tool of ["npm", "git", "curl", "kubectl", "sops"])
       expect(find(report, tool)).toMatchObject({ status: "ok", message: tool });
   });
 
@@ -57,21 +58,13 @@ describe("the tools that setup.sh looks for", () => {
     [
       "a Terraform of yesterday",
       "terraform",
-      () => project.installFake("terraform", "Terraform v1.8.5"),
-      "terraform 1.8.5 is too old",
+      () => project.installFake("terraform", "Terraform v1.10.5"),
+      "terraform 1.10.5 is too old, 1.11 or later is needed",
     ],
   ])("are missing when they are too old: %s", async (_, tool, install, message) => {
     install();
     const finding = find(await project.report(), tool);
     expect(finding).toMatchObject({ status: "missing", message: expect.stringContaining(message) });
-  });
-
-  it("say why a later Terraform is needed for a shared state", async () => {
-    project.configure({ state: { backend: "spaces", bucket: "state", region: "nyc3" } });
-    project.installFake("terraform", "Terraform v1.9.8");
-    expect(find(await project.report(), "terraform").message).toBe(
-      'terraform 1.9.8 is too old, 1.10 or later is needed; it creates the infrastructure; state.backend "spaces" locks its state',
-    );
   });
 
   it("are not taken for another program of the same name", async () => {
@@ -94,7 +87,7 @@ describe("the tools that setup.sh looks for", () => {
     expect(report.code).toBe(1);
   });
 
-  it.each(["curl", "flux", "kubectl", "sops", "age"])("are optional: %s", async (tool) => {
+  it.each(["curl", "flux", "kubectl", "sops"])("are optional: %s", async (tool) => {
     project.write(".env", "DIGITALOCEAN_TOKEN=dop_v1_abc\nDIGITALOCEAN_API_URL=http://127.0.0.1:9\n", 0o600);
     project.uninstall(tool);
     const report = await project.report();
@@ -103,6 +96,16 @@ describe("the tools that setup.sh looks for", () => {
       message: expect.stringContaining("optional, it "),
     });
     expect(report.code).toBe(0);
+  });
+
+  it("include the sops that npm run tools has built, which is on no PATH", async () => {
+    project.uninstall("sops");
+    const cache = join(project.directory, "cache");
+    mkdirSync(join(cache, "hybrid-gitops", "tools", "sops-3.13.3"), { recursive: true });
+    writeFileSync(join(cache, "hybrid-gitops", "tools", "sops-3.13.3", "sops"), "", { mode: 0o755 });
+    const report = await project.report([], { env: { XDG_CACHE_HOME: cache } });
+    expect(find(report, "sops")).toMatchObject({ status: "ok" });
+    expect(find(await project.report(), "sops")).toMatchObject({ status: "warning" });
   });
 
   it("include a flux that installs controllers of today", async () => {

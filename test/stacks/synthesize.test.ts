@@ -21,14 +21,24 @@ afterAll(() => {
 
 function synth(
   project: Project,
-  { pending = true, published = {} as Record<string, PublishedSecrets> } = {},
+  {
+    pending = true,
+    published = {} as Record<string, PublishedSecrets>,
+    ageRecipients = {} as Record<string, string>,
+  } = {},
 ): string {
   const folder = mkdtempSync(join(tmpdir(), "synth-"));
   folders.push(folder);
   const outdir = join(folder, "cdktf.out");
   const replacements = renderReplacements(replacementsFor(project));
   const script = join(REPOSITORY, "src", "static-configuration", "configure.sh");
-  synthesize({ project, staticConfiguration: { script, replacements, pending }, published, outdir });
+  synthesize({
+    project,
+    staticConfiguration: { script, replacements, pending },
+    published,
+    ageRecipients,
+    outdir,
+  });
   return outdir;
 }
 
@@ -100,7 +110,7 @@ describe("all stacks", () => {
       }),
     );
     expect(stackOf(spaces, "staging-flux-configuration").terraform).toMatchObject({
-      required_version: ">= 1.10.0",
+      required_version: ">= 1.11.0",
       backend: {
         s3: {
           bucket: "acme-state",
@@ -146,7 +156,7 @@ describe("the cluster", () => {
     expect(cluster("staging").digitalocean_kubernetes_node_pool["node-pool-workload"]).toMatchObject({
       name: "workload-s-2vcpu-4gb",
       size: "s-2vcpu-4gb",
-      node_count: 2,
+      node_count: project.environments[0]?.cluster.nodeCount,
       auto_scale: false,
       lifecycle: { create_before_destroy: true },
     });
@@ -267,6 +277,44 @@ describe("the Flux configuration", () => {
       flux.resource.null_resource["static-configuration"].provisioner[0]["local-exec"];
     expect(environment.REPLACEMENTS).toContain("my-cluster\tmy-startup-production\n");
     expect(directory).toBe("../../..");
+  });
+});
+
+describe("the key that Flux decrypts with", () => {
+  const stackFor = (recipient: string) =>
+    stackOf(synth(project, { ageRecipients: { staging: recipient } }), "staging-flux-configuration");
+  const stack = stackFor("age1first");
+  const secret = stack.resource.kubernetes_secret_v1["sops-age"];
+
+  test("is an ephemeral variable and a write-only argument, so that no plan and no state keeps it", () => {
+    expect(stack.variable.sops_age_key).toMatchObject({ type: "string", ephemeral: true, sensitive: true });
+    expect(secret.data_wo).toContain('tomap({ "age.agekey" = var.sops_age_key })');
+    expect([secret.data, secret.binary_data]).toEqual([undefined, undefined]);
+    expect(secret.metadata).toMatchObject({
+      name: "sops-age",
+      namespace: "${kubernetes_namespace_v1.flux-system.metadata[0].name}",
+    });
+  });
+
+  test("may be left out by a machine that doesn't have it, and then nothing takes its place", () => {
+    expect(stack.variable.sops_age_key.default).toBe("");
+    // A name that Kubernetes refuses: an empty secret can't be written.
+    const name = /tomap\(\{ "([^"]+)" = "" \}\)/.exec(secret.data_wo)?.[1] ?? "";
+    expect(name).toMatch(/the private key was not given.*\.secrets\/staging\/age\.agekey/);
+    expect(name).toMatch(/[^-._a-zA-Z0-9]/);
+  });
+
+  test("is written again when its public half is another one, and only then", () => {
+    const revision = (recipient: string) =>
+      stackFor(recipient).resource.kubernetes_secret_v1["sops-age"].data_wo_revision;
+    expect(revision("age1first")).toBe(secret.data_wo_revision);
+    expect(revision("age1second")).not.toBe(secret.data_wo_revision);
+    expect(Number.isInteger(secret.data_wo_revision) && secret.data_wo_revision >= 1).toBe(true);
+  });
+
+  test("is left out until there are secrets", () => {
+    const without = stackOf(outdir, "staging-flux-configuration");
+    expect([without.variable, without.resource.kubernetes_secret_v1]).toEqual([undefined, undefined]);
   });
 });
 

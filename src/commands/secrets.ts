@@ -1,0 +1,179 @@
+import { Command } from "commander";
+import { nearest } from "../config";
+import { toolPath } from "../flux-tree/tools";
+import { applicationSecrets } from "../secrets/applications";
+import { checkSecrets } from "../secrets/check";
+import { type Creation, createSecrets } from "../secrets/create";
+import { inventory, type SecretStatus, type SecretsContext } from "../secrets/inventory";
+import type { MissingValue } from "../secrets/secret-values";
+import { Sops } from "../secrets/sops";
+import { Output } from "../terminal/output";
+import { openWorkspace, type Workspace } from "../workspace";
+import { type CommonOptions, command, sandboxName } from "./options";
+
+type SecretsOptions = Pick<CommonOptions, "environment" | "sandbox" | "json">;
+
+/** `npm run secrets -- create|list|check`: the encrypted secrets of the applications in flux/. */
+export function secretsCommand(): Command {
+  const result = new Command("secrets")
+    .description(
+      "Create, list and check the applications' secrets, which are encrypted with SOPS and committed",
+    )
+    .showHelpAfterError("(npm run secrets -- --help lists what it takes)");
+  const subcommands: ReadonlyArray<readonly [string, string, Action]> = [
+    [
+      "create",
+      "make the keys, and every secret that is declared and missing; nothing is overwritten",
+      create,
+    ],
+    ["list", "list the secrets of each environment, their keys and what is missing; never a value", list],
+    ["check", "check that each secret is complete and encrypted for its environment only", check],
+  ];
+  for (const [name, description, action] of subcommands) {
+    const subcommand = command(name, description, ["environment", "sandbox", "json"])
+      .showHelpAfterError(`(npm run secrets -- ${name} --help lists what it takes)`)
+      .exitOverride()
+      .action((options: SecretsOptions) => inWorkspace(options, action));
+    result.addCommand(subcommand);
+  }
+  return result;
+}
+
+/** What a subcommand does in an open workspace. Returns the exit code. */
+type Action = (work: SecretsWork) => Promise<number>;
+
+interface SecretsWork {
+  readonly workspace: Workspace;
+  readonly output: Output;
+  readonly sops: Sops;
+  readonly contexts: readonly SecretsContext[];
+}
+
+async function inWorkspace(options: SecretsOptions, action: Action): Promise<void> {
+  const output = new Output(options.json ?? false);
+  const workspace = await openWorkspace({
+    command: "secrets",
+    sandbox: sandboxName(options),
+    online: false,
+  });
+  try {
+    const { directory, variables } = workspace;
+    const contexts = environmentsOf(workspace, options.environment).map((environment) => ({
+      directory,
+      environment,
+      declared: applicationSecrets,
+      variables,
+    }));
+    process.exitCode = await action({
+      workspace,
+      output,
+      sops: new Sops(toolPath("sops"), directory),
+      contexts,
+    });
+  } finally {
+    await workspace.close();
+  }
+}
+
+function environmentsOf({ project }: Workspace, wanted: readonly string[]): string[] {
+  const names = project.environments.map(({ name }) => name);
+  for (const name of wanted) {
+    if (names.includes(name)) continue;
+    throw new Error(
+      `--environment ${name}: there is no such environment, expected ${nearest(name, names).join(" or ") || names.join(", ")}`,
+    );
+  }
+  return wanted.length > 0 ? names.filter((name) => wanted.includes(name)) : names;
+}
+
+async function create({ contexts, sops, output, workspace }: SecretsWork): Promise<number> {
+  const creations: Creation[] = [];
+  for (const context of contexts) {
+    const creation = await createSecrets(context, sops);
+    creations.push(creation);
+    tellCreation(creation, output);
+  }
+  const made = creations.some(
+    ({ madeKey, created, completed }) => madeKey !== undefined || created.length + completed.length > 0,
+  );
+  const problems = creations.flatMap((creation) => creation.problems);
+  const deploy = `${workspace.npmRun("deploy")}, which brings the keys into the clusters`;
+  const commit = "commit .sops.yaml and flux/ (no value can be read there), then ";
+  if (made) output.line(`\nNext: ${workspace.sandbox === undefined ? commit : ""}${deploy}.`);
+  else if (problems.length === 0) output.line("\nNothing to create: every secret is there.");
+  const keys = creations.flatMap(({ madeKey }) => madeKey ?? []);
+  if (keys.length > 0 && workspace.sandbox === undefined)
+    output.line(
+      `Keep copies of ${keys.join(" and ")} in a safe place: without them, and without the cluster, nobody can open these secrets.`,
+    );
+  output.result({ environments: creations });
+  return problems.length > 0 ? 1 : 0;
+}
+
+function tellCreation(creation: Creation, output: Output): void {
+  const { environment, madeKey, created, completed, switchedOff, problems } = creation;
+  output.heading(environment);
+  if (madeKey) output.line(`new key        ${madeKey} (private, 0600), its public half in .sops.yaml`);
+  for (const file of created) output.line(`created        ${file}`);
+  for (const { file, keys } of completed) output.line(`added          ${file}: ${keys.join(", ")}`);
+  if (!madeKey && created.length + completed.length + problems.length === 0) output.line("nothing to create");
+  for (const line of switchedOffLines(switchedOff)) output.line(`left empty     ${line}`);
+  for (const problem of problems) output.problem(`not created    ${problem}`);
+}
+
+/** What is switched off, with everything that would switch it on. */
+function switchedOffLines(values: readonly MissingValue[]): string[] {
+  const byEffect = new Map<string, string[]>();
+  for (const { withoutIt = "", variables } of values)
+    byEffect.set(withoutIt, [...(byEffect.get(withoutIt) ?? []), variables[1]]);
+  return [...byEffect].map(
+    ([effect, names]) => `${names.join(", ")}: without ${names.length > 1 ? "them" : "it"} ${effect}`,
+  );
+}
+
+async function list({ contexts, output }: SecretsWork): Promise<number> {
+  const environments = contexts.map((context) => ({
+    environment: context.environment,
+    secrets: inventory(context),
+  }));
+  for (const { environment, secrets } of environments) {
+    output.heading(environment);
+    if (secrets.length === 0) output.line("No secret is declared for what Flux applies here.");
+    const width = Math.max(0, ...secrets.map(({ name, namespace }) => `${namespace}/${name}`.length));
+    for (const secret of secrets)
+      output.line(
+        `${`${secret.namespace}/${secret.name}`.padEnd(width)}  ${stateOf(secret).padEnd(11)}  ${secret.keys.join(", ")}`,
+      );
+    const missing = secrets.flatMap(({ missingValues }) => missingValues);
+    for (const { variables, what, withoutIt } of missing)
+      output.line(
+        `  ${variables[1]} is not set: ${what}${withoutIt === undefined ? " (needed)" : ` (without it ${withoutIt})`}`,
+      );
+  }
+  output.result({ environments });
+  return 0;
+}
+
+function stateOf({ created, missingKeys }: SecretStatus): string {
+  if (!created) return "not created";
+  return missingKeys.length > 0 ? `lacks ${missingKeys.join(", ")}` : "created";
+}
+
+async function check({ contexts, workspace, sops, output }: SecretsWork): Promise<number> {
+  const all = workspace.project.environments.map(({ name }) => name);
+  const checks = [];
+  for (const context of contexts) {
+    const others = all.filter((name) => name !== context.environment);
+    const result = await checkSecrets(context, others, sops);
+    checks.push(result);
+    output.heading(result.environment);
+    for (const finding of result.findings) output.problem(finding);
+    const what = `${result.files} encrypted ${result.files === 1 ? "file" : "files"}`;
+    const how = result.opened ? "opened with its key" : "not opened: its private key is not on this machine";
+    output.line(
+      `${what}, ${how}; ${result.findings.length === 0 ? "nothing is wrong" : `${result.findings.length} findings`}.`,
+    );
+  }
+  output.result({ environments: checks });
+  return checks.some(({ findings }) => findings.length > 0) ? 1 : 0;
+}

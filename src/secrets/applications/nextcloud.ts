@@ -1,0 +1,15 @@
+import type { ApplicationSecret } from "../application-secret";
+
+/** What Nextcloud needs beside its database, whose credentials CloudNativePG makes. */
+export const nextcloudSecrets: readonly ApplicationSecret[] = [
+  {
+    folder: "flux/apps/nextcloud",
+    // Read at the first installation only: later the password is changed in Nextcloud.
+    name: "nextcloud-admin",
+    namespace: "nextcloud",
+    values: {
+      username: { template: "admin" },
+      password: { random: "base64url", bytes: 24 },
+    },
+  },
+];

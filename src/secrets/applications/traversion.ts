@@ -1,0 +1,83 @@
+import type { ApplicationSecret, SecretValue } from "../application-secret";
+
+const FOLDER = "flux/apps/traversion";
+const NAMESPACE = "traversion-system";
+const WITHOUT_CLOUD = "the weekly backup to cloud storage is left out";
+const WITHOUT_MAIL = "Traversion sends no mail";
+
+/** 32 bytes, as the document's `openssl rand -hex 32`; hexadecimal digits need no escape in a URL. */
+const RANDOM: SecretValue = { random: "hex", bytes: 32 };
+
+/** What Traversion's pods, its databases and its two hosts of the monitoring need. Each reader gets its own part only. */
+export const traversionSecrets: readonly ApplicationSecret[] = [
+  inNamespace("timescaledb-superuser", { password: RANDOM }),
+  inNamespace("timescaledb-api", {
+    password: RANDOM,
+    url: {
+      template:
+        "postgresql://traversion_api:{password}@timescaledb:5432/traversion?sslmode=verify-full&sslrootcert=/etc/traversion/authority/ca.crt",
+    },
+  }),
+  inNamespace("timescaledb-backup", { password: RANDOM }),
+  inNamespace("timescaledb-exporter", { password: RANDOM }),
+  inNamespace("redis-credentials", {
+    password: RANDOM,
+    exporterPassword: RANDOM,
+    url: { template: "rediss://:{password}@redis:6379/0" },
+    // The API may do everything but manage the server; the exporter and the probes may look at it.
+    "users.acl": {
+      template: [
+        "user default on >{password} ~* &* +@all -@admin",
+        "user exporter on >{exporterPassword} resetkeys resetchannels -@all +ping +info +client|setname +client|list " +
+          "+config|get +slowlog|get +slowlog|len +latency|latest +latency|histogram +select",
+        "",
+      ].join("\n"),
+    },
+  }),
+  inNamespace("traversion-keys", { jwt: RANDOM, session: RANDOM, encryption: RANDOM }),
+  inNamespace("traversion-smtp", {
+    host: optional("TRAVERSION_SMTP_HOST", "the mail server of Traversion", WITHOUT_MAIL),
+    port: optional("TRAVERSION_SMTP_PORT", "its port, such as 587", WITHOUT_MAIL),
+    username: optional("TRAVERSION_SMTP_USERNAME", "the user at that server", WITHOUT_MAIL),
+    password: optional("TRAVERSION_SMTP_PASSWORD", "the password of that user", WITHOUT_MAIL),
+  }),
+  inNamespace("traversion-backup-cloud", {
+    bucket: optional(
+      "TRAVERSION_BACKUP_BUCKET",
+      "a Spaces bucket for Traversion's weekly backup",
+      WITHOUT_CLOUD,
+    ),
+    endpoint: optional(
+      "TRAVERSION_BACKUP_ENDPOINT",
+      "the bucket's endpoint, best of another region: sfo3.digitaloceanspaces.com",
+      WITHOUT_CLOUD,
+    ),
+    accessKeyId: optional("TRAVERSION_BACKUP_ACCESS_KEY_ID", "an access key of that bucket", WITHOUT_CLOUD),
+    secretAccessKey: optional(
+      "TRAVERSION_BACKUP_SECRET_ACCESS_KEY",
+      "the secret part of that key",
+      WITHOUT_CLOUD,
+    ),
+  }),
+  {
+    folder: FOLDER,
+    name: "prometheus-basic-auth",
+    namespace: "monitoring",
+    // Of this type traefik reads the first two keys; without it, it would refuse a secret of more than one.
+    type: "kubernetes.io/basic-auth",
+    values: {
+      username: { template: "admin" },
+      password: { random: "base64url", bytes: 24 },
+      // What nginx reads
+      auth: { htpasswd: { user: "admin", passwordKey: "password" } },
+    },
+  },
+];
+
+function inNamespace(name: string, values: Readonly<Record<string, SecretValue>>): ApplicationSecret {
+  return { folder: FOLDER, name, namespace: NAMESPACE, values };
+}
+
+function optional(variable: string, what: string, withoutIt: string): SecretValue {
+  return { variable, what, withoutIt };
+}

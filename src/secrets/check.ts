@@ -1,0 +1,160 @@
+import { existsSync, statSync } from "node:fs";
+import { ageKeyFile, readAgeKey } from "./age-key";
+import { explainForeignKey } from "./foreign-key";
+import { inventory, type SecretsContext } from "./inventory";
+import {
+  allSecretFiles,
+  isListed,
+  readSecretFile,
+  recipientsOf,
+  type SecretFile,
+  valuesIn,
+} from "./secret-files";
+import type { Sops } from "./sops";
+import { readRecipients, SOPS_CONFIGURATION } from "./sops-configuration";
+
+/** What a check of an environment's secrets came to. */
+export interface SecretsCheck {
+  readonly environment: string;
+  readonly files: number;
+  /** Whether the private key is here, so that the files could be opened. */
+  readonly opened: boolean;
+  /** What is wrong, each with its place and its fix. */
+  readonly findings: readonly string[];
+}
+
+/** Words that stand for a value which somebody still has to give. */
+const UNFINISHED = /CHANGE_?ME|REPLACE_?WITH/i;
+
+/**
+ * Checks an environment's secrets: complete, encrypted for the environment's key and for no other environment's, and finished
+ * inside as far as the key is here. No message holds a value.
+ * @param others the names of the other environments, whose keys must not open anything
+ */
+export async function checkSecrets(
+  context: SecretsContext,
+  others: readonly string[],
+  sops: Sops,
+): Promise<SecretsCheck> {
+  const { directory, environment } = context;
+  const recipients = readRecipients(directory, environment) ?? [];
+  const findings = [...keyFindings(context, recipients, others), ...incomplete(context)];
+  const key = readAgeKey(directory, environment);
+  const opened = key !== undefined && recipients.includes(key.recipient);
+  const files = allSecretFiles(directory, environment);
+  for (const file of files) {
+    const present = readSecretFile(directory, file) as SecretFile;
+    if (!present.sops) {
+      findings.push(
+        `${file} is in plain text. Delete it and run npm run secrets -- create, or encrypt it: sops encrypt --in-place ${file}. What was pushed is known and has to be replaced`,
+      );
+      continue;
+    }
+    if (!isListed(directory, file))
+      findings.push(
+        `${file} is not listed in the kustomization.yaml beside it, so nobody gets it: npm run secrets -- create, or add it there`,
+      );
+    findings.push(...recipientFindings(file, recipientsOf(present), recipients, environment));
+    if (opened) findings.push(...(await contentFindings(file, environment, sops)));
+    findings.push(...(await foreignKeys(file, directory, others, sops)));
+  }
+  return { environment, files: files.length, opened, findings };
+}
+
+function keyFindings(
+  { directory, environment }: SecretsContext,
+  recipients: readonly string[],
+  others: readonly string[],
+): string[] {
+  const [recorded] = recipients;
+  if (recorded === undefined)
+    return [`${SOPS_CONFIGURATION} has no rule for ${environment}: npm run secrets -- create makes it`];
+  const file = ageKeyFile(directory, environment);
+  const key = readAgeKey(directory, environment);
+  const isOpen = existsSync(file) && process.platform !== "win32" && (statSync(file).mode & 0o077) !== 0;
+  return [
+    ...(key && key.recipient !== recorded ? [explainForeignKey(environment, recorded)] : []),
+    ...(isOpen
+      ? [
+          `.secrets/${environment}/age.agekey can be read by other users: chmod 600 .secrets/${environment}/age.agekey`,
+        ]
+      : []),
+    ...others.flatMap((other) =>
+      (readRecipients(directory, other) ?? [])
+        .filter((recipient) => recipient === recorded)
+        .map(
+          () =>
+            `${SOPS_CONFIGURATION}: ${other} has the key of ${environment} (${recorded}), which would open the secrets of both. Each needs its own`,
+        ),
+    ),
+  ];
+}
+
+function incomplete(context: SecretsContext): string[] {
+  return inventory(context).flatMap(({ file, created, missingKeys }) => {
+    if (!created) return [`${file} does not exist: npm run secrets -- create`];
+    return missingKeys.length > 0
+      ? [`${file} lacks ${missingKeys.join(", ")}: npm run secrets -- create adds them`]
+      : [];
+  });
+}
+
+function recipientFindings(
+  file: string,
+  actual: readonly string[],
+  wanted: readonly string[],
+  environment: string,
+): string[] {
+  const absent = wanted.filter((recipient) => !actual.includes(recipient));
+  const foreign = actual.filter((recipient) => !wanted.includes(recipient));
+  const fix = `sops updatekeys ${file}`;
+  return [
+    ...(absent.length > 0
+      ? [
+          `${file} is not encrypted for ${absent.join(", ")}, a key of ${environment} in ${SOPS_CONFIGURATION}: ${fix}`,
+        ]
+      : []),
+    ...(foreign.length > 0
+      ? [
+          `${file} can be read by ${foreign.join(", ")}, who is not among those of ${environment} in ${SOPS_CONFIGURATION}: ${fix}`,
+        ]
+      : []),
+  ];
+}
+
+async function contentFindings(file: string, environment: string, sops: Sops): Promise<string[]> {
+  try {
+    const values = Object.entries(valuesIn((await sops.decrypt(file, environment)) as SecretFile));
+    const unfinished = values.filter(([, value]) => UNFINISHED.test(String(value))).map(([key]) => key);
+    return unfinished.length === 0
+      ? []
+      : [
+          `${file}: ${unfinished.join(", ")} stands for a value that nobody has given: SOPS_AGE_KEY_FILE=.secrets/${environment}/age.agekey sops edit ${file}`,
+        ];
+  } catch (error) {
+    return [
+      `${file} can't be decrypted with .secrets/${environment}/age.agekey (${(error as Error).message.split("\n")[0]}): restore it with \`git checkout -- ${file}\``,
+    ];
+  }
+}
+
+/** Tries the keys of other environments that are here: more than what a file says about itself. */
+async function foreignKeys(
+  file: string,
+  directory: string,
+  others: readonly string[],
+  sops: Sops,
+): Promise<string[]> {
+  const present = others.filter((other) => readAgeKey(directory, other) !== undefined);
+  const opens = await Promise.all(
+    present.map((other) =>
+      sops.decrypt(file, other).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
+  return present
+    .filter((_, index) => opens[index])
+    .map((other) => `${file} opens with the key of ${other}: sops updatekeys ${file}`);
+}

@@ -1,0 +1,140 @@
+import { join } from "node:path";
+import { ageKeyFile, keepAgeKey, readAgeKey } from "./age-key";
+import type { ApplicationSecret } from "./application-secret";
+import { explainForeignKey } from "./foreign-key";
+import { openKeys, type SecretsContext } from "./inventory";
+import {
+  listInKustomization,
+  neededSecrets,
+  readSecretFile,
+  requireSecretsFolder,
+  type SecretFile,
+  secretFile,
+  valuesIn,
+} from "./secret-files";
+import { givenValue, type MissingValue, madeOf, makeValues, missingValues } from "./secret-values";
+import type { Sops } from "./sops";
+import { addRecipient, readRecipients, writeWhole } from "./sops-configuration";
+
+/** What was made for an environment. */
+export interface Creation {
+  readonly environment: string;
+  /** The private key's file, when it was made now. */
+  readonly madeKey?: string;
+  /** Secrets that are new, by file. */
+  readonly created: readonly string[];
+  /** Keys that were added to secrets that were there. */
+  readonly completed: ReadonlyArray<{ readonly file: string; readonly keys: readonly string[] }>;
+  /** Secrets that couldn't be made or completed, with the reason and the fix. */
+  readonly problems: readonly string[];
+  /** Given values that are missing and can be: what is switched off without them. */
+  readonly switchedOff: ReadonlyArray<MissingValue & { readonly file: string }>;
+}
+
+/**
+ * Makes what is missing of an environment's secrets: the key pair, the rule in .sops.yaml, and each declared secret of what
+ * Flux applies there. What exists is never overwritten; keys that were declared later are added.
+ * @throws Error when the key pair and .sops.yaml don't fit, or sops isn't installed
+ */
+export async function createSecrets(context: SecretsContext, sops: Sops): Promise<Creation> {
+  const { directory, environment, declared } = context;
+  const madeKey = prepareKey(directory, environment);
+  const result = {
+    environment,
+    ...(madeKey ? { madeKey } : {}),
+    created: [] as string[],
+    completed: [] as Array<{ file: string; keys: string[] }>,
+    problems: [] as string[],
+    switchedOff: [] as Array<MissingValue & { file: string }>,
+  };
+  for (const secret of neededSecrets(directory, environment, declared)) {
+    const file = secretFile(secret, environment);
+    try {
+      requireSecretsFolder(directory, file);
+      const present = readSecretFile(directory, file);
+      const open = openKeys(secret, present ? valuesIn(present) : {});
+      const absent = missingValues(secret, open, context);
+      const required = absent.filter(({ withoutIt }) => withoutIt === undefined);
+      if (required.length > 0) {
+        result.problems.push(`${file}: ${required.map(explainMissing).join("; ")}`);
+      } else if (present === undefined) {
+        await write(secret, file, context, sops);
+        result.created.push(file);
+      } else {
+        const keys = await complete(secret, { file, present, open }, context, sops);
+        if (keys.length > 0) result.completed.push({ file, keys });
+      }
+      if (present !== undefined || required.length === 0) listInKustomization(directory, file);
+      if (required.length === 0) result.switchedOff.push(...absent.map((value) => ({ ...value, file })));
+    } catch (error) {
+      result.problems.push((error as Error).message);
+    }
+  }
+  return result;
+}
+
+/** A missing value with its fix. */
+export function explainMissing({ variables: [specific, general], what }: MissingValue): string {
+  return `${general} is not set (${what}): put it into .env or the environment, as ${specific} for this environment only`;
+}
+
+/**
+ * Sees to the environment's key pair and its rule. With a rule and without a private half (a colleague's machine, CI) secrets
+ * can be encrypted all the same.
+ * @returns the private key's file from the project's directory, when it was made
+ */
+function prepareKey(directory: string, environment: string): string | undefined {
+  const recorded = readRecipients(directory, environment)?.[0];
+  const present = readAgeKey(directory, environment);
+  if (recorded !== undefined) {
+    if (present && present.recipient !== recorded) throw new Error(explainForeignKey(environment, recorded));
+    return undefined;
+  }
+  addRecipient(directory, environment, keepAgeKey(directory, environment).recipient);
+  return present ? undefined : ageKeyFile("", environment);
+}
+
+async function write(
+  secret: ApplicationSecret,
+  file: string,
+  context: SecretsContext,
+  sops: Sops,
+): Promise<void> {
+  const { name, namespace, labels, type = "Opaque" } = secret;
+  const encrypted = await sops.encrypt(file, {
+    apiVersion: "v1",
+    kind: "Secret",
+    metadata: { name, namespace, ...(labels ? { labels } : {}) },
+    type,
+    stringData: makeValues(secret, {}, context),
+  });
+  writeWhole(join(context.directory, file), encrypted);
+}
+
+/** Adds keys that a file lacks, and given values that were left out when it was made. */
+async function complete(
+  secret: ApplicationSecret,
+  { file, present, open }: { readonly file: string; readonly present: SecretFile; readonly open: string[] },
+  context: SecretsContext,
+  sops: Sops,
+): Promise<string[]> {
+  const { directory, environment } = context;
+  const settable = open.filter((key) => {
+    const value = secret.values[key];
+    const isGiven = value !== undefined && "variable" in value;
+    return !(key in valuesIn(present)) || (isGiven && givenValue(value.variable, context) !== undefined);
+  });
+  if (settable.length === 0) return [];
+  if (readAgeKey(directory, environment) === undefined)
+    throw new Error(
+      `${file} lacks ${settable.join(", ")}: add them on a machine that has .secrets/${environment}/age.agekey, with npm run secrets -- create`,
+    );
+  const { stringData = {} } = (await sops.decrypt(file, environment)) as {
+    stringData?: Record<string, string>;
+  };
+  const renewed = [...settable, ...madeOf(secret, settable)];
+  const kept = Object.fromEntries(Object.entries(stringData).filter(([key]) => !renewed.includes(key)));
+  const made = makeValues(secret, kept, context);
+  for (const key of renewed) await sops.set(file, environment, ["stringData", key], made[key] ?? "");
+  return renewed;
+}

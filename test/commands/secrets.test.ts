@@ -1,0 +1,211 @@
+import { existsSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
+import { describeWithSops } from "../secrets/sops-project";
+import { cli, SandboxProject } from "../support/sandbox-project";
+import { unzip } from "../support/unzip";
+
+const NEXTCLOUD = ["flux", "apps", "nextcloud", "staging", "secrets", "nextcloud-admin.yaml"];
+const KEY = [".secrets", "staging", "age.agekey"];
+
+const OTHER_RECIPIENT = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+
+/** The data of the secret that Flux decrypts with, as it is in staging's cluster. */
+function decryptionKey(project: SandboxProject): Record<string, string> {
+  const id = project.json("state", "staging-cluster.tfstate").outputs.cluster_id.value;
+  const { objects } = project.json("clouds", "kubernetes", `${id}.json`);
+  const data: Record<string, string> = objects.Secret?.["flux-system/sops-age"]?.data ?? {};
+  return Object.fromEntries(
+    Object.entries(data).map(([key, value]) => [key, Buffer.from(value, "base64").toString()]),
+  );
+}
+
+const identityIn = (project: SandboxProject): string =>
+  /^AGE-SECRET-KEY-\S+$/m.exec(project.read(...KEY))?.[0] ?? "no key";
+
+/** Runs a subcommand of `npm run secrets`. */
+const secrets = (project: SandboxProject, subcommand: string, ...args: string[]) =>
+  cli(["secrets", subcommand, "--sandbox", project.name, ...args]);
+
+const small = (document: Record<string, any>): void => {
+  document.environments = [document.environments[0]];
+  delete document.github;
+};
+
+describeWithSops("secrets of a project", () => {
+  const project = new SandboxProject(small);
+  const move = (from: readonly string[], to: readonly string[]): void =>
+    renameSync(join(project.directory, ...from), join(project.directory, ...to));
+  afterAll(() => project.remove());
+
+  test("list tells them before there are any, and deploy works without them and says what waits", () => {
+    const { environments } = JSON.parse(secrets(project, "list", "--json").stdout);
+    expect(environments[0].secrets).toContainEqual(
+      expect.objectContaining({ name: "nextcloud-admin", created: false, keys: ["username", "password"] }),
+    );
+    const deployed = project.run("deploy", "--yes");
+    expect([deployed.code, deployed.stdout]).toEqual([
+      0,
+      expect.stringMatching(
+        new RegExp(
+          `Secrets that applications wait for don't exist yet \\(\\d+ in staging\\): npm run secrets -- create --sandbox ${project.name}\n`,
+        ),
+      ),
+    ]);
+    expect(decryptionKey(project)).toEqual({});
+  });
+
+  test("create makes them, list and check are content, and a second run has nothing to do", () => {
+    const created = secrets(project, "create");
+    expect([created.code, created.stderr]).toEqual([0, ""]);
+    expect(created.stdout).toContain(`created        ${NEXTCLOUD.join("/")}`);
+    expect(parse(project.read(...NEXTCLOUD)).stringData.password).toMatch(/^ENC\[/);
+    const { environments } = JSON.parse(secrets(project, "list", "--json").stdout);
+    expect(environments[0].secrets.filter(({ created }: any) => !created)).toEqual([]);
+    const checked = secrets(project, "check", "--json");
+    expect([checked.code, JSON.parse(checked.stdout).environments]).toEqual([
+      0,
+      [{ environment: "staging", files: environments[0].secrets.length, opened: true, findings: [] }],
+    ]);
+    const again = secrets(project, "create");
+    expect([again.code, again.stdout]).toEqual([0, expect.stringContaining("Nothing to create")]);
+  });
+
+  test("check finds what is wrong, and its exit code says so", () => {
+    const before = project.read(...NEXTCLOUD);
+    project.write(NEXTCLOUD, "apiVersion: v1\nkind: Secret\nstringData:\n  password: secret-sentinel\n");
+    const checked = secrets(project, "check");
+    project.write(NEXTCLOUD, before);
+    expect([checked.code, checked.stderr]).toEqual([
+      1,
+      expect.stringContaining(`${NEXTCLOUD.join("/")} is in plain text`),
+    ]);
+    expect(checked.stdout + checked.stderr).not.toContain("secret-sentinel");
+  });
+
+  test("a new key changes the synthesized stack, and deploy brings it into the cluster and nowhere else", () => {
+    const diff = JSON.parse(project.run("diff", "--json").stdout);
+    expect(diff.stacks.flatMap(({ resources }: any) => resources)).toEqual([
+      { address: "kubernetes_secret_v1.sops-age", action: "create", label: "sops-age" },
+    ]);
+    const deployed = project.run("deploy", "--yes");
+    expect([deployed.code, deployed.stdout.includes("wait for")]).toEqual([0, false]);
+    const identity = identityIn(project);
+    expect(decryptionKey(project)).toEqual({ "age.agekey": identity });
+    const inside = project
+      .files()
+      .filter((file) => !file.includes("/.secrets/") && !file.includes("/clouds/kubernetes/"));
+    expect(inside.length).toBeGreaterThan(50);
+    const forms = [identity, Buffer.from(identity).toString("base64").slice(0, 60)];
+    for (const file of inside) {
+      const text = project.read(file.slice(project.directory.length + 1));
+      for (const form of forms) expect([file, text.includes(form)]).toEqual([file, false]);
+    }
+    const plan = unzip(
+      join(project.directory, "cdktf.out", "stacks", "staging-flux-configuration", "plan.tfplan"),
+    );
+    // The plan that wrote the key: it names the secret, and doesn't have its value.
+    expect(plan.get("tfplan")?.toString("latin1")).toContain("sops-age");
+    for (const [name, content] of plan) expect([name, content.includes(identity)]).toEqual([name, false]);
+    expect(deployed.stdout + deployed.stderr).not.toContain(identity);
+    expect(project.run("diff").code).toBe(0);
+  });
+
+  test("a machine without the private key plans nothing and changes nothing", () => {
+    const before = decryptionKey(project);
+    move([".secrets"], ["aside"]);
+    expect(project.run("diff").code).toBe(0);
+    project.configure((document) => {
+      document.environments[0].cluster.nodeSize = "s-4vcpu-8gb";
+    });
+    expect(project.run("deploy", "--yes").code).toBe(0);
+    expect(decryptionKey(project)).toEqual(before);
+    move(["aside"], [".secrets"]);
+    expect(project.run("diff").code).toBe(0);
+  });
+
+  test("plain terraform without the key does no harm either: same plan, and a key that must be written is refused", () => {
+    const directory = join(project.directory, "cdktf.out", "stacks", "staging-flux-configuration");
+    const terraform = (...args: string[]) =>
+      cli(["sandbox", "--sandbox", project.name, "terraform", `-chdir=${directory}`, ...args, "-no-color"]);
+    expect(terraform("plan", "-detailed-exitcode").code).toBe(0);
+    const before = decryptionKey(project);
+    // Somebody else made a new key.
+    const rules = project.read(".sops.yaml");
+    project.write([".sops.yaml"], rules.replace(/age1\S+/, OTHER_RECIPIENT));
+    move([".secrets"], ["aside"]);
+    const refused = terraform("apply", "-auto-approve");
+    expect([refused.code, refused.stdout + refused.stderr]).toEqual([
+      1,
+      expect.stringMatching(
+        /the private key was not given: npm run deploy takes it from \.secrets\/staging\/age\.agekey/,
+      ),
+    ]);
+    expect(decryptionKey(project)).toEqual(before);
+    project.write([".sops.yaml"], rules);
+    move(["aside"], [".secrets"]);
+  });
+
+  test("a secret that went missing in the cluster is written again with the key, refused without", () => {
+    const id = project.json("state", "staging-cluster.tfstate").outputs.cluster_id.value;
+    const cloud = project.json("clouds", "kubernetes", `${id}.json`);
+    delete cloud.objects.Secret["flux-system/sops-age"];
+    project.write(["clouds", "kubernetes", `${id}.json`], JSON.stringify(cloud));
+    move([".secrets"], ["aside"]);
+    const refused = project.run("deploy", "--yes");
+    expect([refused.code, refused.stderr]).toEqual([
+      1,
+      expect.stringMatching(
+        /staging-flux-configuration: the cluster needs the private key of staging.*\.secrets\/staging\/age\.agekey is not on this machine.*\n\nNothing was changed/,
+      ),
+    ]);
+    move(["aside"], [".secrets"]);
+    expect(project.run("deploy", "--yes").code).toBe(0);
+    expect(decryptionKey(project)).toEqual({ "age.agekey": identityIn(project) });
+  });
+
+  test("a .sops.yaml that was lost doesn't take the key out of the cluster", () => {
+    move([".sops.yaml"], ["aside.yaml"]);
+    const refused = project.run("deploy", "--yes");
+    expect([refused.code, refused.stderr]).toEqual([
+      1,
+      expect.stringMatching(
+        /the key that Flux decrypts with would be destroyed.*git checkout -- \.sops\.yaml/,
+      ),
+    ]);
+    move(["aside.yaml"], [".sops.yaml"]);
+    expect(project.run("diff").code).toBe(0);
+  });
+
+  test("a private key that is another than .sops.yaml's never reaches the cluster", () => {
+    const [before, key] = [decryptionKey(project), project.read(...KEY)];
+    rmSync(join(project.directory, ...KEY));
+    const rules = project.read(".sops.yaml");
+    rmSync(join(project.directory, ".sops.yaml"));
+    secrets(project, "create");
+    project.write([".sops.yaml"], rules);
+    const refused = project.run("deploy", "--yes");
+    expect([refused.code, refused.stderr]).toEqual([
+      1,
+      expect.stringContaining(".secrets/staging/age.agekey is not the key of staging in .sops.yaml"),
+    ]);
+    expect(decryptionKey(project)).toEqual(before);
+    project.write(KEY, key);
+  });
+
+  test("destroy takes the key with the cluster", () => {
+    const destroyed = project.run("destroy", "--environment", "staging", "--yes");
+    expect([destroyed.code, destroyed.stdout]).toEqual([0, expect.stringContaining("Destroyed.")]);
+    // The machine keeps it: the committed secrets are still encrypted for it.
+    expect(project.exists(...KEY)).toBe(true);
+  });
+});
+
+test("an environment that doesn't exist, and an unknown subcommand, are answered", () => {
+  const project = new SandboxProject(small);
+  const result = secrets(project, "list", "--environment", "stagin");
+  expect([result.code, result.stderr]).toEqual([1, expect.stringContaining("expected staging")]);
+  expect(existsSync(join(project.directory, ".secrets"))).toBe(false);
+  project.remove();
+  expect(cli(["secrets", "crate"]).stderr).toContain("Did you mean create?");
+});

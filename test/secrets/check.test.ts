@@ -1,0 +1,184 @@
+import { chmodSync } from "node:fs";
+import type { ApplicationSecret } from "../../src/secrets/application-secret";
+import { checkSecrets } from "../../src/secrets/check";
+import { inventory } from "../../src/secrets/inventory";
+import { readRecipients } from "../../src/secrets/sops-configuration";
+import { describeWithSops, SopsProject } from "./sops-project";
+
+const DATABASE: ApplicationSecret = {
+  folder: "flux/apps/app",
+  name: "database",
+  namespace: "app",
+  values: {
+    password: { random: "hex", bytes: 32 },
+    mail: { variable: "MAIL", what: "an address", withoutIt: "no mail is sent" },
+  },
+};
+const FILE = "flux/apps/app/staging/secrets/database.yaml";
+const LIST = "flux/apps/app/staging/secrets/kustomization.yaml";
+
+let project: SopsProject;
+beforeEach(() => {
+  project = new SopsProject([DATABASE]);
+});
+afterEach(() => project.dispose());
+
+const check = async (environment = "staging", others = ["production"]): Promise<readonly string[]> =>
+  (await checkSecrets(project.context(environment), others, project.sops)).findings;
+
+describeWithSops("npm run secrets -- check", () => {
+  beforeEach(async () => {
+    await project.create("staging");
+    await project.create("production");
+  });
+
+  test("finds nothing in what create made, and opened every file", async () => {
+    expect(await checkSecrets(project.context("staging"), ["production"], project.sops)).toEqual({
+      environment: "staging",
+      files: 1,
+      opened: true,
+      findings: [],
+    });
+  });
+
+  test("checks what can be seen without the private key, and says that it wasn't here", async () => {
+    project.remove(".secrets");
+    expect(await checkSecrets(project.context("staging"), ["production"], project.sops)).toMatchObject({
+      opened: false,
+      findings: [],
+    });
+  });
+
+  test("a secret that doesn't exist", async () => {
+    project.remove(FILE);
+    expect(await check()).toEqual([`${FILE} does not exist: npm run secrets -- create`]);
+  });
+
+  test("a key that is missing in a file", async () => {
+    project.declare([{ ...DATABASE, values: { ...DATABASE.values, more: { random: "hex", bytes: 8 } } }]);
+    expect(await check()).toEqual([`${FILE} lacks more: npm run secrets -- create adds them`]);
+  });
+
+  test("a file in plain text, whose values no message holds", async () => {
+    project.write(FILE, "kind: Secret\nstringData:\n  password: sentinel\n  mail: ''\n");
+    expect(await check()).toEqual([
+      expect.stringMatching(/^flux\S+database\.yaml is in plain text\. Delete it/),
+    ]);
+    expect((await check()).join()).not.toContain("sentinel");
+  });
+
+  test("a file that kustomize doesn't read", async () => {
+    project.write(
+      LIST,
+      project.read(LIST).replace("- database.yaml", "[]").replace("resources:\n ", "resources:"),
+    );
+    expect(await check()).toEqual([
+      expect.stringContaining(`${FILE} is not listed in the kustomization.yaml`),
+    ]);
+    // And create puts it right.
+    await project.create("staging");
+    expect(await check()).toEqual([]);
+  });
+
+  test("a file that is encrypted for another environment's key", async () => {
+    project.write(FILE, project.read(FILE.replace("staging", "production")));
+    const [staging] = readRecipients(project.directory, "staging") as [string];
+    const [production] = readRecipients(project.directory, "production") as [string];
+    expect(await check()).toEqual([
+      `${FILE} is not encrypted for ${staging}, a key of staging in .sops.yaml: sops updatekeys ${FILE}`,
+      `${FILE} can be read by ${production}, who is not among those of staging in .sops.yaml: sops updatekeys ${FILE}`,
+      expect.stringMatching(/can't be decrypted with \.secrets\/staging\/age\.agekey/),
+      `${FILE} opens with the key of production: sops updatekeys ${FILE}`,
+    ]);
+  });
+
+  test("one key for two environments", async () => {
+    const [staging] = readRecipients(project.directory, "staging") as [string];
+    const [production] = readRecipients(project.directory, "production") as [string];
+    project.write(".sops.yaml", project.read(".sops.yaml").replace(production, staging));
+    expect(await check()).toContain(
+      `.sops.yaml: production has the key of staging (${staging}), which would open the secrets of both. Each needs its own`,
+    );
+  });
+
+  test("a value that nobody has given, by its key and not by its content", async () => {
+    project.runSops("staging", "set", FILE, '["stringData"]["password"]', '"CHANGE_ME_sentinel"');
+    const findings = await check();
+    expect(findings).toEqual([
+      expect.stringContaining(`${FILE}: password stands for a value that nobody has given`),
+    ]);
+    expect(findings.join()).not.toContain("sentinel");
+  });
+
+  test("a file that was changed by hand", async () => {
+    const text = project.read(FILE);
+    const encrypted = /ENC\[AES256_GCM,data:(.)/;
+    project.write(
+      FILE,
+      text.replace(encrypted, (all, first: string) => all.slice(0, -1) + (first === "A" ? "B" : "A")),
+    );
+    expect(await check()).toEqual([
+      expect.stringMatching(/database\.yaml can't be decrypted with .*git checkout --/),
+    ]);
+  });
+
+  test("a name in the open part that was changed, as the static configuration does, is no damage", async () => {
+    project.write(FILE, project.read(FILE).replace("namespace: app", "namespace: another"));
+    expect(await check()).toEqual([]);
+  });
+
+  test("a private key that others can read", async () => {
+    chmodSync(project.path(".secrets/staging/age.agekey"), 0o644);
+    expect(await check()).toEqual([
+      ".secrets/staging/age.agekey can be read by other users: chmod 600 .secrets/staging/age.agekey",
+    ]);
+  });
+
+  test("a private key that is another than .sops.yaml's", async () => {
+    project.write(".secrets/staging/age.agekey", project.read(".secrets/production/age.agekey"));
+    expect(await check()).toEqual([
+      expect.stringMatching(/^\.secrets\/staging\/age\.agekey is not the key of staging in \.sops\.yaml/),
+    ]);
+  });
+
+  test("a rule of .sops.yaml that is gone", async () => {
+    project.remove(".sops.yaml");
+    expect((await check())[0]).toBe(".sops.yaml has no rule for staging: npm run secrets -- create makes it");
+  });
+});
+
+describeWithSops("npm run secrets -- list", () => {
+  test("tells what is created, what a file lacks and which given values are missing", async () => {
+    const missing = expect.objectContaining({ key: "mail", variables: ["STAGING_MAIL", "MAIL"] });
+    expect(inventory(project.context("staging"))).toEqual([
+      {
+        name: "database",
+        namespace: "app",
+        file: FILE,
+        created: false,
+        keys: ["password", "mail"],
+        missingKeys: ["password", "mail"],
+        missingValues: [missing],
+      },
+    ]);
+    await project.create("staging");
+    expect(inventory(project.context("staging"))).toMatchObject([
+      { created: true, missingKeys: [], missingValues: [missing] },
+    ]);
+    expect(inventory(project.context("staging", { MAIL: "it@acme.example" }))).toMatchObject([
+      { missingValues: [] },
+    ]);
+  });
+});
+
+test.each([
+  ["creation_rules: [", /^\.sops\.yaml is damaged .*git checkout -- \.sops\.yaml/s],
+  ["- a list\n", /^\.sops\.yaml is damaged \(it is no mapping\)/],
+  [
+    "creation_rules:\n  - path_regex: staging\n    pgp: 0123\n",
+    /the rule for staging \(staging\) names no age recipient/,
+  ],
+])("a .sops.yaml that can't be used is told with its fix: %j", (text, message) => {
+  project.write(".sops.yaml", text);
+  expect(() => readRecipients(project.directory, "staging")).toThrow(message);
+});
