@@ -6,10 +6,13 @@ import { deployCommand } from "./commands/deploy";
 import { destroyCommand } from "./commands/destroy";
 import { diffCommand } from "./commands/diff";
 import { outputsCommand } from "./commands/outputs";
+import { previewCommand } from "./commands/preview";
 import { restoreCommand } from "./commands/restore";
 import { sandboxCommand } from "./commands/sandbox";
+import { secretsCommand } from "./commands/secrets";
 import { stacksCommand } from "./commands/stacks";
 import { synthCommand } from "./commands/synth";
+import { validateCommand } from "./commands/validate";
 import { explain } from "./deployment/failure";
 
 /** The commands behind the npm scripts. */
@@ -24,12 +27,15 @@ function program(): Command {
     demoCommand,
     deployCommand,
     diffCommand,
+    previewCommand,
     destroyCommand,
     synthCommand,
     outputsCommand,
     restoreCommand,
+    secretsCommand,
     stacksCommand,
     checkConfigCommand,
+    validateCommand,
     ciReadyCommand,
     sandboxCommand,
   ]) {
@@ -61,16 +67,17 @@ program()
 /** Without `--` npm keeps options for itself: `npm run deploy --sandbox` would silently mean the real clouds. */
 function refuseSwallowedOptions(): void {
   const script = process.env.npm_lifecycle_event;
-  const swallowed = ["sandbox", "environment", "stack", "push", "markdown"].filter(
-    (option) => process.env[`npm_config_${option}`] !== undefined,
-  );
+  const given = (option: string): string | undefined =>
+    process.env[`npm_config_${option.replaceAll("-", "_")}`];
+  const own = ["sandbox", "environment", "stack", "push", "markdown", "fix", "strict"];
+  const swallowed = [...own, "system", "kind", "node-size"].filter((option) => given(option) !== undefined);
   if (script === undefined || swallowed.length === 0) return;
   const options = swallowed.map((option) => {
-    const value = process.env[`npm_config_${option}`];
+    const value = given(option);
     return `--${option}${value && value !== "true" ? ` ${value}` : ""}`;
   });
   console.error(
-    `npm kept ${options.join(" ")} for itself: write  npm run ${script} -- ${[...options, ...process.argv.slice(3)].join(" ")}`,
+    `npm kept ${options.join(" ")} for itself: write  npm run ${script} -- ${[...process.argv.slice(3), ...options].join(" ")}`,
   );
   process.exit(1);
 }

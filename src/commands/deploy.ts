@@ -6,6 +6,8 @@ import { failureMessages, planAll } from "../deployment/plan-all";
 import { checkPublication, publish, publishCommands } from "../deployment/publication";
 import { explainOrphans, orphanedStacks, refusals } from "../deployment/refusals";
 import { selectStacks } from "../deployment/selection";
+import { applicationSecrets } from "../secrets/applications";
+import { inventory } from "../secrets/inventory";
 import { publishSecrets } from "../secrets/publish";
 import { confirm, isInteractive } from "../terminal/confirm";
 import { Output } from "../terminal/output";
@@ -237,6 +239,7 @@ async function afterDeploy(
   const { workspace, output, options } = deployment;
   const { project, directory } = workspace;
   output.heading("Flux");
+  noteAbsentSecrets(deployment, selected);
   if (workspace.sandbox !== undefined) {
     output.line(
       "Left out in the sandbox: `flux bootstrap` needs a real cluster and a real GitHub repository to install Flux into.",
@@ -262,6 +265,22 @@ async function afterDeploy(
   }
   for (const environment of new Set(selected.map(environmentOf)))
     await bootstrap(deployment, all, environment);
+}
+
+/** Applications wait for secrets that nobody has created; nothing else has to. */
+function noteAbsentSecrets({ workspace, output }: Deployment, selected: readonly SynthesizedStack[]): void {
+  const { directory, variables } = workspace;
+  const absent = [...new Set(selected.map(environmentOf))].map((environment) => {
+    const all = inventory({ directory, environment, declared: applicationSecrets, variables });
+    return { environment, count: all.filter(({ created }) => !created).length };
+  });
+  const told = absent
+    .filter(({ count }) => count > 0)
+    .map(({ environment, count }) => `${count} in ${environment}`);
+  if (told.length > 0)
+    output.line(
+      `Secrets that applications wait for don't exist yet (${told.join(", ")}): ${workspace.npmRun("secrets", "create")}`,
+    );
 }
 
 async function bootstrap(

@@ -10,19 +10,21 @@ export interface CommonOptions {
   readonly json?: boolean;
 }
 
-type OptionName = "selection" | "yes" | "json" | "sandbox";
+type OptionName = "selection" | "environment" | "yes" | "json" | "sandbox";
 
 /** A command with some of the shared options, so that they read the same everywhere. */
 export function command(name: string, description: string, options: readonly OptionName[]): Command {
   const result = new Command(name)
     .description(description)
     .showHelpAfterError(`(npm run ${name} -- --help lists what it takes)`);
-  if (options.includes("selection")) {
+  if (options.includes("selection") || options.includes("environment")) {
     result.addOption(
       new Option("-e, --environment <name>", "only this environment (repeatable)")
         .argParser(collect)
         .default([], "all"),
     );
+  }
+  if (options.includes("selection")) {
     result.addOption(
       new Option("-s, --stack <name>", "only this stack (repeatable)").argParser(collect).default([], "all"),
     );

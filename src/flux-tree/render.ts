@@ -4,20 +4,37 @@ import path from "node:path";
 import { stringify } from "yaml";
 import type { Environment } from "../config";
 import { FLUX_NAMESPACE, infrastructureVariables, VALUES_CONFIG_MAP, valuesYaml } from "../flux";
-import { substitute } from "./substitution";
-import { runTool } from "./tools";
+import { markDifferences, resizedEnvironment } from "./resized-environment";
+import { substitute, substituteAnyway } from "./substitution";
+import { MissingTool, runTool } from "./tools";
 import { type FluxKustomization, type FluxTree, type Manifest, parseManifests } from "./tree";
 
 /** What a Flux Kustomization applies in an environment. */
 export interface RenderedKustomization extends FluxKustomization {
   readonly objects: readonly Manifest[];
+  /** The same objects in the same order as kustomize prints them: what is a variable there, and what is stated. */
+  readonly unsubstituted: readonly Manifest[];
   /** What the HelmReleases among them install, as far as their chart is in this repository. */
   readonly charts: readonly RenderedChart[];
 }
 
 export interface RenderedChart {
+  /** The release's name in the tree. */
   readonly release: string;
+  /** The chart's folder, relative to the project's directory. */
+  readonly folder: string;
   readonly objects: readonly Manifest[];
+  /** The same objects in the same order, with `${dynamic}` in place of every value that follows the resource profiles. */
+  readonly unsubstituted: readonly Manifest[];
+}
+
+export interface RenderOptions {
+  /** Whether charts of this repository become objects, which takes helm. Default: true. */
+  readonly charts?: boolean;
+  /** What kustomize prints for a Flux Kustomization, where that is known already. */
+  readonly build?: (kustomization: FluxKustomization) => Promise<string>;
+  /** Whether to go on where a variable has no value, so that the rest can be looked at. Default: false. */
+  readonly anyway?: boolean;
 }
 
 /**
@@ -33,34 +50,68 @@ export async function renderEnvironment(
   return Promise.all(
     tree
       .fluxKustomizations(environment.name)
-      .map((kustomization) => renderOne(tree, environment, kustomization)),
+      .map((kustomization) => renderKustomization(tree, environment, kustomization)),
   );
 }
 
-async function renderOne(
+/** As renderEnvironment, for a single Flux Kustomization. */
+export async function renderKustomization(
   tree: FluxTree,
   environment: Environment,
   kustomization: FluxKustomization,
+  options: RenderOptions = {},
 ): Promise<RenderedKustomization> {
-  const { manifest, file } = kustomization;
+  const { manifest, file, name } = kustomization;
   try {
-    const built = await build(tree, kustomization);
-    const inline: Readonly<Record<string, string>> = manifest.spec?.postBuild?.substitute ?? {};
-    const variables = { ...infrastructureVariables(environment), ...inline };
-    const text = manifest.spec?.postBuild ? substituteObjects(built, variables) : built;
-    const objects = parseManifests(text, kustomization.name).map((object) =>
-      withCommonMetadata(object, manifest),
-    );
-    const charts = await Promise.all(
-      objects
-        .filter((object) => object.kind === "HelmRelease" && hasOwnChart(object))
-        .map((release) => renderChart(tree, environment, release)),
-    );
-    return { ...kustomization, objects, charts };
+    const built = await (options.build?.(kustomization) ?? build(tree, kustomization));
+    const objectsFor = (target: Environment): Manifest[] => {
+      const text = manifest.spec?.postBuild
+        ? substituteObjects(built, variablesFor(target, manifest), options.anyway ?? false)
+        : built;
+      return parseManifests(text, name).map((object) => withCommonMetadata(object, manifest));
+    };
+    const objects = objectsFor(environment);
+    const charts =
+      options.charts === false ? [] : await renderCharts(tree, { environment, objects, objectsFor });
+    return { ...kustomization, objects, unsubstituted: parseManifests(built, name), charts };
   } catch (error) {
     if (error instanceof Error && error.name === "MissingTool") throw error;
     throw new Error(`${file}: ${(error as Error).message}`);
   }
+}
+
+/** What `postBuild` of a Flux Kustomization gives: the dynamic configuration, and above it values of its own. */
+export function variablesFor(environment: Environment, manifest: Manifest): Record<string, string> {
+  return { ...infrastructureVariables(environment), ...manifest.spec?.postBuild?.substitute };
+}
+
+interface ChartsContext {
+  readonly environment: Environment;
+  readonly objects: readonly Manifest[];
+  readonly objectsFor: (environment: Environment) => Manifest[];
+}
+
+/** Renders each release twice, the second time with larger profiles: helm doesn't say where a value comes from. */
+async function renderCharts(
+  tree: FluxTree,
+  { environment, objects, objectsFor }: ChartsContext,
+): Promise<RenderedChart[]> {
+  const own = (object: Manifest): boolean => object.kind === "HelmRelease" && hasOwnChart(object);
+  if (!objects.some(own)) return [];
+  const resized = resizedEnvironment(environment);
+  const resizedReleases = objectsFor(resized).filter(own);
+  return Promise.all(
+    objects.filter(own).map(async (release, index) => {
+      const rendered = await renderChart(tree, environment, release);
+      const other = await renderChart(tree, resized, resizedReleases[index] ?? release);
+      return {
+        release: release.metadata?.name ?? "",
+        folder: path.normalize(release.spec.chart.spec.chart),
+        objects: rendered,
+        unsubstituted: rendered.map((object, place) => markDifferences(object, other[place]) as Manifest),
+      };
+    }),
+  );
 }
 
 /**
@@ -73,7 +124,7 @@ export async function build(tree: FluxTree, kustomization: FluxKustomization): P
   const folder = path.join(tree.directory, kustomization.path);
   const additions = { components, patches, images, namePrefix, nameSuffix, namespace: targetNamespace };
   if (Object.values(additions).every((addition) => addition === undefined)) {
-    return runTool("kubectl", ["kustomize", folder]);
+    return kustomize(tree, folder);
   }
   // kustomize-controller adds them to the folder's own kustomization; an overlay of it leaves the checkout alone.
   const overlay = await mkdtemp(path.join(await realpath(tmpdir()), "flux-overlay-"));
@@ -91,27 +142,51 @@ export async function build(tree: FluxTree, kustomization: FluxKustomization): P
       ),
     };
     await writeFile(path.join(overlay, "kustomization.yaml"), stringify(content));
-    return await runTool("kubectl", ["kustomize", overlay]);
+    return await kustomize(tree, overlay);
   } finally {
     await rm(overlay, { recursive: true, force: true });
+  }
+}
+
+/** What kustomize prints; its messages name files from the project's directory, without kubectl's own decoration. */
+async function kustomize(tree: FluxTree, folder: string): Promise<string> {
+  try {
+    return await runTool("kubectl", ["kustomize", folder]);
+  } catch (error) {
+    if (error instanceof MissingTool) throw error;
+    const message = (error as Error).message
+      .replace(/^(?:error: |E\d{4} [^\]]*\] "command failed" err=)/, "")
+      .replace(/^"(.*)"$/s, "$1")
+      .replaceAll(`${tree.directory}/`, "")
+      .replaceAll(`${await realpath(tree.directory)}/`, "");
+    throw new Error(message);
   }
 }
 
 const SUBSTITUTE = "kustomize.toolkit.fluxcd.io/substitute";
 
 /** Substitutes object by object, since one may be left out by a label or an annotation. */
-function substituteObjects(text: string, variables: Readonly<Record<string, string>>): string {
+function substituteObjects(
+  text: string,
+  variables: Readonly<Record<string, string>>,
+  anyway: boolean,
+): string {
+  const substituted = anyway ? substituteAnyway : substitute;
   return text
     .split(/^---\n/m)
-    .map((object) => (leftOut(object) ? object : substitute(object, variables)))
+    .map((object) => (leftOut(object) ? object : substituted(object, variables)))
     .join("---\n");
 }
 
 function leftOut(text: string): boolean {
   if (!text.includes(SUBSTITUTE)) return false;
   const [object] = parseManifests(text, "object");
-  const { labels, annotations } = object?.metadata ?? {};
-  return [labels, annotations].some((map) => map?.[SUBSTITUTE] === "disabled");
+  return object !== undefined && isLeftOut(object);
+}
+
+/** Whether an object asks Flux not to substitute variables in it. */
+export function isLeftOut({ metadata }: Manifest): boolean {
+  return [metadata?.labels, metadata?.annotations].some((map) => map?.[SUBSTITUTE] === "disabled");
 }
 
 function withCommonMetadata(object: Manifest, { spec }: Manifest): Manifest {
@@ -138,11 +213,7 @@ export function hasOwnChart(release: Manifest): boolean {
  * first those of `valuesFrom`, then the release's own.
  * @throws MissingTool for helm; Error with helm's message, such as a value that the chart's schema refuses
  */
-async function renderChart(
-  tree: FluxTree,
-  environment: Environment,
-  release: Manifest,
-): Promise<RenderedChart> {
+async function renderChart(tree: FluxTree, environment: Environment, release: Manifest): Promise<Manifest[]> {
   const { releaseName, targetNamespace, chart, values = {}, valuesFrom = [] } = release.spec;
   const folder = await mkdtemp(path.join(tmpdir(), "flux-values-"));
   try {
@@ -162,14 +233,37 @@ async function renderChart(
     const text = await runTool("helm", [
       "template",
       name,
-      path.join(tree.directory, chart.spec.chart),
+      path.join(tree.charts, chart.spec.chart),
       "--namespace",
       targetNamespace ?? FLUX_NAMESPACE,
       "--skip-tests",
       ...files,
     ]);
-    return { release: release.metadata?.name ?? name, objects: parseManifests(text, `chart of ${name}`) };
+    const namespace = targetNamespace ?? FLUX_NAMESPACE;
+    return parseManifests(text, `chart of ${name}`).map((object) => inNamespace(object, namespace));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Kinds of charts' objects that belong to no namespace. */
+const CLUSTER_WIDE = new Set([
+  "APIService",
+  "ClusterIssuer",
+  "ClusterRole",
+  "ClusterRoleBinding",
+  "CustomResourceDefinition",
+  "IngressClass",
+  "MutatingWebhookConfiguration",
+  "Namespace",
+  "PersistentVolume",
+  "PriorityClass",
+  "StorageClass",
+  "ValidatingWebhookConfiguration",
+]);
+
+/** Helm installs what names no namespace into the release's. */
+function inNamespace(object: Manifest, namespace: string): Manifest {
+  if (CLUSTER_WIDE.has(object.kind) || object.metadata?.namespace !== undefined) return object;
+  return { ...object, metadata: { name: "", ...object.metadata, namespace } };
 }

@@ -1,3 +1,5 @@
+import { nearest } from "../config";
+
 /** The grammar of names that kustomize-controller accepts in `postBuild`. */
 export const VARIABLE_NAME = /^[_a-zA-Z][_a-zA-Z0-9]*$/;
 
@@ -7,10 +9,39 @@ const REFERENCE = /(?<!\$)\$\{([^}]*)\}/g;
 /** `name`, then perhaps a default as `:=`, `:-`, `=` or `-` write it. */
 const EXPRESSION = /^(?<name>.*?)(?<operator>:?[=-])(?<fallback>.*)$/s;
 
+/** What brings a value of its own. A dash alone is more likely a part of the name. */
+const DEFAULT = /(?::[=-]|=).*$/s;
+
+/** A `${…}` of a text. */
+export interface Reference {
+  /** Without a default: what stands before `:=`, `:-` or `=`. A dash alone counts as part of the name. */
+  readonly name: string;
+  /** Whether Flux accepts the name. */
+  readonly valid: boolean;
+  readonly hasDefault: boolean;
+  /** Where it begins in the text. */
+  readonly offset: number;
+  /** As written, with `${` and `}`. */
+  readonly text: string;
+}
+
+/** Every `${…}` of a text, right or wrong, in order. */
+export function referencesIn(text: string): Reference[] {
+  return [...text.matchAll(REFERENCE)].map(({ 0: whole, 1: expression = "", index }) => {
+    const name = expression.replace(DEFAULT, "");
+    return {
+      name,
+      valid: VARIABLE_NAME.test(name),
+      hasDefault: name !== expression,
+      offset: index,
+      text: whole,
+    };
+  });
+}
+
 /** The names in the `${…}` of a text, right or wrong, each once. Defaults (`${name:=value}`) are cut off. */
 export function variablesIn(text: string): string[] {
-  const names = [...text.matchAll(REFERENCE)].map((match) => (match[1] ?? "").replace(/:[=-].*$/s, ""));
-  return [...new Set(names)];
+  return [...new Set(referencesIn(text).map(({ name }) => name))];
 }
 
 /** Text without YAML comments: Flux substitutes what kustomize prints, and that has none. */
@@ -34,6 +65,24 @@ export function substitute(text: string, variables: Readonly<Record<string, stri
   return replaced.replaceAll("$${", "${");
 }
 
+/**
+ * As substitute, with something in place of every mistake, so that what is right around it can still be looked at: the value
+ * of the name that was probably meant, or the word `unset`.
+ */
+export function substituteAnyway(text: string, variables: Readonly<Record<string, string>>): string {
+  const replaced = text.replace(REFERENCE, (_, expression: string) => {
+    const name = expression.replace(DEFAULT, "");
+    const near = (): string | undefined => variables[nearest(name, Object.keys(variables), 1)[0] ?? ""];
+    return variables[name] ?? fallbackOf(expression) ?? variables[spelling(name)] ?? near() ?? "unset";
+  });
+  return replaced.replaceAll("$${", "${");
+}
+
+function fallbackOf(expression: string): string | undefined {
+  const name = expression.replace(DEFAULT, "");
+  return name === expression ? undefined : expression.slice(name.length).replace(/^:?[=-]/, "");
+}
+
 function required(name: string, value: string | undefined): string {
   if (value === undefined) throw new Error(`\${${name}}: variable not set`);
   return value;
@@ -43,5 +92,10 @@ function required(name: string, value: string | undefined): string {
 export function refusedForms(text: string): string[] {
   return variablesIn(text)
     .filter((name) => !VARIABLE_NAME.test(name))
-    .map((name) => `\${${name}}: write \${${name.replace(/[.-]/g, "_")}}`);
+    .map((name) => `\${${name}}: write \${${spelling(name)}}`);
+}
+
+/** A name as Flux accepts it: dots and dashes, as in the original documents, become underscores. */
+export function spelling(name: string): string {
+  return name.replace(/[.-]/g, "_");
 }

@@ -5,6 +5,10 @@ import { parseAllDocuments } from "yaml";
 /** The folder of a project that Flux reads. */
 export const FLUX_FOLDER = "flux";
 
+/** Fields of an object: their kinds are known to its schema only, so they are looked up as they are needed. */
+// biome-ignore lint/suspicious/noExplicitAny: see above
+export type Fields = any;
+
 /** A Kubernetes object (or a kustomization) as far as anything here looks into it. */
 export interface Manifest {
   readonly apiVersion: string;
@@ -15,8 +19,7 @@ export interface Manifest {
     readonly labels?: Readonly<Record<string, unknown>>;
     readonly annotations?: Readonly<Record<string, unknown>>;
   };
-  // biome-ignore lint/suspicious/noExplicitAny: the fields of a manifest follow from its kind, which only its schema knows
-  readonly [key: string]: any;
+  readonly [key: string]: Fields;
 }
 
 /** A Flux Kustomization with the file it stands in. */
@@ -34,7 +37,13 @@ export interface FluxKustomization {
  * directory and begin with `flux/`.
  */
 export class FluxTree {
-  constructor(readonly directory: string) {}
+  /**
+   * @param charts the directory that charts of the repository are relative to; a sandbox has a copy of flux/ only
+   */
+  constructor(
+    readonly directory: string,
+    readonly charts: string = directory,
+  ) {}
 
   /** Every YAML file below a folder, in a stable order; originals that the static configuration keeps are none. */
   files(folder: string = FLUX_FOLDER): string[] {
@@ -101,18 +110,24 @@ export class FluxTree {
     const folder = `${FLUX_FOLDER}/clusters/${environment}`;
     if (!this.exists(folder))
       throw new Error(`${folder} is missing: nothing says what runs in ${environment}`);
-    return this.files(folder)
-      .filter((file) => !isKustomizeFile(file) && !isWrittenByBootstrap(file))
-      .flatMap((file) =>
-        this.manifests(file).map((manifest) => ({
-          file,
-          name: manifest.metadata?.name ?? "",
-          manifest,
-          path: path.normalize(manifest.spec?.path ?? ""),
-        })),
-      );
+    return this.files(folder).flatMap((file) => fluxKustomizationsIn(file, this.manifests(file)));
   }
 }
+
+/** The Flux Kustomizations among the objects of a file of flux/clusters. */
+export function fluxKustomizationsIn(file: string, manifests: readonly Manifest[]): FluxKustomization[] {
+  if (isKustomizeFile(file) || isWrittenByBootstrap(file)) return [];
+  return manifests
+    .filter(({ apiVersion, kind }) => kind === "Kustomization" && apiVersion?.startsWith(FLUX_GROUP))
+    .map((manifest) => ({
+      file,
+      name: manifest.metadata?.name ?? "",
+      manifest,
+      path: path.normalize(manifest.spec?.path ?? ""),
+    }));
+}
+
+const FLUX_GROUP = "kustomize.toolkit.fluxcd.io/";
 
 /**
  * The objects of a YAML text; documents with nothing but comments are left out.

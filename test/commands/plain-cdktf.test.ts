@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
+import { describeWithSops } from "../secrets/sops-project";
 import { REPOSITORY } from "../support/example";
 import { cli, plainEnvironment, SandboxProject } from "../support/sandbox-project";
 
@@ -46,6 +47,32 @@ describe("npx cdktf", () => {
       document.environments[0].cluster.nodeCount = 3;
     });
     expect(cdktf("diff", "staging-cluster").stdout).toMatch(/1 to change/);
+  });
+});
+
+describeWithSops("npx cdktf with secrets", () => {
+  const project = new SandboxProject((document) => {
+    document.environments = [document.environments[0]];
+    delete document.github;
+  });
+  afterAll(() => project.remove());
+
+  test("brings the key for decryption into the cluster when it is given, and stops when it isn't", () => {
+    expect(cli(["secrets", "create", "--sandbox", project.name]).code).toBe(0);
+    const key = /^AGE-SECRET-KEY-\S+$/m.exec(project.read(".secrets", "staging", "age.agekey"))?.[0];
+    const deploy = (...variables: string[]) =>
+      cli([
+        ...["sandbox", "--sandbox", project.name, "env", ...variables],
+        ...["npx", "cdktf", "deploy", "*", "--auto-approve"],
+      ]);
+    const without = deploy();
+    expect([without.code, without.stdout + without.stderr]).toEqual([
+      1,
+      expect.stringContaining("the private key was not given: npm run deploy takes it from .secrets/staging"),
+    ]);
+    expect(deploy(`TF_VAR_sops_age_key=${key}`).code).toBe(0);
+    expect(project.run("diff").code).toBe(0);
+    expect(project.read("state", "staging-flux-configuration.tfstate")).not.toContain(key);
   });
 });
 

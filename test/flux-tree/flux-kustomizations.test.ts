@@ -1,8 +1,7 @@
 import path from "node:path";
 import { parse } from "yaml";
-import { variablesIn, withoutComments } from "../../src/flux-tree";
 import { ENVIRONMENTS } from "./produced-names";
-import { exists, type FluxKustomization, filesReadBy, fluxKustomizations, manifestsOf, textOf } from "./tree";
+import { exists, type FluxKustomization, filesReadBy, fluxKustomizations, manifestsOf } from "./tree";
 
 describe.each(ENVIRONMENTS)("Flux Kustomizations of %s", (environment) => {
   const kustomizations = fluxKustomizations(environment);
@@ -56,29 +55,20 @@ describe.each(ENVIRONMENTS)("Flux Kustomizations of %s", (environment) => {
     for (const { name, path: folder } of overlays) expect(folder).toBe(`flux/apps/${name}/${environment}`);
   });
 
-  it.each(each)(
-    "%s substitutes from infrastructure-vars if it uses a variable",
-    (_, { manifest, path: folder }) => {
-      const used = filesReadBy(folder).flatMap((file) => variablesIn(withoutComments(textOf(file))));
-
-      const expected = [{ kind: "ConfigMap", name: "infrastructure-vars", optional: false }];
-      expect(manifest.spec.postBuild?.substituteFrom ?? []).toEqual(used.length > 0 ? expected : []);
-    },
-  );
+  it.each(each)("%s substitutes from infrastructure-vars and nothing else, if at all", (_, { manifest }) => {
+    const expected = { kind: "ConfigMap", name: "infrastructure-vars", optional: false };
+    expect(manifest.spec.postBuild?.substituteFrom ?? [expected]).toEqual([expected]);
+  });
 
   it.each(each)("%s gives a HelmRelease the time it asks for", (_, { manifest, path: folder }) => {
     const releases = filesReadBy(folder)
+      .filter((file) => file.endsWith(".yaml"))
       .flatMap(manifestsOf)
       .filter(({ kind, spec }) => kind === "HelmRelease" && spec.timeout);
 
     for (const release of releases) {
       expect(minutes(manifest.spec.timeout)).toBeGreaterThan(minutes(release.spec.timeout));
     }
-  });
-
-  it("depend on Kustomizations that exist, without a cycle", () => {
-    expect(missingDependencies(kustomizations)).toEqual([]);
-    expect(dependencyCycle(kustomizations)).toBeUndefined();
   });
 
   it("apply applications after the infrastructure", () => {
@@ -116,59 +106,12 @@ it("staging and production have the same Flux Kustomizations and dependencies", 
   expect(staging).toEqual(production);
 });
 
-describe("checks of dependencies", () => {
-  const kustomization = (name: string, ...dependsOn: string[]): FluxKustomization => ({
-    file: `${name}.yaml`,
-    name,
-    path: "",
-    manifest: {
-      apiVersion: "kustomize.toolkit.fluxcd.io/v1",
-      kind: "Kustomization",
-      spec: { dependsOn: dependsOn.map((dependency) => ({ name: dependency })) },
-    },
-  });
-
-  it("find a name that no Kustomization has", () => {
-    expect(missingDependencies([kustomization("a", "b")])).toEqual(["a.yaml depends on b"]);
-  });
-
-  it("find a cycle", () => {
-    expect(
-      dependencyCycle([kustomization("a", "b"), kustomization("b", "c"), kustomization("c", "b")]),
-    ).toEqual(["b", "c", "b"]);
-  });
-});
-
 function minutes(duration: string): number {
   return Number.parseInt(duration, 10);
 }
 
 function dependenciesOf(kustomization: FluxKustomization | undefined): string[] {
   return (kustomization?.manifest.spec.dependsOn ?? []).map(({ name }: { name: string }) => name);
-}
-
-function missingDependencies(kustomizations: readonly FluxKustomization[]): string[] {
-  const names = new Set(kustomizations.map(({ name }) => name));
-  return kustomizations.flatMap((kustomization) =>
-    dependenciesOf(kustomization)
-      .filter((name) => !names.has(name))
-      .map((name) => `${kustomization.file} depends on ${name}`),
-  );
-}
-
-/** The first cycle found, from a name back to it. */
-function dependencyCycle(kustomizations: readonly FluxKustomization[]): string[] | undefined {
-  const byName = new Map(kustomizations.map((kustomization) => [kustomization.name, kustomization]));
-  const walk = (name: string, trail: readonly string[]): string[] | undefined => {
-    const start = trail.indexOf(name);
-    if (start >= 0) return [...trail.slice(start), name];
-    for (const next of dependenciesOf(byName.get(name))) {
-      const cycle = walk(next, [...trail, name]);
-      if (cycle) return cycle;
-    }
-    return undefined;
-  };
-  return kustomizations.map(({ name }) => walk(name, [])).find((cycle) => cycle !== undefined);
 }
 
 function ancestors(name: string, kustomizations: readonly FluxKustomization[]): string[] {

@@ -1,5 +1,6 @@
 import path from "node:path";
-import { type Manifest, manifestsOf, textOf, yamlFiles } from "./tree";
+import { hasOwnChart } from "../../src/flux-tree";
+import { manifestsOf, yamlFiles } from "./tree";
 
 const EXACT_VERSION = /^v?\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/;
 
@@ -12,6 +13,9 @@ const namespaces = ofKind("Namespace").map(({ manifest }) => manifest);
 const releases = ofKind("HelmRelease")
   .filter(({ manifest }) => manifest.spec.chart)
   .map(({ file, manifest }) => [manifest.metadata?.name ?? file, manifest, file] as const);
+
+/** Those of charts of others; a chart of this repository has the version of the commit. */
+const foreign = releases.filter(([, release]) => !hasOwnChart(release));
 
 describe("HelmReleases of flux/", () => {
   it("are there", () => {
@@ -28,7 +32,7 @@ describe("HelmReleases of flux/", () => {
     expect(namespaces.map((namespace) => namespace.metadata?.name)).toContain(release.spec.targetNamespace);
   });
 
-  it.each(releases)("%s pins an exact version of a chart from a repository beside it", (_, release, file) => {
+  it.each(foreign)("%s pins an exact version of a chart from a repository beside it", (_, release, file) => {
     const { version, sourceRef } = release.spec.chart.spec;
 
     expect(version).toMatch(EXACT_VERSION);
@@ -49,42 +53,9 @@ describe("HelmReleases of flux/", () => {
     });
   });
 
-  it.each(releases)("%s states its resources", (_, release) => {
-    const { resources } = release.spec.values;
-
-    if (typeof resources === "string") expect(resources).toMatch(/^\$\{infraConfig_\w+_resources\}$/);
-    else expect(resources).toEqual({ requests: quantities, limits: quantities });
-  });
-
   it("refuse ranges and open versions", () => {
     expect(["1.x", "^1.2.3", "*", "1.2", ">=1.0.0"].filter((version) => EXACT_VERSION.test(version))).toEqual(
       [],
     );
   });
 });
-
-describe("images named in flux/", () => {
-  const images = manifests.flatMap(({ file, manifest }) =>
-    imagesOf(manifest).map((image) => [image, file] as const),
-  );
-
-  it("are there", () => {
-    expect(images.length).toBeGreaterThan(0);
-  });
-
-  it.each(images)("%s is pinned by digest and kept fresh by a marker for Renovate", (image, file) => {
-    expect(image).toMatch(/^[\w./-]+:\d[\w.-]*@sha256:[0-9a-f]{64}$/);
-    const lines = textOf(file).split("\n");
-    const marker = lines[lines.findIndex((line) => line.includes(image)) - 1];
-    expect(marker).toContain(`# renovate: datasource=docker depName=${image.split(":")[0]}`);
-  });
-});
-
-const quantities = { cpu: expect.stringMatching(/^\d+m?$/), memory: expect.stringMatching(/^\d+[MG]i$/) };
-
-function imagesOf(value: unknown): string[] {
-  if (typeof value !== "object" || value === null) return [];
-  return Object.entries(value as Manifest).flatMap(([key, inner]) =>
-    (key === "image" || key === "imageName") && typeof inner === "string" ? [inner] : imagesOf(inner),
-  );
-}

@@ -1,19 +1,11 @@
 import { spawnSync } from "node:child_process";
 import path from "node:path";
+import { describeWithTools } from "./schema-tools";
 import { REPOSITORY } from "./tree";
-
-const available = spawnSync("kubectl", ["version", "--client"], { encoding: "utf8" }).status === 0;
 
 /** `describe` that needs kubectl. Without it the tests are skipped, and the run says so. */
 export function describeWithKubectl(name: string, tests: () => void): void {
-  if (!available) {
-    process.stderr.write(
-      `\nSKIPPED (kubectl is not installed): ${name}. Install kubectl to check the built tree.\n`,
-    );
-    describe.skip(name, tests);
-    return;
-  }
-  describe(name, tests);
+  describeWithTools(name, { tools: ["kubectl"] }, tests);
 }
 
 /**

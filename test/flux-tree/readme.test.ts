@@ -17,7 +17,7 @@ describe("flux/README.md", () => {
   });
 
   it("lists the placeholders that the tree uses, and no others", () => {
-    const listed = named(/`((?:my-|[\w.]*@?[\w.]*\bexample\.com)[\w-]*)`/g).sort();
+    const listed = named(/`((?:my-|[\w.]*@?[\w.]*\bexample\.com)[\w/-]*)`/g).sort();
     const used = [...PLACEHOLDERS].filter((placeholder) =>
       manifests.some((text) =>
         new RegExp(`(?<![\\w.@-])${placeholder.replaceAll(".", "\\.")}(?![\\w.-])`).test(text),

@@ -1,29 +1,23 @@
-import { refusedForms, substitute, VARIABLE_NAME, variablesIn, withoutComments } from "../../src/flux-tree";
+import {
+  referencesIn,
+  refusedForms,
+  substitute,
+  VARIABLE_NAME,
+  variablesIn,
+  withoutComments,
+} from "../../src/flux-tree";
+import { substituteAnyway } from "../../src/flux-tree/substitution";
 import { ENVIRONMENTS, producedVariables } from "./produced-names";
-import { filesReadBy, fluxKustomizations, manifestsOf, textOf, yamlFiles } from "./tree";
+import { textOf, yamlFiles } from "./tree";
 
 const files = yamlFiles();
 
 describe("variables of flux/", () => {
-  it.each(ENVIRONMENTS)("are all produced by the dynamic configuration of %s", (environment) => {
-    const produced = producedVariables(environment);
-    const used = fluxKustomizations(environment)
-      .flatMap(({ path }) => filesReadBy(path))
-      .flatMap((file) => variablesIn(withoutComments(textOf(file))).map((name) => ({ file, name })));
-
-    expect(used.length).toBeGreaterThan(8);
-    expect(used.filter(({ name }) => !(name in produced))).toEqual([]);
-  });
-
   it.each(ENVIRONMENTS)("have values in %s that one line of YAML can take", (environment) => {
     const values = Object.entries(producedVariables(environment));
 
     expect(values.filter(([, value]) => typeof value !== "string" || value.includes("\n"))).toEqual([]);
     expect(values.filter(([name]) => !VARIABLE_NAME.test(name))).toEqual([]);
-  });
-
-  it("have names that Flux accepts, not the dotted form", () => {
-    expect(files.flatMap((file) => refusedForms(textOf(file)).map((form) => `${file}: ${form}`))).toEqual([]);
   });
 
   it("stand in no file of clusters/, which the root Kustomization applies without substitution", () => {
@@ -32,17 +26,6 @@ describe("variables of flux/", () => {
       .filter((file) => variablesIn(withoutComments(textOf(file))).length > 0);
 
     expect(used).toEqual([]);
-  });
-
-  it("reach no HelmRelease by valuesFrom with targetPath, which takes one flat value and expands nothing", () => {
-    const offenders = files.filter((file) =>
-      manifestsOf(file)
-        .filter(({ kind }) => kind === "HelmRelease")
-        .flatMap(({ spec }) => spec.valuesFrom ?? [])
-        .some((source: { targetPath?: string }) => source.targetPath !== undefined),
-    );
-
-    expect(offenders).toEqual([]);
   });
 });
 
@@ -57,6 +40,23 @@ describe("substitution as Flux does it", () => {
     expect(() => substitute("${a.b}", {})).toThrow("${a.b}: not a name that Flux accepts");
     expect(() => substitute("${a}", {})).toThrow("${a}: variable not set");
     // biome-ignore-end lint/suspicious/noTemplateCurlyInString: Flux variables, not TypeScript's
+  });
+
+  it("tells defaults and places", () => {
+    expect(referencesIn("a ${b:=1} ${c=2} ${d-3}")).toEqual([
+      { name: "b", valid: true, hasDefault: true, offset: 2, text: "${b:=1}" },
+      { name: "c", valid: true, hasDefault: true, offset: 10, text: "${c=2}" },
+      { name: "d-3", valid: false, hasDefault: false, offset: 17, text: "${d-3}" },
+    ]);
+  });
+
+  it("goes on after mistakes with what was probably meant", () => {
+    const variables = { infraConfig_storage_fast_size: "10Gi", n: "1" };
+
+    expect(
+      substituteAnyway("${infraConfig.storage.fast.size} ${infraConfig_storage_fast_sizes}", variables),
+    ).toBe("10Gi 10Gi");
+    expect(substituteAnyway("${n} ${m:=2} ${elsewhere} $${n}", variables)).toBe("1 2 unset ${n}");
   });
 
   it("ignores comments, which kustomize does not print", () => {

@@ -1,0 +1,98 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { cp, mkdtemp, realpath, rm, symlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { CONFIGURATION_FILE, EXAMPLE_FILE, loadProject, type Project } from "../config";
+import { replacementsFor } from "../flux";
+import { FLUX_FOLDER, FluxTree } from "../flux-tree";
+import { pendingFiles, renderReplacements } from "../static-configuration";
+import { REPOSITORY, SANDBOX_DIRECTORY } from "../workspace";
+
+/** What is previewed: a tree with a project's names in it, and the configuration that sizes it. */
+export interface PreviewSource {
+  readonly project: Project;
+  readonly tree: FluxTree;
+  readonly configuration: { readonly name: string; readonly text: string };
+  /** What people should know about it. */
+  readonly notes: readonly string[];
+  close(): Promise<void>;
+}
+
+/** Folder with the charts of this repository, beside flux/. */
+const CHARTS = "helm";
+
+/**
+ * Opens the checkout, or a sandbox, for reading only: nothing is locked, changed or started. Where deploy has yet to write the
+ * project's names into the tree, a copy gets them.
+ * @throws ConfigurationError, or Error for a sandbox that isn't there
+ */
+export async function openPreview(sandbox: string | undefined): Promise<PreviewSource> {
+  const directory = sandbox === undefined ? REPOSITORY : sandboxDirectory(sandbox);
+  const file = configurationFile(directory);
+  const project = loadProject(file);
+  const common = {
+    project,
+    configuration: { name: path.basename(file), text: readFileSync(file, "utf8").replace(/^\uFEFF/, "") },
+  };
+  const notes =
+    path.basename(file) === EXAMPLE_FILE
+      ? [`There is no ${CONFIGURATION_FILE}: this is the preview of ${EXAMPLE_FILE}.`]
+      : [];
+  const replacements = replacementsFor(project);
+  const pending = pendingFiles(directory, replacements).length;
+  if (pending === 0 && directory === REPOSITORY) {
+    return { ...common, notes, tree: new FluxTree(directory), close: async () => undefined };
+  }
+  const copy = await mkdtemp(path.join(await realpath(tmpdir()), "hybrid-gitops-preview-"));
+  const close = (): Promise<void> => rm(copy, { recursive: true, force: true });
+  try {
+    await cp(path.join(directory, FLUX_FOLDER), path.join(copy, FLUX_FOLDER), { recursive: true });
+    // A sandbox has a flux/ of its own only.
+    if (existsSync(path.join(REPOSITORY, CHARTS)))
+      await symlink(path.join(REPOSITORY, CHARTS), path.join(copy, CHARTS));
+    if (pending > 0) configure(copy, renderReplacements(replacements));
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return {
+    ...common,
+    notes: [...notes, ...(pending > 0 ? [pendingNote(pending)] : [])],
+    tree: new FluxTree(copy),
+    close,
+  };
+}
+
+function pendingNote(files: number): string {
+  return `${files} ${files === 1 ? "file" : "files"} under ${FLUX_FOLDER}/ still ${files === 1 ? "has" : "have"} to get the project's names, which the next deploy writes: the preview has them already.`;
+}
+
+function sandboxDirectory(name: string): string {
+  const sandboxes = existsSync(SANDBOX_DIRECTORY)
+    ? readdirSync(SANDBOX_DIRECTORY).filter((other) =>
+        existsSync(path.join(SANDBOX_DIRECTORY, other, FLUX_FOLDER)),
+      )
+    : [];
+  if (sandboxes.includes(name)) return path.join(SANDBOX_DIRECTORY, name);
+  throw new Error(
+    `--sandbox ${name}: there is no such sandbox${sandboxes.length > 0 ? `, only ${sandboxes.join(", ")}` : " yet"}`,
+  );
+}
+
+/** A sandbox's own configuration, else the project's, else the example. */
+function configurationFile(directory: string): string {
+  const candidates = [path.join(directory, CONFIGURATION_FILE), path.join(REPOSITORY, CONFIGURATION_FILE)];
+  return candidates.find((file) => existsSync(file)) ?? path.join(REPOSITORY, EXAMPLE_FILE);
+}
+
+/** Does what deploy does to a tree. */
+function configure(directory: string, replacements: string): void {
+  const script = path.join(REPOSITORY, "src", "static-configuration", "configure.sh");
+  const { status, stderr, error } = spawnSync("/bin/sh", [script], {
+    cwd: directory,
+    encoding: "utf8",
+    env: { ...process.env, REPLACEMENTS: replacements },
+  });
+  if (status !== 0) throw new Error(stderr?.trim() || error?.message || `${script} ended with ${status}`);
+}

@@ -1,0 +1,143 @@
+import { existsSync } from "node:fs";
+import { basename, join, relative, resolve } from "node:path";
+import type { Command } from "commander";
+import { CONFIGURATION_FILE, ConfigurationError, EXAMPLE_FILE, loadProject, type Project } from "../config";
+import { type Fix, FluxTree, fixTree, MissingTool, TreeValidator, type ValidationReport } from "../flux-tree";
+import { applicationSecrets } from "../secrets/applications";
+import { Output } from "../terminal/output";
+import { openWorkspace, REPOSITORY } from "../workspace";
+import { command, sandboxName } from "./options";
+import { printReport } from "./validate-report";
+
+interface ValidateOptions {
+  readonly environment?: string[];
+  readonly configuration?: string[];
+  readonly sandbox?: string | boolean;
+  readonly json?: boolean;
+  readonly fix?: boolean;
+  readonly strict?: boolean;
+  readonly verbose?: boolean;
+}
+
+/** Nothing could be checked: a tool or the configuration is missing. Findings have the code 1. */
+const CANNOT_RUN = 2;
+
+export function validateCommand(): Command {
+  return command("validate", "Check the Flux tree against its rules, without a cluster", ["sandbox", "json"])
+    .option("-e, --environment <name...>", "only these environments")
+    .option("-c, --configuration <file...>", `with these configurations instead of ${CONFIGURATION_FILE}`)
+    .option("--fix", "first rewrite what the original documents write and Flux can't do")
+    .option("--strict", "fail on what could not be checked, and on secrets that are not created yet")
+    .option("--verbose", "also list the exceptions with their reasons, and what each system asks for")
+    .action(async (options: ValidateOptions) => {
+      const output = new Output(options.json ?? false);
+      try {
+        await validate(options, output);
+      } catch (error) {
+        if (
+          !(error instanceof ConfigurationError || error instanceof MissingTool || error instanceof CannotRun)
+        )
+          throw error;
+        output.problem(error.message);
+        process.exitCode = CANNOT_RUN;
+      }
+    });
+}
+
+/** What the command was asked for can't be done. */
+class CannotRun extends Error {}
+
+/** A configuration to check the tree with. */
+interface Candidate {
+  readonly name: string;
+  readonly project: Project;
+  /** The project's own configuration, not an example to try the tree with. */
+  readonly own: boolean;
+}
+
+async function validate(options: ValidateOptions, output: Output): Promise<void> {
+  const { directory, candidates, close } = await open(options);
+  try {
+    const tree = new FluxTree(directory, REPOSITORY);
+    const fixes = options.fix ? fixTree(tree) : undefined;
+    if (fixes) printFixes(output, fixes);
+    const validator = new TreeValidator(tree);
+    const reports: Checked[] = [];
+    for (const candidate of candidates) {
+      refuseUnknownEnvironments(candidate, options.environment);
+      if (candidates.length > 1) output.heading(candidate.name);
+      const report = await validator.validate({
+        project: candidate.project,
+        environments: options.environment,
+        declaredSecrets: applicationSecrets,
+        progress: (environment, text) => output.progress(environment, text),
+      });
+      printReport(output, report, { verbose: options.verbose ?? false });
+      reports.push({ candidate, report });
+    }
+    output.result({
+      passed: reports.every((one) => passed(one, options)),
+      ...(fixes ? { fixes } : {}),
+      configurations: reports.map(({ candidate, report }) => ({ configuration: candidate.name, ...report })),
+    });
+    if (!reports.every((one) => passed(one, options))) process.exitCode = 1;
+  } finally {
+    await close();
+  }
+}
+
+interface Checked {
+  readonly candidate: Candidate;
+  readonly report: ValidationReport;
+}
+
+function passed({ candidate, report }: Checked, { strict = false }: ValidateOptions): boolean {
+  const { findings, leftOut, notes } = report;
+  const pending = candidate.own && notes.some((note) => note.pending);
+  return findings.length === 0 && !(strict && (leftOut.length > 0 || pending));
+}
+
+/** The tree and the configurations that the options mean. A checkout that was not configured yet is checked with the example. */
+async function open(
+  options: ValidateOptions,
+): Promise<{ directory: string; candidates: Candidate[]; close: () => Promise<void> }> {
+  const sandbox = sandboxName(options);
+  const given = options.configuration?.map((file) => candidateOf(resolve(file), false));
+  if (sandbox !== undefined) {
+    const workspace = await openWorkspace({ command: "validate", sandbox, existing: true, online: false });
+    const own = { name: workspace.configurationName, project: workspace.project, own: true };
+    return {
+      directory: workspace.directory,
+      candidates: given ?? [own],
+      close: () => workspace.close(),
+    };
+  }
+  const configured = join(REPOSITORY, CONFIGURATION_FILE);
+  const own = existsSync(configured)
+    ? candidateOf(configured, true)
+    : candidateOf(join(REPOSITORY, EXAMPLE_FILE), false);
+  return { directory: REPOSITORY, candidates: given ?? [own], close: async () => undefined };
+}
+
+function candidateOf(file: string, own: boolean): Candidate {
+  const name = relative(REPOSITORY, file);
+  return { name: name.startsWith("..") ? basename(file) : name, project: loadProject(file), own };
+}
+
+function refuseUnknownEnvironments({ name, project }: Candidate, wanted: readonly string[] = []): void {
+  const known = project.environments.map((environment) => environment.name);
+  const unknown = wanted.filter((environment) => !known.includes(environment));
+  if (unknown.length === 0) return;
+  throw new CannotRun(
+    `--environment ${unknown.join(", ")}: ${name} has no such environment, only ${known.join(", ")}`,
+  );
+}
+
+function printFixes(
+  output: Output,
+  { changes, left }: { changes: readonly Fix[]; left: readonly Fix[] },
+): void {
+  if (changes.length === 0) output.line("Nothing to rewrite.");
+  for (const { place, text } of changes) output.line(`rewritten  ${place}: ${text}`);
+  for (const { place, text } of left) output.line(`by hand    ${place}: ${text}`);
+}

@@ -1,0 +1,140 @@
+import type { PlacedObject } from "../objects";
+import type { RuleContext } from "./context";
+import { OutcomeBuilder, type Place, type Rule, WHOLE_TREE } from "./rule";
+import { references } from "./secret-references";
+import { checkRecipients } from "./sops-recipients";
+import { systemOf } from "./system-of";
+
+/** Words that stand for a value which somebody still has to give. */
+const UNFINISHED = /\b(?:CHANGE_?ME|REPLACE_?WITH)\w*/i;
+
+/** Overlays on nobody's cluster, whose secrets are no secrets. */
+const isDev = (place: string): boolean => /\/dev(?:\/|$)/.test(place);
+
+/** No secret can be read in Git, and none that is needed is missing. */
+export const secrets: Rule = {
+  id: "secrets",
+  title: "no secret in plain text, each encrypted for its environment, each that is used made by somebody",
+  check(context) {
+    const outcome = new OutcomeBuilder("secrets");
+    for (const file of context.files) {
+      const system = systemOf(file.file, context.kustomizations);
+      if (!isDev(file.file)) {
+        checkPlainText(outcome, { system, place: file.file }, file.manifests);
+        const offset = file.text.search(UNFINISHED);
+        const word = UNFINISHED.exec(file.text)?.[0];
+        outcome.check(
+          { system, place: offset < 0 ? file.file : file.placeOf(offset) },
+          offset < 0,
+          `${word} stands for a value that nobody has given`,
+          "declare it in src/secrets/applications and run npm run secrets, or write the value",
+        );
+      }
+    }
+    const inFiles = new Set(
+      context.files.flatMap((file) =>
+        file.manifests.flatMap((manifest) => (manifest?.kind === "Secret" ? manifest.metadata?.name : [])),
+      ),
+    );
+    for (const placed of context.objects) {
+      if (!inFiles.has(placed.object.metadata?.name)) checkGenerated(outcome, placed);
+    }
+    checkRecipients(outcome, context);
+    checkDecryption(outcome, context);
+    if (context.complete) checkReferences(outcome, context);
+    return outcome;
+  },
+};
+
+function checkPlainText(
+  outcome: OutcomeBuilder,
+  place: Place,
+  manifests: ReadonlyArray<{ kind: string; sops?: unknown; metadata?: { name: string } } | undefined>,
+): void {
+  for (const manifest of manifests) {
+    if (manifest?.kind !== "Secret") continue;
+    outcome.check(
+      place,
+      manifest.sops !== undefined,
+      `the Secret ${manifest.metadata?.name} is in plain text`,
+      "declare it in src/secrets/applications and run npm run secrets, which writes it encrypted; a value that was pushed is known and has to be replaced",
+    );
+  }
+}
+
+/** Kustomize can make a Secret of plain files. */
+function checkGenerated(outcome: OutcomeBuilder, placed: PlacedObject): void {
+  const { object, release } = placed;
+  if (object.kind !== "Secret" || release !== undefined || isDev(placed.place)) return;
+  outcome.check(
+    placed,
+    object.sops !== undefined,
+    "is applied in plain text",
+    "leave secretGenerator out, and let npm run secrets write the Secret encrypted",
+  );
+}
+
+function checkDecryption(outcome: OutcomeBuilder, { systems }: RuleContext): void {
+  for (const { name, file, manifest, objects } of systems) {
+    if (!objects.some(({ kind, sops }) => kind === "Secret" && sops !== undefined)) continue;
+    const { provider, secretRef } = manifest.spec?.decryption ?? {};
+    outcome.check(
+      { system: name, place: file },
+      provider === "sops" && secretRef?.name !== undefined,
+      "applies encrypted Secrets and doesn't decrypt them",
+      "add spec.decryption: { provider: sops, secretRef: { name: sops-age } }",
+    );
+  }
+}
+
+function checkReferences(outcome: OutcomeBuilder, context: RuleContext): void {
+  const made = madeSecrets(context);
+  const declared = new Set(context.declaredSecrets.map(({ namespace, name }) => `${namespace}/${name}`));
+  const missing = new Set<string>();
+  const told = new Set<string>();
+  for (const { at, namespace, name, field } of references(context)) {
+    const id = `${namespace}/${name}`;
+    // Once for each object, however many of its fields name it.
+    if (told.has(`${at.place} ${id}`)) continue;
+    told.add(`${at.place} ${id}`);
+    outcome.check(
+      at,
+      made.has(id) || declared.has(id),
+      `${field} names the Secret ${id}, which nothing makes`,
+      "declare it in src/secrets/applications, or correct the name",
+    );
+    if (!made.has(id) && declared.has(id)) missing.add(id);
+  }
+  if (missing.size === 0) return;
+  const environment = context.environment.name;
+  outcome.note(
+    WHOLE_TREE,
+    `${missing.size} ${missing.size === 1 ? "secret is" : "secrets are"} not created yet in ${environment} (${[...missing].sort().join(", ")}): npm run secrets -- create --environment ${environment}`,
+    true,
+  );
+}
+
+/** Secrets that exist before the tree is applied: of flux bootstrap, and the key for SOPS. */
+const GIVEN = ["flux-system/flux-system", "flux-system/sops-age"];
+
+/** Secrets in the tree, and those that operators make for objects in it. */
+function madeSecrets({ objects }: RuleContext): Set<string> {
+  const names = objects.flatMap(({ object }) => {
+    const { kind, metadata, spec } = object;
+    const within = (name: unknown): string[] =>
+      typeof name === "string" ? [`${metadata?.namespace ?? "default"}/${name}`] : [];
+    if (kind === "Secret") return within(metadata?.name);
+    if (kind === "Certificate") return within(spec?.secretName);
+    if (kind === "Cluster")
+      return ["app", "superuser", "ca", "server", "replication"].flatMap((end) =>
+        within(`${metadata?.name}-${end}`),
+      );
+    if (
+      kind === "Ingress" &&
+      Object.keys(metadata?.annotations ?? {}).some((key) => key.startsWith("cert-manager.io/"))
+    )
+      return (spec?.tls ?? []).flatMap(({ secretName }: { secretName?: string }) => within(secretName));
+    return [];
+  });
+  return new Set([...GIVEN, ...names]);
+}
