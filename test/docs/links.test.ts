@@ -7,10 +7,13 @@ import { deployCommand } from "../../src/commands/deploy";
 import { destroyCommand } from "../../src/commands/destroy";
 import { diffCommand } from "../../src/commands/diff";
 import { outputsCommand } from "../../src/commands/outputs";
+import { previewCommand } from "../../src/commands/preview";
 import { restoreCommand } from "../../src/commands/restore";
 import { sandboxCommand } from "../../src/commands/sandbox";
+import { secretsCommand } from "../../src/commands/secrets";
 import { stacksCommand } from "../../src/commands/stacks";
 import { synthCommand } from "../../src/commands/synth";
+import { validateCommand } from "../../src/commands/validate";
 import { REPOSITORY } from "../support/example";
 import { anchors, page, pages, prose } from "./markdown";
 
@@ -27,15 +30,23 @@ const commands = new Map(
     destroyCommand,
     diffCommand,
     outputsCommand,
+    previewCommand,
     restoreCommand,
     sandboxCommand,
+    secretsCommand,
     stacksCommand,
     synthCommand,
+    validateCommand,
   ].map((make) => {
     const command = make();
     return [
       command.name(),
-      [...command.options.flatMap(({ short, long }) => [short, long]), "--help"] as (string | undefined)[],
+      [
+        ...[command, ...command.commands].flatMap(({ options }) =>
+          options.flatMap(({ short, long }) => [short, long]),
+        ),
+        "--help",
+      ] as (string | undefined)[],
     ];
   }),
 );

@@ -17,14 +17,23 @@ function isAtLeast(have = "", want = ""): boolean {
 }
 
 describe("mise.toml", () => {
-  it("pins every tool that setup.sh asks for to an exact version", () => {
-    expect(Object.keys(tools).sort()).toStrictEqual(["age", "flux2", "kubectl", "node", "sops", "terraform"]);
+  it("pins every tool that a command runs to an exact version", () => {
+    expect(Object.keys(tools).sort()).toStrictEqual([
+      "age",
+      "flux2",
+      "go",
+      "helm",
+      "kubeconform",
+      "kubectl",
+      "node",
+      "sops",
+      "terraform",
+    ]);
     for (const version of Object.values(tools)) expect(version).toMatch(/^\d+\.\d+\.\d+$/);
   });
 
   it("has versions that setup.sh accepts", () => {
     expect(isAtLeast(tools.node, minimum("MINIMUM_NODE"))).toBe(true);
-    expect(isAtLeast(tools.terraform, minimum("MINIMUM_TERRAFORM_FOR_SPACES"))).toBe(true);
     expect(isAtLeast(tools.terraform, minimum("MINIMUM_TERRAFORM"))).toBe(true);
     expect(isAtLeast(tools.flux2, minimum("MINIMUM_FLUX"))).toBe(true);
   });
