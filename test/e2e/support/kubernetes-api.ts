@@ -1,0 +1,124 @@
+import { Agent, request } from "node:https";
+
+/** An object of the API as far as tests look into it. */
+export type ApiObject = { metadata: any; spec?: any; status?: any; data?: any; [key: string]: any };
+
+/** Thrown when the API server answers with an error; the message is its own. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
+    super(message);
+    this.name = "ApiError";
+  }
+}
+
+/** Kinds that tests and the status writer use, with their place in the API. */
+const PLACES: Readonly<Record<string, string>> = {
+  ConfigMap: "api/v1/namespaces/{ns}/configmaps",
+  Namespace: "api/v1/namespaces",
+  PersistentVolumeClaim: "api/v1/namespaces/{ns}/persistentvolumeclaims",
+  Secret: "api/v1/namespaces/{ns}/secrets",
+  Service: "api/v1/namespaces/{ns}/services",
+  Deployment: "apis/apps/v1/namespaces/{ns}/deployments",
+  StatefulSet: "apis/apps/v1/namespaces/{ns}/statefulsets",
+  DaemonSet: "apis/apps/v1/namespaces/{ns}/daemonsets",
+  Job: "apis/batch/v1/namespaces/{ns}/jobs",
+  APIService: "apis/apiregistration.k8s.io/v1/apiservices",
+  CustomResourceDefinition: "apis/apiextensions.k8s.io/v1/customresourcedefinitions",
+  GitRepository: "apis/source.toolkit.fluxcd.io/v1/namespaces/{ns}/gitrepositories",
+  HelmRepository: "apis/source.toolkit.fluxcd.io/v1/namespaces/{ns}/helmrepositories",
+  HelmRelease: "apis/helm.toolkit.fluxcd.io/v2/namespaces/{ns}/helmreleases",
+  Kustomization: "apis/kustomize.toolkit.fluxcd.io/v1/namespaces/{ns}/kustomizations",
+};
+
+/** The real Kubernetes API, over HTTPS on loopback. */
+export class KubernetesApi {
+  private readonly agent: Agent;
+
+  constructor(
+    readonly url: string,
+    readonly token: string,
+    readonly certificateAuthority: string,
+  ) {
+    this.agent = new Agent({ ca: certificateAuthority, keepAlive: true, maxSockets: 16 });
+  }
+
+  /** Objects of a kind, in one namespace or in all. */
+  async list(kind: string, namespace?: string): Promise<ApiObject[]> {
+    const { items } = await this.call("GET", this.path(kind, namespace));
+    return items;
+  }
+
+  async get(kind: string, namespace: string, name: string): Promise<ApiObject> {
+    return this.call("GET", `${this.path(kind, namespace)}/${name}`);
+  }
+
+  /** The object, or undefined when there is none. */
+  async find(kind: string, namespace: string, name: string): Promise<ApiObject | undefined> {
+    try {
+      return await this.get(kind, namespace, name);
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return undefined;
+      throw error;
+    }
+  }
+
+  /** A JSON merge patch of an object, or of its status. */
+  async patch(kind: string, namespace: string, name: string, change: object, part = ""): Promise<ApiObject> {
+    return this.call(
+      "PATCH",
+      `${this.path(kind, namespace)}/${name}${part}`,
+      change,
+      "application/merge-patch+json",
+    );
+  }
+
+  async delete(kind: string, namespace: string, name: string): Promise<void> {
+    await this.call("DELETE", `${this.path(kind, namespace)}/${name}`);
+  }
+
+  /** @throws ApiError for every answer that is no success */
+  call(method: string, path: string, body?: object, type = "application/json"): Promise<ApiObject> {
+    return new Promise((resolve, reject) => {
+      const call = request(
+        `${this.url}/${path}`,
+        {
+          method,
+          agent: this.agent,
+          headers: {
+            Authorization: `Bearer ${this.token}`,
+            Accept: "application/json",
+            "Content-Type": type,
+          },
+        },
+        (response) => {
+          let text = "";
+          response.setEncoding("utf8").on("data", (part: string) => {
+            text += part;
+          });
+          response.once("end", () => {
+            const status = response.statusCode ?? 0;
+            const answer = text.startsWith("{") ? JSON.parse(text) : { message: text };
+            if (status >= 200 && status < 300) resolve(answer);
+            else reject(new ApiError(status, answer.message ?? text));
+          });
+          response.once("error", reject);
+        },
+      );
+      call.once("error", reject);
+      call.end(body === undefined ? undefined : JSON.stringify(body));
+    });
+  }
+
+  close(): void {
+    this.agent.destroy();
+  }
+
+  private path(kind: string, namespace?: string): string {
+    const place = PLACES[kind];
+    if (!place) throw new Error(`tests don't know where ${kind} is in the API`);
+    return place.replace(namespace === undefined ? "namespaces/{ns}/" : "{ns}", namespace ?? "");
+  }
+}
