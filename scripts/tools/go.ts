@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
@@ -60,6 +60,68 @@ export async function installCommand(
   if (code !== 0) throw new Error(`${name} does not build: ${lastLines(stderr) || `go ended with ${code}`}`);
 }
 
+/**
+ * Builds a command of a module that replaces some of its dependencies, which `go install` refuses: in a module of our own
+ * that requires it and repeats its replacements.
+ * @param command folder in the module; empty for its root
+ * @throws MissingGo, or Error with the compiler's own message
+ */
+export async function buildWithReplacements(
+  module: Module,
+  { command, file, linkerFlags }: { command: string; file: string; linkerFlags: string },
+): Promise<void> {
+  const name = moduleAtVersion(module);
+  const what = `building ${name}`;
+  const theirs = path.join(await downloadModule(module), "go.mod");
+  const folder = await mkdtemp(path.join(tmpdir(), "hybrid-gitops-go-"));
+  try {
+    const read = await go(["mod", "edit", "-json", theirs], {}, what);
+    const { Go: language, Replace: replacements = [] } = JSON.parse(read.stdout) as GoModule;
+    const lines = replacements.flatMap(({ Old, New }) => {
+      const version = New.Version ?? publishedVersion(New.Path, module);
+      return version === undefined
+        ? []
+        : [`replace ${Old.Path} => ${New.Version ? New.Path : Old.Path} ${version}`];
+    });
+    const content = [
+      "module build",
+      `go ${language}`,
+      `require ${module.module} v${module.version}`,
+      ...lines,
+    ];
+    await writeFile(path.join(folder, "go.mod"), `${content.join("\n")}\n`);
+    const parameters = [
+      "build",
+      "-mod=mod",
+      `-ldflags=${linkerFlags}`,
+      "-o",
+      file,
+      path.posix.join(module.module, command),
+    ];
+    const { code, stderr } = await go(parameters, { CGO_ENABLED: "0" }, what, folder);
+    if (code !== 0)
+      throw new Error(`${name} does not build: ${lastLines(stderr) || `go ended with ${code}`}`);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+interface GoModule {
+  readonly Go: string;
+  readonly Replace?: ReadonlyArray<{
+    readonly Old: { readonly Path: string };
+    readonly New: { readonly Path: string; readonly Version?: string };
+  }>;
+}
+
+/**
+ * A replacement by a folder of the same repository is published as a module too: those of Kubernetes as 0.x for every 1.x
+ * (its release process); others under the version that the module requires anyway, so that no line is needed.
+ */
+function publishedVersion(folder: string, { version }: Module): string | undefined {
+  return folder.startsWith("./staging/src/k8s.io/") ? `v0.${version.replace(/^1\./, "")}` : undefined;
+}
+
 /** The module version that a Go program was built from; undefined when it is none or Go is not there. */
 export async function builtVersion(file: string): Promise<string | undefined> {
   try {
@@ -80,9 +142,10 @@ async function go(
   parameters: readonly string[],
   variables: Readonly<Record<string, string>>,
   what: string,
+  directory?: string,
 ): Promise<Result> {
   // Outside every Go module and workspace, so that none of the user's own has a say.
-  const folder = await mkdtemp(path.join(tmpdir(), "hybrid-gitops-go-"));
+  const folder = directory ?? (await mkdtemp(path.join(tmpdir(), "hybrid-gitops-go-")));
   try {
     return await new Promise<Result>((resolve, reject) => {
       const child = spawn("go", parameters, {
@@ -104,7 +167,7 @@ async function go(
       child.once("close", (code) => resolve({ code, ...texts }));
     });
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    if (directory === undefined) await rm(folder, { recursive: true, force: true });
   }
 }
 

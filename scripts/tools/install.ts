@@ -1,10 +1,13 @@
 import { existsSync } from "node:fs";
 import { schemasDirectory } from "../../src/flux-tree/schemas";
 import { type BuiltTool, toolsDirectory, VERSIONS } from "../../src/flux-tree/tools";
+import { CLUSTER_PROGRAMS, installClusterProgram } from "./cluster-program";
 import { installTool, onPath } from "./install-tool";
 import { buildSchemas } from "./schemas/build-schemas";
 
 const SCHEMAS = "schemas";
+/** The programs of the tests on real parts: only when asked for, since they take a quarter of an hour. */
+const CLUSTER = "cluster";
 
 const TOOLS = Object.keys(VERSIONS.tools) as BuiltTool[];
 
@@ -13,18 +16,21 @@ const TOOLS = Object.keys(VERSIONS.tools) as BuiltTool[];
  * names, only those. What is there already stays, so that it may be run at any time.
  */
 export async function main(names: readonly string[]): Promise<number> {
-  const all: readonly string[] = [...TOOLS, SCHEMAS];
+  const usual: readonly string[] = [...TOOLS, SCHEMAS];
+  const all = [...usual, CLUSTER];
   const unknown = names.filter((name) => !all.includes(name));
   if (unknown.length > 0) {
     console.error(`npm run tools -- ${unknown.join(" ")}: there are only ${all.join(", ")}`);
     return 1;
   }
-  const wanted = names.length > 0 ? names : all;
+  const wanted = names.length > 0 ? names : usual;
   // One after the other: each build uses all cores by itself. What one lacks does not keep the others away.
   const failures: string[] = [];
   for (const name of wanted) {
     try {
-      await (name === SCHEMAS ? installSchemas() : installTool(name as BuiltTool));
+      if (name === SCHEMAS) await installSchemas();
+      else if (name === CLUSTER) for (const program of CLUSTER_PROGRAMS) await installClusterProgram(program);
+      else await installTool(name as BuiltTool);
     } catch (error) {
       failures.push(`${name}: ${(error as Error).message}`);
     }

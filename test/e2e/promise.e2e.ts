@@ -5,11 +5,10 @@ import { toolPath } from "../../src/flux-tree";
 import { REPOSITORY } from "../support/example";
 import { type ChartRepository, startChartRepository } from "./support/chart-repository";
 import { type GitServer, startGitServer } from "./support/git-server";
-import { LiveCluster } from "./support/live-cluster";
+import { LiveCluster, until } from "./support/live-cluster";
 import { LiveProject } from "./support/live-project";
 import { definitionFiles, stubCharts } from "./support/stub-charts";
 
-const BINARIES = process.env.E2E_BINARIES ?? "/tmp/e2e/bin";
 const directory = mkdtempSync(path.join(tmpdir(), "e2e-"));
 let git: GitServer;
 let charts: ChartRepository;
@@ -34,10 +33,14 @@ beforeAll(async () => {
     name: "my-startup-staging",
     environment: "staging",
     directory: path.join(directory, "staging"),
-    binaries: BINARIES,
     definitions,
   });
-  project = new LiveProject(path.join(directory, "project"), git, charts.url);
+  project = new LiveProject(path.join(directory, "project"), git, charts.url, (document) => {
+    // Applications whose own sizes are stated go on a profile, one of them in this environment only.
+    document.applications.chatbox = { profile: "medium" };
+    document.applications.fade = { profile: "small" };
+    document.environments[0].applications = { nextcloud: { profile: "small" } };
+  });
   project.connect([cluster]);
 });
 
@@ -57,4 +60,67 @@ test("the tree of staging becomes ready", async () => {
   project.publish("Configure this project");
   cluster.follow(git.url);
   await cluster.untilReady(120);
+});
+
+/** Who follows the node size, with the size that its profile has on s-2vcpu-4gb and on s-4vcpu-8gb. */
+const FOLLOWERS = [
+  {
+    what: "a Kustomize application",
+    kind: "Deployment",
+    place: ["chatbox", "chatbox"],
+    before: ["500m", "512Mi"],
+    after: ["1", "1Gi"],
+  },
+  {
+    what: "our own chart",
+    kind: "StatefulSet",
+    place: ["fade", "repram-node"],
+    before: ["250m", "256Mi"],
+    after: ["500m", "512Mi"],
+  },
+  {
+    what: "a chart of others",
+    kind: "Deployment",
+    place: ["mattermost", "mattermost"],
+    before: ["500m", "512Mi"],
+    after: ["1", "1Gi"],
+  },
+  {
+    what: "an override of this environment",
+    kind: "Deployment",
+    place: ["nextcloud", "nextcloud"],
+    before: ["250m", "256Mi"],
+    after: ["500m", "512Mi"],
+  },
+] as const;
+
+async function requestsOf({ kind, place: [namespace, name] }: (typeof FOLLOWERS)[number]): Promise<string[]> {
+  const { spec } = await cluster.api.get(kind, namespace, name);
+  const { cpu, memory } = spec.template.spec.containers[0].resources.requests;
+  return [cpu, memory];
+}
+
+test("a larger node size reaches every application without a commit", async () => {
+  for (const follower of FOLLOWERS)
+    expect([follower.what, await requestsOf(follower)]).toEqual([follower.what, follower.before]);
+  project.project.configure((document) => {
+    document.environments[0].cluster.nodeSize = "s-4vcpu-8gb";
+  });
+  project.deploy("--environment", "staging");
+  const end = Date.now();
+  const seconds = await Promise.all(
+    FOLLOWERS.map(async (follower) => {
+      await until(30, async () => {
+        const requests = await requestsOf(follower);
+        return requests.join() === follower.after.join()
+          ? undefined
+          : `${follower.what} still asks for ${requests.join()}`;
+      });
+      return [follower.what, (Date.now() - end) / 1000] as const;
+    }),
+  );
+  process.stdout.write(
+    `${seconds.map(([what, time]) => `${what}: ${time.toFixed(2)} s after the deploy`).join("\n")}\n`,
+  );
+  await cluster.untilReady(60);
 });

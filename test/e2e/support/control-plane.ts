@@ -1,6 +1,7 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { clusterProgram } from "../../../scripts/tools/cluster-program";
 import { KubernetesApi } from "./kubernetes-api";
 import { freePorts, type Processes } from "./processes";
 
@@ -12,20 +13,13 @@ export interface ControlPlane {
   startApiServer(): Promise<void>;
 }
 
-/**
- * Starts etcd and kube-apiserver with their data in a folder of their own.
- * @param binaries folder with the two programs
- */
-export async function startControlPlane(
-  processes: Processes,
-  binaries: string,
-  directory: string,
-): Promise<ControlPlane> {
+/** Starts etcd and kube-apiserver with their data in a folder of their own. */
+export async function startControlPlane(processes: Processes, directory: string): Promise<ControlPlane> {
   mkdirSync(directory, { recursive: true });
   const [etcdPort = 0, peerPort = 0, apiPort = 0] = await freePorts(3);
   const etcd = `http://127.0.0.1:${etcdPort}`;
   await processes.start("etcd", {
-    program: path.join(binaries, "etcd"),
+    program: clusterProgram("etcd"),
     parameters: [
       `--data-dir=${path.join(directory, "etcd")}`,
       `--listen-client-urls=${etcd}`,
@@ -56,7 +50,7 @@ export async function startControlPlane(
   };
   const startApiServer = (): Promise<void> =>
     processes.start("kube-apiserver", {
-      program: path.join(binaries, "kube-apiserver"),
+      program: clusterProgram("kube-apiserver"),
       parameters: [
         `--etcd-servers=${etcd}`,
         "--bind-address=127.0.0.1",

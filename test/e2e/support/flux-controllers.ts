@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import path from "node:path";
+import { clusterProgram } from "../../../scripts/tools/cluster-program";
 import type { ControlPlane } from "./control-plane";
 import { freePorts, type Processes } from "./processes";
 
@@ -21,7 +22,6 @@ export interface FluxControllers {
 }
 
 export interface FluxOptions {
-  readonly binaries: string;
   readonly directory: string;
   readonly controlPlane: ControlPlane;
   /** Flags beside those that every run has, per controller: the customisation that the tree asks for. */
@@ -30,7 +30,7 @@ export interface FluxOptions {
 
 /** Starts the controllers against an API that has their CustomResourceDefinitions. */
 export async function startFlux(processes: Processes, options: FluxOptions): Promise<FluxControllers> {
-  const { binaries, directory, controlPlane } = options;
+  const { directory, controlPlane } = options;
   const [storagePort = 0, eventsPort = 0, receiverPort = 0, ...own] = await freePorts(
     CONTROLLERS.length * 2 + 3,
   );
@@ -65,7 +65,7 @@ export async function startFlux(processes: Processes, options: FluxOptions): Pro
     const temporary = path.join(home, "tmp");
     mkdirSync(temporary, { recursive: true });
     return processes.start(controller, {
-      program: path.join(binaries, controller),
+      program: clusterProgram(controller),
       directory: home,
       parameters: [
         `--metrics-addr=127.0.0.1:${metrics}`,

@@ -11,11 +11,18 @@ export interface LiveClusterOptions {
   readonly name: string;
   readonly environment: string;
   readonly directory: string;
-  /** Folder with etcd, kube-apiserver and the Flux controllers. */
-  readonly binaries: string;
   /** Folders with the CustomResourceDefinitions of the Flux controllers. */
   readonly definitions: readonly string[];
 }
+
+/** What every DOKS cluster has: without it the API refuses that a volume grows. */
+const STORAGE_CLASS = {
+  apiVersion: "storage.k8s.io/v1",
+  kind: "StorageClass",
+  metadata: { name: "do-block-storage" },
+  provisioner: "dobs.csi.digitalocean.com",
+  allowVolumeExpansion: true,
+};
 
 /** A real Kubernetes API with the real Flux controllers, and the status of workloads played. */
 export class LiveCluster {
@@ -31,14 +38,10 @@ export class LiveCluster {
   static async start(options: LiveClusterOptions): Promise<LiveCluster> {
     const processes = new Processes(path.join(options.directory, "logs"));
     try {
-      const controlPlane = await startControlPlane(
-        processes,
-        options.binaries,
-        path.join(options.directory, "control-plane"),
-      );
+      const controlPlane = await startControlPlane(processes, path.join(options.directory, "control-plane"));
       applyDefinitions(controlPlane.kubeconfig, options.definitions);
+      kubectl(controlPlane.kubeconfig, ["apply", "-f", "-"], JSON.stringify(STORAGE_CLASS));
       const flux = await startFlux(processes, {
-        binaries: options.binaries,
         directory: path.join(options.directory, "flux"),
         controlPlane,
         flags: {
