@@ -1,6 +1,6 @@
 // Makes a checkout ready to run: Node's version, packages, bundles. Safe to run at any time; does nothing when all is there.
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -28,6 +28,8 @@ function checkNode() {
 }
 
 function install(root) {
+  // Packages of another checkout: npm ci would empty that one's folder.
+  if (lstatSync(join(root, "node_modules"), { throwIfNoEntry: false })?.isSymbolicLink()) return;
   const installed = join(root, "node_modules", ".package-lock.json");
   if (
     existsSync(installed) &&

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { schemasDirectory } from "../../src/flux-tree/schemas";
-import { type BuiltTool, toolsDirectory, VERSIONS } from "../../src/flux-tree/tools";
+import { type BuiltTool, builtTool, toolsDirectory, VERSIONS } from "../../src/flux-tree/tools";
 import { CLUSTER_PROGRAMS, installClusterProgram } from "./cluster-program";
 import { installTool, onPath } from "./install-tool";
 import { buildSchemas } from "./schemas/build-schemas";
@@ -37,7 +37,7 @@ export async function main(names: readonly string[]): Promise<number> {
   }
   for (const failure of failures) console.error(failure);
   if (failures.length > 0) return 1;
-  console.log(`Everything is in ${toolsDirectory()}.`);
+  console.log(`Everything is in ${toolsDirectory()}; to run sops yourself: ${builtTool("sops")}`);
   if (onPath("kubectl") === undefined)
     console.log('kubectl, which renders the tree, is not on PATH: "mise install" installs it.');
   return 0;

@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { basename, join, relative, resolve } from "node:path";
 import type { Command } from "commander";
-import { CONFIGURATION_FILE, ConfigurationError, EXAMPLE_FILE, loadProject, type Project } from "../config";
-import { type Fix, FluxTree, fixTree, MissingTool, TreeValidator, type ValidationReport } from "../flux-tree";
+import { CONFIGURATION_FILE, EXAMPLE_FILE, loadProject, type Project } from "../config";
+import { type Fix, FluxTree, fixTree, TreeValidator, type ValidationReport } from "../flux-tree";
 import { applicationSecrets } from "../secrets/applications";
 import { Output } from "../terminal/output";
 import { openWorkspace, REPOSITORY } from "../workspace";
@@ -34,18 +34,11 @@ export function validateCommand(): Command {
       try {
         await validate(options, output);
       } catch (error) {
-        if (
-          !(error instanceof ConfigurationError || error instanceof MissingTool || error instanceof CannotRun)
-        )
-          throw error;
-        output.problem(error.message);
+        output.problem((error as Error).message);
         process.exitCode = CANNOT_RUN;
       }
     });
 }
-
-/** What the command was asked for can't be done. */
-class CannotRun extends Error {}
 
 /** A configuration to check the tree with. */
 interface Candidate {
@@ -128,7 +121,7 @@ function refuseUnknownEnvironments({ name, project }: Candidate, wanted: readonl
   const known = project.environments.map((environment) => environment.name);
   const unknown = wanted.filter((environment) => !known.includes(environment));
   if (unknown.length === 0) return;
-  throw new CannotRun(
+  throw new Error(
     `--environment ${unknown.join(", ")}: ${name} has no such environment, only ${known.join(", ")}`,
   );
 }

@@ -1,4 +1,4 @@
-import { chmodSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, lstatSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { isMap, isScalar, isSeq, type Pair, type YAMLMap, type YAMLSeq } from "yaml";
 import { VALUES_CONFIG_MAP, VARIABLE_PREFIX, VARIABLES_CONFIG_MAP } from "../flux";
@@ -36,7 +36,17 @@ export function fixTree(tree: FluxTree): FixResult {
     const file = new TreeFile(tree, name);
     if (file.problem !== undefined) return { changes: [], left: [] };
     const { text, changes, left } = fixFile(file);
-    if (text !== file.text) writeInOnePiece(path.join(tree.directory, name), text);
+    if (text === file.text) return { changes, left };
+    const obstacle = whyNotWritten(path.join(tree.directory, name), file.text);
+    if (obstacle !== undefined)
+      return {
+        changes: [],
+        left: changes.map(({ place, text: change }) => ({
+          place,
+          text: `${change} (not done: ${obstacle})`,
+        })),
+      };
+    writeInOnePiece(path.join(tree.directory, name), text);
     return { changes, left };
   });
   return { changes: results.flatMap(({ changes }) => changes), left: results.flatMap(({ left }) => left) };
@@ -55,7 +65,7 @@ export function fixFile(file: TreeFile): FixResult & { readonly text: string } {
     const [only] = dotted;
     const [from] = text.range;
     if (only && !text.flow && /^(["'])\$\{[^}]*\}\1$/.test(text.source)) {
-      const plain = `\${${spelling(only.name)}}`;
+      const plain = only.text.replace(only.name, spelling(only.name));
       edits.push({ from, to: text.range[1], text: plain });
       changes.push({ place: file.placeOf(from), text: `${text.source} → ${plain}` });
       continue;
@@ -174,6 +184,16 @@ function applied(text: string, edits: readonly Edit[]): string {
       (result, { from, to, text: replacement }) => result.slice(0, from) + replacement + result.slice(to),
       text,
     );
+}
+
+/** Why a file is left as it is; undefined when it can be rewritten without harm. */
+function whyNotWritten(file: string, text: string): string | undefined {
+  const { mode, nlink } = statSync(file);
+  if (lstatSync(file).isSymbolicLink()) return "the file is a link; change what it leads to";
+  if (nlink > 1) return "the file has several names (hard links)";
+  if ((mode & 0o200) === 0) return "the file is read-only";
+  // Bytes that are no UTF-8 were read as something else and would be lost.
+  return readFileSync(file).equals(Buffer.from(text)) ? undefined : "the file is not UTF-8";
 }
 
 /** Beside the file and then in its place, so that an interruption leaves the old file or the new one. */

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { duplicateEntries, explain, type ReadSchema } from "./schema-problems";
-import { runTool, toolsDirectory, VERSIONS } from "./tools";
+import { runTool, toolPath, toolsDirectory, VERSIONS } from "./tools";
 import type { Manifest } from "./tree";
 
 /** A place where an object is not as its schema wants it. */
@@ -170,7 +170,13 @@ async function runKubeconform(folder: string): Promise<Finding[]> {
     // 1: some object is not as it should be.
     { accepted: [0, 1] },
   );
-  return (JSON.parse(text) as { resources: Finding[] }).resources;
+  try {
+    return (JSON.parse(text) as { resources: Finding[] }).resources;
+  } catch {
+    throw new Error(
+      `${toolPath("kubeconform")} gave no report: remove the folder it is in and run "npm run tools", or install it again`,
+    );
+  }
 }
 
 function problemsOf(object: Manifest, { status, msg }: Finding): SchemaProblem[] {

@@ -40,9 +40,17 @@ export class TreeFile {
     tree: FluxTree,
     readonly file: string,
   ) {
-    this.text = tree.text(file);
+    let unreadable: string | undefined;
+    try {
+      this.text = tree.text(file);
+    } catch (error) {
+      // A link that leads nowhere, or a file that this user may not read
+      this.text = "";
+      unreadable = (error as Error).message;
+    }
     this.documents = parseAllDocuments(this.text, { lineCounter: this.lines });
     try {
+      if (unreadable !== undefined) throw new Error(`can't be read: ${unreadable}`);
       const found = this.documents.flatMap(({ errors, warnings }) => [...errors, ...warnings])[0];
       if (found) throw found;
       this.manifests = this.documents.map((document) => (document.toJS() as Manifest | null) ?? undefined);

@@ -47,6 +47,8 @@ export class FluxTree {
 
   /** Every YAML file below a folder, in a stable order; originals that the static configuration keeps are none. */
   files(folder: string = FLUX_FOLDER): string[] {
+    if (folder === FLUX_FOLDER && !this.exists(folder))
+      throw new Error(`${FLUX_FOLDER}/ is missing in ${this.directory}: restore it from Git`);
     return readdirSync(path.join(this.directory, folder), { withFileTypes: true })
       .filter((entry) => entry.name !== ".backups")
       .flatMap((entry) => {
@@ -94,13 +96,15 @@ export class FluxTree {
   }
 
   /** Every file that building a folder reads, its own kustomization first. */
-  filesReadBy(folder: string): string[] {
+  filesReadBy(folder: string, trail: readonly string[] = []): string[] {
+    if (trail.includes(folder))
+      throw new Error(`${[...trail, folder].join(" names ")}: a circle, which nothing can build`);
     const kustomization = path.join(folder, "kustomization.yaml");
     if (!this.exists(kustomization)) throw new Error(`${kustomization} is missing`);
     const read = this.referencesOf(kustomization).flatMap((reference) => {
       if (!this.exists(reference))
         throw new Error(`${kustomization} names ${reference}, which does not exist`);
-      return this.isFolder(reference) ? this.filesReadBy(reference) : [reference];
+      return this.isFolder(reference) ? this.filesReadBy(reference, [...trail, folder]) : [reference];
     });
     return [kustomization, ...read];
   }

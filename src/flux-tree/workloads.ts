@@ -97,6 +97,15 @@ export function databasesIn(objects: readonly PlacedObject[]): PlacedObject[] {
   );
 }
 
+/** What the operator puts on a database's pods. */
+export function databaseLabels({ object }: PlacedObject): Record<string, string> {
+  return {
+    "cnpg.io/cluster": object.metadata?.name ?? "",
+    "cnpg.io/podRole": "instance",
+    ...object.spec?.inheritedMetadata?.labels,
+  };
+}
+
 /** Whether labels are among those that a selector of the Kubernetes API picks. An empty selector picks all. */
 export function selects(selector: Fields, labels: Readonly<Record<string, string>>): boolean {
   if (!selector) return false;

@@ -104,7 +104,13 @@ async function write(
   const encrypted = await sops.encrypt(file, {
     apiVersion: "v1",
     kind: "Secret",
-    metadata: { name, namespace, ...(labels ? { labels } : {}) },
+    metadata: {
+      name,
+      namespace,
+      ...(labels ? { labels } : {}),
+      // Flux decrypts before it substitutes: a `${` in a password would be taken for a variable.
+      annotations: { "kustomize.toolkit.fluxcd.io/substitute": "disabled" },
+    },
     type,
     stringData: makeValues(secret, {}, context),
   });

@@ -23,9 +23,17 @@ export interface ValueOptions {
   readonly variables: Variables;
 }
 
-/** A value that a person gives, from `<ENVIRONMENT>_<variable>` or `<variable>`. */
+/**
+ * A value that a person gives, from `<ENVIRONMENT>_<variable>` or `<variable>`.
+ * @throws Error that names the variable when its value has a control character: no container could be given it
+ */
 export function givenValue(variable: string, { environment, variables }: ValueOptions): string | undefined {
-  return variables[actionsSecretName(environment, variable)] || variables[variable] || undefined;
+  const names = [actionsSecretName(environment, variable), variable];
+  const name = names.find((candidate) => variables[candidate]);
+  const value = name === undefined ? undefined : variables[name];
+  if (value !== undefined && /[\u0000-\u0008\u000b-\u001f\u007f]/.test(value))
+    throw new Error(`${name} has a control character in its value: write it again, without it`);
+  return value;
 }
 
 /** The given values of a secret that are missing, among some of its keys. */

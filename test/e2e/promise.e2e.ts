@@ -10,9 +10,12 @@ import { LiveProject } from "./support/live-project";
 import { definitionFiles, stubCharts } from "./support/stub-charts";
 
 const directory = mkdtempSync(path.join(tmpdir(), "e2e-"));
+const ENVIRONMENTS = ["staging", "production"] as const;
+type Environment = (typeof ENVIRONMENTS)[number];
+
 let git: GitServer;
 let charts: ChartRepository;
-let cluster: LiveCluster;
+const clusters: Partial<Record<Environment, LiveCluster>> = {};
 let project: LiveProject;
 
 beforeAll(async () => {
@@ -29,37 +32,53 @@ beforeAll(async () => {
       ),
     )
   ).flat();
-  cluster = await LiveCluster.start({
-    name: "my-startup-staging",
-    environment: "staging",
-    directory: path.join(directory, "staging"),
-    definitions,
-  });
+  for (const environment of ENVIRONMENTS) {
+    clusters[environment] = await LiveCluster.start({
+      name: `my-startup-${environment}`,
+      environment,
+      directory: path.join(directory, environment),
+      definitions,
+    });
+  }
   project = new LiveProject(path.join(directory, "project"), git, charts.url, (document) => {
     // Applications whose own sizes are stated go on a profile, one of them in this environment only.
     document.applications.chatbox = { profile: "medium" };
     document.applications.fade = { profile: "small" };
     document.environments[0].applications = { nextcloud: { profile: "small" } };
   });
-  project.connect([cluster]);
+  project.connect(Object.values(clusters));
 });
 
 afterAll(async () => {
-  await cluster?.stop();
+  for (const cluster of Object.values(clusters)) await cluster.stop();
   await charts?.close();
   await git?.close();
   project?.remove();
   if (!process.env.E2E_KEEP) rmSync(directory, { recursive: true, force: true });
 });
 
-test("the tree of staging becomes ready", async () => {
-  project.createSecrets("staging");
-  project.deploy("--environment", "staging");
-  const configMap = await cluster.api.get("ConfigMap", "flux-system", "infrastructure-vars");
-  expect(configMap.data.infraConfig_cluster_name).toBe("my-startup-staging");
+function cluster(environment: Environment): LiveCluster {
+  const found = clusters[environment];
+  if (!found) throw new Error(`the cluster of ${environment} was not started`);
+  return found;
+}
+
+test("deploy writes both ConfigMaps into each cluster, and after a push every part of the tree becomes ready", async () => {
+  for (const environment of ENVIRONMENTS) project.createSecrets(environment);
+  project.deploy();
+  for (const environment of ENVIRONMENTS) {
+    const { data } = await cluster(environment).api.get("ConfigMap", "flux-system", "infrastructure-vars");
+    expect(data.infraConfig_cluster_name).toBe(`my-startup-${environment}`);
+    const { data: document } = await cluster(environment).api.get(
+      "ConfigMap",
+      "flux-system",
+      "infrastructure-config",
+    );
+    expect(document["values.yaml"]).toContain(`name: my-startup-${environment}`);
+  }
   project.publish("Configure this project");
-  cluster.follow(git.url);
-  await cluster.untilReady(120);
+  for (const environment of ENVIRONMENTS) cluster(environment).follow(git.url);
+  await Promise.all(ENVIRONMENTS.map((environment) => cluster(environment).untilReady(180)));
 });
 
 /** Who follows the node size, with the size that its profile has on s-2vcpu-4gb and on s-4vcpu-8gb. */
@@ -95,7 +114,7 @@ const FOLLOWERS = [
 ] as const;
 
 async function requestsOf({ kind, place: [namespace, name] }: (typeof FOLLOWERS)[number]): Promise<string[]> {
-  const { spec } = await cluster.api.get(kind, namespace, name);
+  const { spec } = await cluster("staging").api.get(kind, namespace, name);
   const { cpu, memory } = spec.template.spec.containers[0].resources.requests;
   return [cpu, memory];
 }
@@ -122,5 +141,5 @@ test("a larger node size reaches every application without a commit", async () =
   process.stdout.write(
     `${seconds.map(([what, time]) => `${what}: ${time.toFixed(2)} s after the deploy`).join("\n")}\n`,
   );
-  await cluster.untilReady(60);
+  await cluster("staging").untilReady(60);
 });

@@ -1,4 +1,14 @@
-import { chmodSync, readdirSync, statSync } from "node:fs";
+import {
+  chmodSync,
+  linkSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { FluxTree, fixTree } from "../../src/flux-tree";
 import { describeWithKubectl } from "./kubectl";
@@ -182,6 +192,53 @@ ${entry}  chart:
     expect(tree.read(RELEASE)).toBe("kind: X\r\na: ${infraConfig_cluster_region} # b\r\nc: d\r\n");
     expect(statSync(path.join(tree.directory, RELEASE)).mode & 0o777).toBe(0o640);
     expect(readdirSync(path.join(tree.directory, SHOP))).toEqual(files);
+  });
+
+  test("keeps the default of a variable", () => {
+    tree.write(RELEASE, 'kind: X\na: "${infraConfig.cluster.region:-nyc3}"\n');
+    fix();
+
+    expect(tree.read(RELEASE)).toBe("kind: X\na: ${infraConfig_cluster_region:-nyc3}\n");
+  });
+
+  test.each([
+    [
+      "is not UTF-8",
+      "the file is not UTF-8",
+      (file: string) =>
+        writeFileSync(file, Buffer.from("a: ${infraConfig.cluster.region} # caf\xe9\n", "latin1")),
+    ],
+    ["is read-only", "the file is read-only", (file: string) => chmodSync(file, 0o444)],
+    [
+      "has two names",
+      "the file has several names (hard links)",
+      (file: string) => linkSync(file, `${file}.other`),
+    ],
+    [
+      "is a link",
+      "the file is a link; change what it leads to",
+      (file: string) => {
+        renameSync(file, `${file}.target`);
+        symlinkSync(`${file}.target`, file);
+      },
+    ],
+  ])("leaves a file alone that %s, and says so", (_, reason, change) => {
+    tree.write(RELEASE, "kind: X\na: ${infraConfig.cluster.region} # b\n");
+    const file = path.join(tree.directory, RELEASE);
+    change(file);
+    const [before, link] = [readFileSync(file), lstatSync(file).isSymbolicLink()];
+
+    expect(fix()).toEqual({
+      changes: [],
+      left: [
+        {
+          place: expect.stringMatching(/release\.yaml:[12]$/),
+          text: `\${infraConfig.cluster.region} → \${infraConfig_cluster_region} (not done: ${reason})`,
+        },
+      ],
+    });
+    expect(readFileSync(file)).toEqual(before);
+    expect(lstatSync(file).isSymbolicLink()).toBe(link);
   });
 
   test("leaves a file alone that is no YAML", () => {

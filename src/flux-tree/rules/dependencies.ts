@@ -1,18 +1,23 @@
+import { chartOfKinds } from "../chart-kinds";
+import { nameOf, type PlacedObject } from "../objects";
 import { hasOwnChart } from "../render";
 import type { Manifest } from "../tree";
+import type { RuleContext } from "./context";
 import { OutcomeBuilder, type Rule } from "./rule";
 
 /** What waits for something waits for what is there, and not for itself. */
 export const dependencies: Rule = {
   id: "dependencies",
   title: "dependencies exist and form no circle, charts have their repository",
-  check({ kustomizations, objects, complete }) {
+  check(context) {
+    const { kustomizations, objects, complete } = context;
     const outcome = new OutcomeBuilder("dependencies");
     checkGraph(
       outcome,
       kustomizations.map(({ name, file, manifest }) => ({ id: name, system: name, place: file, manifest })),
     );
     if (!complete) return outcome;
+    checkKinds(outcome, context);
     const releases = objects.filter(({ object }) => object.kind === "HelmRelease");
     checkGraph(
       outcome,
@@ -40,6 +45,48 @@ export const dependencies: Rule = {
     return outcome;
   },
 };
+
+/** Objects of a kind that somebody's chart brings wait until it is installed. */
+function checkKinds(
+  outcome: OutcomeBuilder,
+  { kustomizations, objects, foreignReleases }: RuleContext,
+): void {
+  const direct = new Map(
+    kustomizations.map(({ name, manifest }): [string, string[]] => [
+      name,
+      (manifest.spec?.dependsOn ?? []).map((one: { name: string }) => one.name),
+    ]),
+  );
+  for (const { name, file } of kustomizations) {
+    const waitsFor = new Set<string>();
+    const add = (one: string): void => {
+      for (const next of direct.get(one) ?? []) {
+        if (waitsFor.has(next)) continue;
+        waitsFor.add(next);
+        add(next);
+      }
+    };
+    add(name);
+    const needed = new Map<string, PlacedObject>();
+    for (const placed of objects) {
+      const chart = chartOfKinds(placed.object.apiVersion?.split("/")[0] ?? "");
+      if (placed.system === name && chart !== undefined && !needed.has(chart)) needed.set(chart, placed);
+    }
+    for (const [chart, { object }] of needed) {
+      const installers = foreignReleases
+        .filter((release) => release.object.spec?.chart?.spec?.chart === chart)
+        .map(({ system }) => system);
+      const [installer] = installers;
+      if (installer === undefined || installers.includes(name)) continue;
+      outcome.check(
+        { system: name, place: file },
+        installers.some((one) => waitsFor.has(one)),
+        `applies the ${nameOf(object)}, whose kind the chart ${chart} of ${installer} brings, and doesn't wait for that`,
+        `add ${installer} to dependsOn`,
+      );
+    }
+  }
+}
 
 interface Node {
   readonly id: string;

@@ -1,4 +1,5 @@
 import { PLACEHOLDER_REGISTRY } from "../../config";
+import type { PlacedObject } from "../objects";
 import type { PlacedText, TreeFile } from "../tree-file";
 import { databasesIn } from "../workloads";
 import type { RuleContext } from "./context";
@@ -45,11 +46,62 @@ export const images: Rule = {
           "name a whole version in tag, or leave the image to the chart, whose version is exact",
         );
       }
+      checkChartVersion(outcome, release);
     }
+    for (const placed of context.objects) checkNamed(outcome, placed);
     for (const file of context.files) checkMarkers(outcome, context, file);
     return outcome;
   },
 };
+
+/** Kinds whose images are looked at above, that only watch images, or that describe fields. */
+const WITHOUT_IMAGES =
+  /^(?:Deployment|StatefulSet|DaemonSet|Job|CronJob|ImageRepository|CustomResourceDefinition)$/;
+
+/** Images that the values of a chart or an operator's object name in one text, such as init containers in values. */
+function checkNamed(outcome: OutcomeBuilder, placed: PlacedObject): void {
+  const { object } = placed;
+  if (WITHOUT_IMAGES.test(object.kind) || databasesIn([placed]).length > 0) return;
+  for (const { path, image } of namedImages(object.spec)) {
+    outcome.check(
+      placed,
+      isExact(image),
+      `${path} is the image ${image}, which is not an exact version`,
+      "name a whole version such as :1.2.3, or add its digest @sha256:…",
+    );
+  }
+}
+
+/** Texts under the keys image and imageName, with the tag that stands beside them. */
+function namedImages(value: unknown, path: readonly string[] = []): Array<{ path: string; image: string }> {
+  if (typeof value !== "object" || value === null) return [];
+  const { tag } = value as Record<string, unknown>;
+  return Object.entries(value).flatMap(([key, inner]) => {
+    const here = [...path, key];
+    if ((key !== "image" && key !== "imageName") || typeof inner !== "string")
+      return namedImages(inner, here);
+    // Without a tag of its own, the chart has one.
+    if (inner === "" || tag === "") return [];
+    const tagged = typeof tag === "string" || typeof tag === "number";
+    return [{ path: here.join("."), image: tagged ? `${inner}:${tag}` : inner }];
+  });
+}
+
+const EXACT_CHART = /^v?\d+\.\d+\.\d+(?:[-+][\w.+-]+)?$/;
+
+/** A chart of others is the same tomorrow. */
+function checkChartVersion(outcome: OutcomeBuilder, release: PlacedObject): void {
+  const { chart, version, sourceRef } = release.object.spec?.chart?.spec ?? {};
+  if (sourceRef?.kind !== "HelmRepository") return;
+  outcome.check(
+    release,
+    typeof version === "string" && EXACT_CHART.test(version),
+    version === undefined
+      ? `takes whatever version of the chart ${chart} is the newest`
+      : `takes the chart ${chart} in the version ${version}, which is not an exact one`,
+    "name a whole version such as 1.2.3",
+  );
+}
 
 /** Images that a chart's values name in two parts. */
 function imagesIn(value: unknown): Array<{ repository: string; tag: string }> {

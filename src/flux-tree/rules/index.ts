@@ -8,6 +8,7 @@ import { network } from "./network";
 import { objectsRule } from "./objects";
 import { placeholders } from "./placeholders";
 import { probes } from "./probes";
+import { referencesRule } from "./references";
 import { resources } from "./resources";
 import type { Rule } from "./rule";
 import { schemasRule } from "./schemas";
@@ -29,6 +30,7 @@ export const RULES: readonly Rule[] = [
   availability,
   network,
   volumes,
+  referencesRule,
   secrets,
   placeholders,
   ingresses,

@@ -1,6 +1,7 @@
 import type { PlacedObject } from "../objects";
 import type { Fields } from "../tree";
-import { databasesIn, selects } from "../workloads";
+import { databaseLabels, databasesIn, selects, type Workload } from "../workloads";
+import type { RuleContext } from "./context";
 import { OutcomeBuilder, type Rule } from "./rule";
 
 const LEVEL = "pod-security.kubernetes.io/enforce";
@@ -12,7 +13,8 @@ const GIVEN = new Set(["default", "flux-system", "kube-system", "kube-public", "
 export const network: Rule = {
   id: "network",
   title: "a default deny in every namespace, a policy for every pod, Pod Security labels",
-  check({ workloads, objects, complete }) {
+  check(context) {
+    const { workloads, objects, complete } = context;
     const outcome = new OutcomeBuilder("network");
     const policies = objects.filter(({ object }) => object.kind === "NetworkPolicy");
     const namespaces = objects.filter(({ object }) => object.kind === "Namespace");
@@ -21,9 +23,11 @@ export const network: Rule = {
       const ports = workload.containers.flatMap(({ spec }) => spec.ports ?? []);
       const serves = workload.longRunning && ports.length > 0;
       checkPod(outcome, workload, { labels: workload.podLabels, policies, serves });
+      checkDns(outcome, workload, policies);
     }
     for (const database of databasesIn(objects))
       checkPod(outcome, database, { labels: databaseLabels(database), policies, serves: true });
+    if (complete) for (const policy of policies) checkPolicyPorts(outcome, context, policy);
     if (complete) for (const placed of objects) checkOwnNamespace(outcome, placed, namespaces);
     return outcome;
   },
@@ -102,18 +106,84 @@ function checkPod(outcome: OutcomeBuilder, at: PlacedObject, { labels, policies,
   );
 }
 
+/** Pods that reach others find them by their names. */
+function checkDns(outcome: OutcomeBuilder, workload: Workload, policies: readonly PlacedObject[]): void {
+  const rules: Fields[] = policies
+    .filter(
+      ({ object }) =>
+        object.metadata?.namespace === workload.namespace &&
+        selects(object.spec?.podSelector, workload.podLabels),
+    )
+    .flatMap(({ object }) => object.spec?.egress ?? []);
+  if (rules.length === 0) return;
+  const missing = ["UDP", "TCP"].filter((protocol) => !rules.some((rule) => allowsDns(rule, protocol)));
+  outcome.checkUnlessReasoned(workload, missing.length === 0, {
+    reason: "network-policy",
+    problem: `its pods may reach others and not ask DNS for their names (port 53 over ${missing.join(" and ")})`,
+    fix: "allow port 53 over UDP and TCP to the namespace kube-system in a NetworkPolicy that selects them",
+  });
+}
+
+/** CoreDNS runs in kube-system; a peer without a namespace is in the pod's own. */
+function allowsDns({ to = [], ports = [] }: Fields, protocol: string): boolean {
+  const reaches = to.some(
+    ({ namespaceSelector, ipBlock }: Fields) =>
+      ipBlock !== undefined || selects(namespaceSelector, { "kubernetes.io/metadata.name": "kube-system" }),
+  );
+  if (to.length > 0 && !reaches) return false;
+  return (
+    ports.length === 0 ||
+    ports.some(
+      ({ protocol: one = "TCP", port, endPort = port }: Fields) =>
+        one === protocol &&
+        (port === undefined || port === "dns" || (Number(port) <= 53 && 53 <= Number(endPort))),
+    )
+  );
+}
+
+/** A policy opens ports that its pods have. Those of pods that aren't here are not known. */
+function checkPolicyPorts(
+  outcome: OutcomeBuilder,
+  { workloads, objects, foreignReleases }: RuleContext,
+  policy: PlacedObject,
+): void {
+  const { namespace } = policy.object.metadata ?? {};
+  const { podSelector, ingress = [] } = policy.object.spec ?? {};
+  const pods = workloads.filter((one) => one.namespace === namespace && selects(podSelector, one.podLabels));
+  const others =
+    databasesIn(objects).some(
+      (one) => one.object.metadata?.namespace === namespace && selects(podSelector, databaseLabels(one)),
+    ) ||
+    (selects(podSelector, {}) &&
+      foreignReleases.some(
+        ({ object: { metadata, spec } }) => (spec?.targetNamespace ?? metadata?.namespace) === namespace,
+      ));
+  if (pods.length === 0 || others) return;
+  const known: Fields[] = pods.flatMap(({ containers }) =>
+    containers.flatMap(({ spec }) => spec.ports ?? []),
+  );
+  for (const { port, endPort = port, protocol = "TCP" } of ingress.flatMap(
+    (rule: Fields) => rule.ports ?? [],
+  )) {
+    if (port === undefined) continue;
+    const found = known.some(
+      (one) =>
+        (one.protocol ?? "TCP") === protocol &&
+        (typeof port === "number"
+          ? port <= one.containerPort && one.containerPort <= endPort
+          : one.name === port),
+    );
+    outcome.checkUnlessReasoned(policy, found, {
+      reason: "network-policy",
+      problem: `opens the port ${port} (${protocol}), which no container of the pods that it selects has`,
+      fix: "name a port of a container (not that of a Service)",
+    });
+  }
+}
+
 function labelText(labels: Readonly<Record<string, string>>): string {
   const pairs = Object.entries(labels).map(([key, value]) => `${key}: ${value}`);
   return pairs.length > 0 ? pairs.join(", ") : "its pods (they have no labels yet)";
-}
-
-/** What the operator puts on a database's pods. */
-function databaseLabels({ object }: PlacedObject): Record<string, string> {
-  return {
-    "cnpg.io/cluster": object.metadata?.name ?? "",
-    "cnpg.io/podRole": "instance",
-    ...object.spec?.inheritedMetadata?.labels,
-  };
 }
 
 function checkOwnNamespace(

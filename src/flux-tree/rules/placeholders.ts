@@ -42,6 +42,9 @@ export const placeholders: Rule = {
 /** Whether a name is one of the project's own, such as a host of its domain: projects may be called `my-…` as well. */
 function isPartOf(name: string, value: string): boolean {
   return (
-    name === value || name.endsWith(`.${value}`) || name.endsWith(`@${value}`) || value.startsWith(`${name}/`)
+    name === value ||
+    value.split("/").includes(name) ||
+    name.endsWith(`.${value}`) ||
+    name.endsWith(`@${value}`)
   );
 }

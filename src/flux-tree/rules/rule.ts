@@ -72,6 +72,7 @@ export const REASONS = [
   "probes",
   "read-only-root",
   "resources",
+  "secrets",
   "service-account",
   "topology-spread",
   "volumes",

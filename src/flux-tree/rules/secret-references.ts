@@ -10,6 +10,8 @@ export interface SecretReference {
   readonly name: string;
   /** What names it, for people. */
   readonly field: string;
+  /** Those of its keys that have to be there. */
+  readonly keys: readonly string[];
 }
 
 /** Objects of Flux that need what their secretRef names. */
@@ -26,9 +28,9 @@ const WITH_SECRET_REF = new Set([
 /** Every reference to a Secret that Kubernetes or Flux waits for; optional ones are none. */
 export function references({ workloads, objects }: RuleContext): SecretReference[] {
   const found: SecretReference[] = [];
-  const add = (at: PlacedObject, namespace: string, reference: { name?: unknown; field: string }): void => {
-    if (typeof reference.name === "string" && reference.name !== "" && !reference.name.includes("${"))
-      found.push({ at, namespace, name: reference.name, field: reference.field });
+  const add = (at: PlacedObject, namespace: string, { name, field, keys = [] }: Named): void => {
+    if (typeof name === "string" && name !== "" && !name.includes("${"))
+      found.push({ at, namespace, name, field, keys: keys.filter((key) => typeof key === "string") });
   };
   for (const workload of workloads) {
     for (const reference of podReferences(workload.pod)) add(workload, workload.namespace, reference);
@@ -45,13 +47,17 @@ export function references({ workloads, objects }: RuleContext): SecretReference
     for (const reference of secretsIn(spec?.values)) add(placed, spec?.targetNamespace ?? own, reference);
     for (const source of spec?.valuesFrom ?? []) {
       if (source.kind === "Secret" && !source.optional)
-        add(placed, own, { name: source.name, field: "valuesFrom" });
+        add(placed, own, {
+          name: source.name,
+          field: "valuesFrom",
+          keys: [source.valuesKey ?? "values.yaml"],
+        });
     }
   }
   return found;
 }
 
-type Named = { readonly name?: unknown; readonly field: string };
+type Named = { readonly name?: unknown; readonly field: string; readonly keys?: readonly string[] };
 
 function podReferences(pod: Fields): Named[] {
   const containers: Fields[] = [...(pod.initContainers ?? []), ...(pod.containers ?? [])];
@@ -64,7 +70,7 @@ function podReferences(pod: Fields): Named[] {
     ]),
     ...(pod.volumes ?? []).flatMap((volume: Fields) => [
       ...needed(
-        volume.secret && { name: volume.secret.secretName, optional: volume.secret.optional },
+        volume.secret && { ...volume.secret, name: volume.secret.secretName },
         `volume ${volume.name}`,
       ),
       ...(volume.projected?.sources ?? []).flatMap((source: Fields) =>
@@ -77,8 +83,17 @@ function podReferences(pod: Fields): Named[] {
   ];
 }
 
-function needed(reference: { name?: unknown; optional?: boolean } | undefined, field: string): Named[] {
-  return reference && reference.optional !== true ? [{ name: reference.name, field }] : [];
+interface Reference {
+  readonly name?: unknown;
+  readonly optional?: boolean;
+  readonly key?: string;
+  readonly items?: ReadonlyArray<{ readonly key: string }>;
+}
+
+function needed(reference: Reference | undefined, field: string): Named[] {
+  if (!reference || reference.optional === true) return [];
+  const { name, key, items = [] } = reference;
+  return [{ name, field, keys: [...(key === undefined ? [] : [key]), ...items.map((item) => item.key)] }];
 }
 
 /** Keys below which a chart's values, or an operator's objects, name a Secret as `{ name, … }`. */
@@ -96,7 +111,7 @@ function secretsIn(value: unknown, path: readonly string[] = []): Named[] {
       return enabled === false ? [] : [{ name: secretName ?? name, field }];
     }
     if (AS_OBJECT.test(key) && typeof inner === "object" && inner !== null)
-      return needed(inner as { name?: unknown; optional?: boolean }, field);
+      return needed(inner as Reference, field);
     return secretsIn(inner, [...path, key]);
   });
 }

@@ -1,15 +1,11 @@
 import type { PlacedObject } from "../objects";
+import { databasesIn } from "../workloads";
 import type { RuleContext } from "./context";
+import { checkPlainValues, isDev, UNFINISHED } from "./plain-values";
 import { OutcomeBuilder, type Place, type Rule, WHOLE_TREE } from "./rule";
 import { references } from "./secret-references";
 import { checkRecipients } from "./sops-recipients";
 import { systemOf } from "./system-of";
-
-/** Words that stand for a value which somebody still has to give. */
-const UNFINISHED = /\b(?:CHANGE_?ME|REPLACE_?WITH)\w*/i;
-
-/** Overlays on nobody's cluster, whose secrets are no secrets. */
-const isDev = (place: string): boolean => /\/dev(?:\/|$)/.test(place);
 
 /** No secret can be read in Git, and none that is needed is missing. */
 export const secrets: Rule = {
@@ -41,6 +37,7 @@ export const secrets: Rule = {
     }
     checkRecipients(outcome, context);
     checkDecryption(outcome, context);
+    checkPlainValues(outcome, context);
     if (context.complete) checkReferences(outcome, context);
     return outcome;
   },
@@ -74,14 +71,24 @@ function checkGenerated(outcome: OutcomeBuilder, placed: PlacedObject): void {
   );
 }
 
-function checkDecryption(outcome: OutcomeBuilder, { systems }: RuleContext): void {
-  for (const { name, file, manifest, objects } of systems) {
-    if (!objects.some(({ kind, sops }) => kind === "Secret" && sops !== undefined)) continue;
+function checkDecryption(
+  outcome: OutcomeBuilder,
+  { systems, hasCluster, declaredSecrets, environment }: RuleContext,
+): void {
+  for (const { name, file, path, manifest, objects } of systems) {
+    const applied = objects.some(({ kind, sops }) => kind === "Secret" && sops !== undefined);
+    // Those that npm run secrets is to write there.
+    const declared = hasCluster
+      ? declaredSecrets.filter(({ folder }) => path === `${folder}/${environment.name}`)
+      : [];
+    if (!applied && declared.length === 0) continue;
     const { provider, secretRef } = manifest.spec?.decryption ?? {};
     outcome.check(
       { system: name, place: file },
       provider === "sops" && secretRef?.name !== undefined,
-      "applies encrypted Secrets and doesn't decrypt them",
+      applied
+        ? "applies encrypted Secrets and doesn't decrypt them"
+        : `is to apply encrypted Secrets (${declared.map((secret) => secret.name).join(", ")}) and doesn't decrypt them`,
       "add spec.decryption: { provider: sops, secretRef: { name: sops-age } }",
     );
   }
@@ -92,8 +99,19 @@ function checkReferences(outcome: OutcomeBuilder, context: RuleContext): void {
   const declared = new Set(context.declaredSecrets.map(({ namespace, name }) => `${namespace}/${name}`));
   const missing = new Set<string>();
   const told = new Set<string>();
-  for (const { at, namespace, name, field } of references(context)) {
+  const keys = keysOfSecrets(context);
+  for (const { at, namespace, name, field, keys: wanted } of references(context)) {
     const id = `${namespace}/${name}`;
+    for (const key of wanted) {
+      const known = keys.get(id);
+      if (!known) continue;
+      outcome.check(
+        at,
+        known.has(key),
+        `${field} names the key ${key} of the Secret ${id}, which has ${[...known].sort().join(", ")}`,
+        "correct the key, or declare it in src/secrets/applications",
+      );
+    }
     // Once for each object, however many of its fields name it.
     if (told.has(`${at.place} ${id}`)) continue;
     told.add(`${at.place} ${id}`);
@@ -137,4 +155,39 @@ function madeSecrets({ objects }: RuleContext): Set<string> {
     return [];
   });
   return new Set([...GIVEN, ...names]);
+}
+
+/** What CloudNativePG writes into the Secret of a database's owner. */
+const DATABASE_KEYS = [
+  "dbname",
+  "fqdn-jdbc-uri",
+  "fqdn-uri",
+  "host",
+  "jdbc-uri",
+  "password",
+  "pgpass",
+  "port",
+  "uri",
+  "user",
+  "username",
+];
+
+/** The keys of Secrets, where they are known: of those that are declared, in the tree, or of a database. */
+function keysOfSecrets({ objects, declaredSecrets }: RuleContext): Map<string, Set<string>> {
+  const found = new Map<string, Set<string>>();
+  const add = (id: string, keys: readonly string[]): void => {
+    found.set(id, new Set([...(found.get(id) ?? []), ...keys]));
+  };
+  for (const { namespace, name, values } of declaredSecrets) add(`${namespace}/${name}`, Object.keys(values));
+  for (const { object } of objects) {
+    const { kind, metadata, data, stringData } = object;
+    if (kind !== "Secret") continue;
+    add(`${metadata?.namespace ?? "default"}/${metadata?.name}`, Object.keys({ ...data, ...stringData }));
+  }
+  for (const { object } of databasesIn(objects)) {
+    const own = object.spec?.bootstrap?.initdb?.secret?.name;
+    if (own === undefined)
+      add(`${object.metadata?.namespace ?? "default"}/${object.metadata?.name}-app`, DATABASE_KEYS);
+  }
+  return found;
 }

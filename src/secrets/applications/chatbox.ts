@@ -24,7 +24,11 @@ export const chatboxSecrets: readonly ApplicationSecret[] = [
   }),
   inNamespace("chatbox-smtp", {
     SMTP_HOST: optional("CHATBOX_SMTP_HOST", "the mail server of chatbox", WITHOUT_MAIL),
-    SMTP_PORT: optional("CHATBOX_SMTP_PORT", "its port, such as 587", WITHOUT_MAIL),
+    SMTP_PORT: optional(
+      "CHATBOX_SMTP_PORT",
+      "its port, such as 2525 (DigitalOcean blocks 465 and 587)",
+      WITHOUT_MAIL,
+    ),
     SMTP_USER: optional("CHATBOX_SMTP_USER", "the user at that server", WITHOUT_MAIL),
     SMTP_PASS: optional("CHATBOX_SMTP_PASSWORD", "the password of that user", WITHOUT_MAIL),
   }),

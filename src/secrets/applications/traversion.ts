@@ -37,7 +37,11 @@ export const traversionSecrets: readonly ApplicationSecret[] = [
   inNamespace("traversion-keys", { jwt: RANDOM, session: RANDOM, encryption: RANDOM }),
   inNamespace("traversion-smtp", {
     host: optional("TRAVERSION_SMTP_HOST", "the mail server of Traversion", WITHOUT_MAIL),
-    port: optional("TRAVERSION_SMTP_PORT", "its port, such as 587", WITHOUT_MAIL),
+    port: optional(
+      "TRAVERSION_SMTP_PORT",
+      "its port, such as 2525 (DigitalOcean blocks 465 and 587)",
+      WITHOUT_MAIL,
+    ),
     username: optional("TRAVERSION_SMTP_USERNAME", "the user at that server", WITHOUT_MAIL),
     password: optional("TRAVERSION_SMTP_PASSWORD", "the password of that user", WITHOUT_MAIL),
   }),

@@ -43,6 +43,42 @@ describeWithKubectl("images", () => {
     ],
   );
   mistake(
+    "an init container in the values of a chart",
+    (tree) =>
+      tree.replace(
+        `${SHOP}/release.yaml`,
+        "  values:\n",
+        "  values:\n    initContainers:\n      - name: plugin\n        # renovate: datasource=docker depName=docker.io/velero/plugin\n        image: docker.io/velero/plugin:latest\n",
+      ),
+    [
+      "images | HelmRelease flux-system/metrics-server in flux/apps/shop/staging: values.initContainers.0.image is the image docker.io/velero/plugin:latest, which is not an exact version; name a whole version such as :1.2.3, or add its digest @sha256:…",
+    ],
+  );
+  mistake(
+    "an image and its tag beside it",
+    (tree) =>
+      tree.replace(
+        `${SHOP}/release.yaml`,
+        "  values:\n",
+        "  values:\n    plugin:\n      image: docker.io/velero/plugin\n      tag: 1.2.3\n",
+      ),
+    [],
+  );
+  mistake(
+    "a range of versions of a chart",
+    (tree) => tree.replace(`${SHOP}/release.yaml`, "version: 3.13.1", "version: 3.x"),
+    [
+      "images | HelmRelease flux-system/metrics-server in flux/apps/shop/staging: takes the chart metrics-server in the version 3.x, which is not an exact one; name a whole version such as 1.2.3",
+    ],
+  );
+  mistake(
+    "no version of a chart",
+    (tree) => tree.replace(`${SHOP}/release.yaml`, "      version: 3.13.1\n", ""),
+    [
+      "images | HelmRelease flux-system/metrics-server in flux/apps/shop/staging: takes whatever version of the chart metrics-server is the newest; name a whole version such as 1.2.3",
+    ],
+  );
+  mistake(
     "a database without one",
     (tree) => tree.replace(`${SHOP}/database.yaml`, "imageName: ", "imageNamed: "),
     ["images | Cluster shop/shop-db in flux/apps/shop/staging: the database names no image; name one"],

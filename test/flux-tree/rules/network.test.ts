@@ -29,6 +29,7 @@ describeWithKubectl("network", () => {
     (tree) => tree.replace(POLICIES, "          - web\n", "          - wep\n"),
     [
       "network | Deployment shop/web in flux/apps/shop/staging: its pods have ports, and no NetworkPolicy lets anyone reach them; add one in the namespace shop that selects app: web, or say in the annotation hybrid-gitops/reason.network-policy why not",
+      "network | NetworkPolicy shop/shop in flux/apps/shop/staging: opens the port 8080 (TCP), which no container of the pods that it selects has; name a port of a container (not that of a Service), or say in the annotation hybrid-gitops/reason.network-policy why not",
     ],
   );
   mistake("a job that needs nobody", (tree) => tree.replace(POLICIES, "          - report\n", ""), []);
@@ -44,6 +45,25 @@ describeWithKubectl("network", () => {
       "network | Cluster shop/shop-db in flux/apps/shop/staging: its pods have ports, and no NetworkPolicy lets anyone reach them; add one in the namespace shop that selects cnpg.io/cluster: shop-db, cnpg.io/podRole: instance, or say in the annotation hybrid-gitops/reason.network-policy why not",
     ],
   );
+  mistake(
+    "DNS over UDP only",
+    (tree) => tree.replace(POLICIES, "        - protocol: TCP\n          port: 53\n", ""),
+    ["Deployment shop/web", "CronJob shop/report"].map(
+      (name) =>
+        `network | ${name} in flux/apps/shop/staging: its pods may reach others and not ask DNS for their names (port 53 over TCP); allow port 53 over UDP and TCP to the namespace kube-system in a NetworkPolicy that selects them, or say in the annotation hybrid-gitops/reason.network-policy why not`,
+    ),
+  );
+  mistake(
+    "DNS in the wrong namespace",
+    (tree) => tree.replace(POLICIES, "metadata.name: kube-system", "metadata.name: kube-dns"),
+    ["Deployment shop/web", "CronJob shop/report"].map(
+      (name) =>
+        `network | ${name} in flux/apps/shop/staging: its pods may reach others and not ask DNS for their names (port 53 over UDP and TCP); allow port 53 over UDP and TCP to the namespace kube-system in a NetworkPolicy that selects them, or say in the annotation hybrid-gitops/reason.network-policy why not`,
+    ),
+  );
+  mistake("a port that no container has", (tree) => tree.replace(POLICIES, "port: 8080", "port: 80"), [
+    "network | NetworkPolicy shop/shop in flux/apps/shop/staging: opens the port 80 (TCP), which no container of the pods that it selects has; name a port of a container (not that of a Service), or say in the annotation hybrid-gitops/reason.network-policy why not",
+  ]);
   mistake(
     "a namespace that nothing makes",
     (tree) => tree.replace(`${SHOP}/volume.yaml`, "namespace: shop", "namespace: shopp"),

@@ -192,11 +192,11 @@ describeWithKubectl("placeholders", () => {
     (tree) =>
       tree.replace(
         `${SHOP}/namespace.yaml`,
-        "metadata:\n",
-        "metadata:\n  annotations:\n    contact: https://wiki.example.com/shop\n",
+        "  annotations:\n",
+        "  annotations:\n    contact: https://wiki.example.com/shop\n",
       ),
     [
-      "placeholders | flux/apps/shop/staging/namespace.yaml:5: wiki.example.com looks like a placeholder, and nothing replaces it; write the real name, or one of the placeholders of docs/static-configuration.md",
+      "placeholders | flux/apps/shop/staging/namespace.yaml:6: wiki.example.com looks like a placeholder, and nothing replaces it; write the real name, or one of the placeholders of docs/static-configuration.md",
     ],
   );
   mistake(

@@ -1,3 +1,4 @@
+import type { ApplicationSecret } from "../../../src/secrets/application-secret";
 import { describeWithKubectl } from "../kubectl";
 import { mistake, SHOP, SmallTree, smallProject } from "./small-tree";
 
@@ -21,19 +22,116 @@ ${copy ? `    - recipient: ${copy}\n      enc: none\n` : ""}  mac: none
   version: 3.13.3
 `;
 
-/** An encrypted Secret as `npm run secrets` leaves it. */
-function withEncrypted(tree: SmallTree, recipient: string, wanted = STAGING_KEY): void {
-  tree.write(`${SHOP}/mail.yaml`, encrypted(recipient));
-  tree.replace(`${SHOP}/kustomization.yaml`, "resources:\n", "resources:\n  - mail.yaml\n");
+function withDecryption(tree: SmallTree): void {
   tree.replace(
     "flux/clusters/staging/shop.yaml",
     "spec:\n",
     "spec:\n  decryption:\n    provider: sops\n    secretRef:\n      name: sops-age\n",
   );
+}
+
+/** An encrypted Secret as `npm run secrets` leaves it. */
+function withEncrypted(tree: SmallTree, recipient: string, wanted = STAGING_KEY): void {
+  tree.write(`${SHOP}/mail.yaml`, encrypted(recipient));
+  tree.replace(`${SHOP}/kustomization.yaml`, "resources:\n", "resources:\n  - mail.yaml\n");
+  withDecryption(tree);
   tree.write(".sops.yaml", `creation_rules:\n  - path_regex: /staging/\n    age: ${wanted}\n`);
 }
 
+/** A Secret that the shop declares. */
+const SHOP_MAIL: ApplicationSecret = {
+  folder: "flux/apps/shop",
+  name: "shop-mail",
+  namespace: "shop",
+  values: { uri: { random: "hex", bytes: 32 } },
+};
+
+const PLAIN =
+  "is a secret in plain text, by its name; declare a Secret in src/secrets/applications and take it from there; a value that was pushed is known and has to be replaced, or say in the annotation hybrid-gitops/reason.secrets why not";
+
+const withVariable = (tree: SmallTree, name: string, value: string): void =>
+  tree.replace(
+    WEB,
+    "          env:\n",
+    `          env:\n            - name: ${name}\n              value: ${value}\n`,
+  );
+
+const withSetting = (tree: SmallTree, setting: string): void =>
+  tree.append(
+    VOLUME,
+    `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: settings\n  namespace: shop\ndata:\n  ${setting}\n`,
+  );
+
 describeWithKubectl("secrets", () => {
+  mistake(
+    "a key that a database's Secret doesn't have",
+    (tree) => tree.replace(WEB, "key: uri", "key: url"),
+    [
+      "secrets | Deployment shop/web in flux/apps/shop/staging: DATABASE of container web names the key url of the Secret shop/shop-db-app, which has dbname, fqdn-jdbc-uri, fqdn-uri, host, jdbc-uri, password, pgpass, port, uri, user, username; correct the key, or declare it in src/secrets/applications",
+    ],
+  );
+  mistake(
+    "a key that is not declared",
+    (tree) => {
+      tree.replace(WEB, "name: shop-db-app", "name: shop-mail");
+      tree.replace(WEB, "key: uri", "key: host");
+      withDecryption(tree);
+    },
+    [
+      "secrets | Deployment shop/web in flux/apps/shop/staging: DATABASE of container web names the key host of the Secret shop/shop-mail, which has uri; correct the key, or declare it in src/secrets/applications",
+    ],
+    { declaredSecrets: [SHOP_MAIL] },
+  );
+  mistake(
+    "no decryption for what is to be written",
+    () => undefined,
+    [
+      "secrets | flux/clusters/staging/shop.yaml: is to apply encrypted Secrets (shop-mail) and doesn't decrypt them; add spec.decryption: { provider: sops, secretRef: { name: sops-age } }",
+    ],
+    { declaredSecrets: [SHOP_MAIL] },
+  );
+  mistake("a password in a variable", (tree) => withVariable(tree, "SMTP_PASSWORD", "hunter2"), [
+    `secrets | Deployment shop/web in flux/apps/shop/staging: the variable SMTP_PASSWORD ${PLAIN}`,
+  ]);
+  mistake("a token in a ConfigMap", (tree) => withSetting(tree, "api-token: dop_v1_0123"), [
+    `secrets | ConfigMap shop/settings in flux/apps/shop/staging: the key api-token ${PLAIN}`,
+  ]);
+  mistake(
+    "a password in the values of a chart",
+    (tree) =>
+      tree.replace(
+        `${SHOP}/release.yaml`,
+        "  values:\n",
+        "  values:\n    extraEnv:\n      - name: SECRET_KEY\n        value: hunter2\n",
+      ),
+    [
+      `secrets | HelmRelease flux-system/metrics-server in flux/apps/shop/staging: the variable SECRET_KEY ${PLAIN}`,
+    ],
+  );
+  mistake(
+    "what is no secret in spite of its name",
+    (tree) => {
+      withVariable(tree, "PASSWORD_FILE", "hunter2");
+      withVariable(tree, "TOKENS", "/run/tokens");
+      withVariable(tree, "SECRET", "shop-db-app");
+      withVariable(tree, "ASK_PASSWORD", '"true"');
+      withVariable(tree, "TOKEN_AGE", "15m");
+      withSetting(tree, 'max-tokens: "4096"');
+    },
+    [],
+  );
+  mistake(
+    "a secret with a reason",
+    (tree) => {
+      withVariable(tree, "API_KEY", "public");
+      tree.replace(
+        WEB,
+        "metadata:\n",
+        "metadata:\n  annotations:\n    hybrid-gitops/reason.secrets: Every browser gets this key.\n",
+      );
+    },
+    [],
+  );
   mistake(
     "one in plain text",
     (tree) =>
@@ -162,15 +260,9 @@ describeWithKubectl("secrets", () => {
   test("one that is declared and not created yet is told, and no mistake", async () => {
     const tree = new SmallTree();
     tree.replace(WEB, "name: shop-db-app", "name: shop-mail");
+    withDecryption(tree);
     const { findings, notes } = await tree.validate({
-      declaredSecrets: [
-        {
-          folder: "flux/apps/shop",
-          name: "shop-mail",
-          namespace: "shop",
-          values: { uri: { random: "hex", bytes: 32 } },
-        },
-      ],
+      declaredSecrets: [SHOP_MAIL],
     });
     tree.remove();
 
@@ -198,8 +290,8 @@ describeWithKubectl("placeholders of a project called like one", () => {
       tree.replace(`${SHOP}/ingress.yaml`, "chat.staging.example.com", "chat.staging.my-shop.dev");
       tree.replace(
         `${SHOP}/namespace.yaml`,
-        "metadata:\n",
-        "metadata:\n  annotations:\n    owner: my-shop, my-shop-staging, me@my-shop.dev, https://github.com/my-company/my-infrastructure\n",
+        "  annotations:\n",
+        "  annotations:\n    owner: my-shop, my-shop-staging, me@my-shop.dev, https://github.com/my-company/my-infrastructure\n",
       );
     },
     [],

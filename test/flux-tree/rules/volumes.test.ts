@@ -62,6 +62,30 @@ describeWithKubectl("volumes", () => {
       "volumes | PersistentVolumeClaim shop/pictures in flux/apps/shop/staging: would be deleted with its data when its entry is removed or renamed; add the annotation kustomize.toolkit.fluxcd.io/prune: disabled, or say in the annotation hybrid-gitops/reason.volumes why not",
     ],
   );
+  mistake(
+    "a namespace with volumes that would be pruned",
+    (tree) =>
+      tree.replace(
+        `${SHOP}/namespace.yaml`,
+        "    kustomize.toolkit.fluxcd.io/prune: disabled\n",
+        "    example: none\n",
+      ),
+    [
+      "volumes | Namespace shop in flux/apps/shop/staging: would be deleted with the volumes in it when its entry is removed or renamed; add the annotation kustomize.toolkit.fluxcd.io/prune: disabled, or say in the annotation hybrid-gitops/reason.volumes why not",
+    ],
+  );
+  mistake(
+    "several pods on a volume of one node",
+    (tree) =>
+      tree.replace(
+        `${SHOP}/web.yaml`,
+        "      containers:\n",
+        "      volumes:\n        - name: pictures\n          persistentVolumeClaim:\n            claimName: pictures\n      containers:\n",
+      ),
+    [
+      "volumes | Deployment shop/web in flux/apps/shop/staging: has 2 pods on the claim pictures, which one node at a time can mount (ReadWriteOnce); run one replica, or give each its own volume, or say in the annotation hybrid-gitops/reason.volumes why not",
+    ],
+  );
   mistake("templates of claims", (tree) => tree.append(VOLUME, set("1Gi")), [
     "volumes | StatefulSet shop/queue in flux/apps/shop/staging: has volumeClaimTemplates, which can't be changed: a new size would stop Flux, or delete the StatefulSet; write a PersistentVolumeClaim of its own and mount it, or say in the annotation hybrid-gitops/reason.volumes why not",
   ]);

@@ -300,6 +300,22 @@ describeWithKubectl("infrastructure", () => {
         }
       });
 
+      test("scrapes every PostgreSQL instance, whose policies let it in", () => {
+        const databases = all.ofKind("Cluster");
+        expect(databases.length).toBeGreaterThan(2);
+        for (const { metadata } of databases) {
+          const policies = all
+            .ofKind("NetworkPolicy")
+            .filter(({ spec }) => spec.podSelector.matchLabels?.["cnpg.io/cluster"] === metadata?.name);
+          expect([metadata?.name, policies.flatMap(({ spec }) => spec.ingress ?? [])]).toEqual([
+            metadata?.name,
+            expect.arrayContaining([
+              { from: [role("monitoring")], ports: [{ protocol: "TCP", port: 9187 }] },
+            ]),
+          ]);
+        }
+      });
+
       test("gives autoscalers the requests per second of each pod", () => {
         expect(values("monitoring", "prometheus-adapter").rules).toEqual({
           default: false,

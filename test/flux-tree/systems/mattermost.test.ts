@@ -206,12 +206,13 @@ describeWithKubectl("mattermost", () => {
         cidr: "0.0.0.0/0",
         except: ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"],
       });
-      expect(internet.ports.map(({ port }: { port: number }) => port)).toEqual([443, 465, 587]);
+      expect(internet.ports.map(({ port }: { port: number }) => port)).toEqual([443, 465, 587, 2525]);
       expect(more).toEqual([]);
     });
 
     test("shares its database with nobody", () => {
-      const [clients, instances, ...more] = system.find("NetworkPolicy", "mattermost-db").spec.ingress;
+      const [clients, instances, monitoring, ...more] = system.find("NetworkPolicy", "mattermost-db").spec
+        .ingress;
 
       expect(clients).toEqual({
         from: [
@@ -227,6 +228,10 @@ describeWithKubectl("mattermost", () => {
         ports: [{ protocol: "TCP", port: 5432 }],
       });
       expect(instances.from).toHaveLength(2);
+      expect(monitoring).toEqual({
+        from: [{ namespaceSelector: { matchLabels: { "hybrid-gitops/role": "monitoring" } } }],
+        ports: [{ protocol: "TCP", port: 9187 }],
+      });
       expect(more).toEqual([]);
     });
   });

@@ -306,12 +306,13 @@ describeWithKubectl("nextcloud", () => {
         cidr: "0.0.0.0/0",
         except: ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"],
       });
-      expect(internet.ports.map(({ port }: { port: number }) => port)).toEqual([443, 465, 587]);
+      expect(internet.ports.map(({ port }: { port: number }) => port)).toEqual([443, 465, 587, 2525]);
       expect(more).toEqual([]);
     });
 
     test("shares its database with nobody", () => {
-      const [clients, instances, ...more] = system.find("NetworkPolicy", "nextcloud-db").spec.ingress;
+      const [clients, instances, monitoring, ...more] = system.find("NetworkPolicy", "nextcloud-db").spec
+        .ingress;
 
       expect(clients).toEqual({
         from: [
@@ -327,6 +328,10 @@ describeWithKubectl("nextcloud", () => {
         ports: [{ protocol: "TCP", port: 5432 }],
       });
       expect(instances.from).toHaveLength(2);
+      expect(monitoring).toEqual({
+        from: [{ namespaceSelector: { matchLabels: { "hybrid-gitops/role": "monitoring" } } }],
+        ports: [{ protocol: "TCP", port: 9187 }],
+      });
       expect(more).toEqual([]);
     });
   });

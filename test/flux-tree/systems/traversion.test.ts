@@ -428,7 +428,8 @@ describeWithKubectl("traversion", () => {
     it("speak TLS 1.2 or newer with strong cipher suites", () => {
       const { minVersion, cipherSuites, sniStrict } = production.find("TLSOption", "traversion-tls").spec;
 
-      expect([minVersion, sniStrict]).toEqual(["VersionTLS12", true]);
+      // With sniStrict the first challenge of a host without a certificate would be refused.
+      expect([minVersion, sniStrict]).toEqual(["VersionTLS12", undefined]);
       expect(cipherSuites.length).toBeGreaterThan(0);
       for (const suite of cipherSuites) expect(suite).toMatch(/^TLS_ECDHE_.*(GCM|CHACHA20_POLY1305)_SHA/);
       for (const { metadata } of production.ofKind("Ingress")) {
