@@ -171,7 +171,7 @@ async function check({ contexts, workspace, sops, output }: SecretsWork): Promis
     const what = `${result.files} encrypted ${result.files === 1 ? "file" : "files"}`;
     const how = result.opened ? "opened with its key" : "not opened: its private key is not on this machine";
     output.line(
-      `${what}, ${how}; ${result.findings.length === 0 ? "nothing is wrong" : `${result.findings.length} findings`}.`,
+      `${what}, ${how}; ${result.findings.length === 0 ? "nothing is wrong" : `${result.findings.length} finding${result.findings.length === 1 ? "" : "s"}`}.`,
     );
   }
   output.result({ environments: checks });

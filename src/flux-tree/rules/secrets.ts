@@ -125,9 +125,11 @@ function checkReferences(outcome: OutcomeBuilder, context: RuleContext): void {
   }
   if (missing.size === 0) return;
   const environment = context.environment.name;
+  const names = [...missing].sort();
+  const some = `${names.slice(0, 3).join(", ")}${names.length > 3 ? ", …" : ""}`;
   outcome.note(
     WHOLE_TREE,
-    `${missing.size} ${missing.size === 1 ? "secret is" : "secrets are"} not created yet in ${environment} (${[...missing].sort().join(", ")}): npm run secrets -- create --environment ${environment}`,
+    `${missing.size} ${missing.size === 1 ? "secret is" : "secrets are"} not created yet in ${environment} (${some}): npm run secrets -- create --environment ${environment}`,
     true,
   );
 }

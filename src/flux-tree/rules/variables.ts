@@ -1,3 +1,4 @@
+import { distance } from "fastest-levenshtein";
 import { nearest } from "../../config";
 import { VALUES_CONFIG_MAP, VARIABLE_PREFIX, VARIABLES_CONFIG_MAP } from "../../flux";
 import { isLeftOut, variablesFor } from "../render";
@@ -118,7 +119,7 @@ function checkName(
     valid,
     `${text} can't work: ${DOTTED}`,
     VARIABLE_NAME.test(spelling(name))
-      ? `write \${${spelling(name)}} (npm run validate -- --fix does it)`
+      ? `write \${${spelling(name)}}${name.startsWith(`${VARIABLE_PREFIX}.`) ? " (npm run validate -- --fix does it)" : ""}`
       : "write $${…} where it is meant for a shell",
   );
 }
@@ -162,9 +163,27 @@ function suggestion(name: string, produced: readonly string[]): string {
   if (!name.startsWith(VARIABLE_PREFIX)) {
     return `write $\${${name}} if it is meant for a shell; the variables are listed in docs/variables.md`;
   }
+  const application =
+    /^infraConfig_applications_([a-z0-9_]+?)_(?:profile|resources|storage|replicas|maxReplicas)/.exec(
+      name,
+    )?.[1];
+  if (application && !produced.some((known) => known === `${VARIABLE_PREFIX}_applications_${application}`)) {
+    const [known] = nearest(application, applicationsIn(produced), 1);
+    return `${known && isClose(application, known) ? `write ${known} if you mean it, or ` : ""}add "${application}": {} under applications in infrastructure.config.json`;
+  }
   const [near] = nearest(name, produced, 1);
   return near ? `write \${${near}}` : "the variables are listed in docs/variables.md";
 }
+
+/** The applications that have variables. */
+function applicationsIn(produced: readonly string[]): string[] {
+  return produced.flatMap(
+    (name) => /^infraConfig_applications_([a-z0-9_]+)_resources$/.exec(name)?.[1] ?? [],
+  );
+}
+
+/** One letter more, less or other: rather a slip than another name. */
+const isClose = (name: string, known: string): boolean => distance(name, known) <= 1;
 
 function checkSources(outcome: OutcomeBuilder, kustomization: FluxKustomization, uses: boolean): void {
   const place = { system: kustomization.name, place: kustomization.file };

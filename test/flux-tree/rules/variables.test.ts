@@ -17,7 +17,7 @@ describeWithKubectl("variables", () => {
     "a dash",
     (tree) => tree.replace(WEB, "infraConfig_cluster_nodeCount", "infraConfig_cluster-nodeCount"),
     [
-      "variables | flux/apps/shop/staging/web.yaml:40: ${infraConfig_cluster-nodeCount} can't work: Flux takes names of letters, digits and underscores only, and Helm never expands a variable in values; write ${infraConfig_cluster_nodeCount} (npm run validate -- --fix does it)",
+      "variables | flux/apps/shop/staging/web.yaml:40: ${infraConfig_cluster-nodeCount} can't work: Flux takes names of letters, digits and underscores only, and Helm never expands a variable in values; write ${infraConfig_cluster_nodeCount}",
     ],
   );
   mistake(
@@ -25,6 +25,21 @@ describeWithKubectl("variables", () => {
     (tree) => tree.replace(WEB, "infraConfig_cluster_nodeCount", "infraConfig_cluster_nodeCounts"),
     [
       "variables | flux/apps/shop/staging/web.yaml:40: nothing produces ${infraConfig_cluster_nodeCounts}; write ${infraConfig_cluster_nodeCount}",
+    ],
+  );
+  mistake(
+    "a variable of an application that the configuration doesn't name",
+    (tree) => tree.replace(WEB, "infraConfig_cluster_nodeCount", "infraConfig_applications_notes_replicas"),
+    [
+      'variables | flux/apps/shop/staging/web.yaml:40: nothing produces ${infraConfig_applications_notes_replicas}; add "notes": {} under applications in infrastructure.config.json',
+    ],
+  );
+  mistake(
+    "a variable of an application with a slip in its name",
+    (tree) =>
+      tree.replace(WEB, "infraConfig_cluster_nodeCount", "infraConfig_applications_nextclod_replicas"),
+    [
+      'variables | flux/apps/shop/staging/web.yaml:40: nothing produces ${infraConfig_applications_nextclod_replicas}; write nextcloud if you mean it, or add "nextclod": {} under applications in infrastructure.config.json',
     ],
   );
   mistake(
