@@ -1,3 +1,4 @@
+import { copyFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { ageKeyFile, keepAgeKey, readAgeKey } from "./age-key";
 import type { ApplicationSecret } from "./application-secret";
@@ -141,6 +142,14 @@ async function complete(
   const renewed = [...settable, ...madeOf(secret, settable)];
   const kept = Object.fromEntries(Object.entries(stringData).filter(([key]) => !renewed.includes(key)));
   const made = makeValues(secret, kept, context);
-  for (const key of renewed) await sops.set(file, environment, ["stringData", key], made[key] ?? "");
+  // In a copy that takes the file's place as a whole: sops empties the file it writes, and a template's value belongs to its parts.
+  const draft = `${file}.new`;
+  copyFileSync(join(directory, file), join(directory, draft));
+  try {
+    for (const key of renewed) await sops.set(draft, environment, ["stringData", key], made[key] ?? "");
+    renameSync(join(directory, draft), join(directory, file));
+  } finally {
+    rmSync(join(directory, draft), { force: true });
+  }
   return renewed;
 }

@@ -30,7 +30,10 @@ export class Sops {
   /** Sets one value in an encrypted file; the others stay as they are, byte for byte. */
   async set(file: string, environment: string, path: readonly string[], value: string): Promise<void> {
     const index = path.map((key) => `[${JSON.stringify(key)}]`).join("");
-    await this.run(["set", "--value-stdin", file, index], { environment, input: JSON.stringify(value) });
+    await this.run(["set", "--input-type", "yaml", "--output-type", "yaml", "--value-stdin", file, index], {
+      environment,
+      input: JSON.stringify(value),
+    });
   }
 
   private run(
