@@ -55,22 +55,29 @@ function checkShared(
   context: RuleContext,
   encrypted: ReadonlyArray<{ readonly file: string; readonly recipients: readonly string[] }>,
 ): void {
-  const owners = new Map<string, Set<string | undefined>>();
+  // How many files of each environment are encrypted for a key: the one with most of them is the key's own.
+  const files = new Map<string, Map<string | undefined, number>>();
   for (const {
     file,
     recipients: [key = ""],
-  } of encrypted)
-    owners.set(key, (owners.get(key) ?? new Set()).add(environmentIn(file)));
+  } of encrypted) {
+    const counts = files.get(key) ?? new Map<string | undefined, number>();
+    counts.set(environmentIn(file), (counts.get(environmentIn(file)) ?? 0) + 1);
+    files.set(key, counts);
+  }
   for (const { file, recipients } of encrypted) {
     const environment = environmentIn(file);
-    const isForeign = (recipient: string): boolean =>
-      [...(owners.get(recipient) ?? [])].some((owner) => owner !== environment);
+    const isForeign = (recipient: string): boolean => {
+      const counts = files.get(recipient) ?? new Map<string | undefined, number>();
+      const own = counts.get(environment) ?? 0;
+      return [...counts].some(([other, count]) => other !== environment && count >= own);
+    };
     const foreign = recipients.find(isForeign);
     outcome.check(
       { system: systemOf(file, context.kustomizations), place: file },
       foreign === undefined,
       `can be read with ${foreign}, the key of another environment's cluster`,
-      "give each environment a key of its own (npm run secrets does), then sops updatekeys on its files",
+      "bring back this environment's own file from Git, or remove it and run npm run secrets -- create",
     );
   }
 }

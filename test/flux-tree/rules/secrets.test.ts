@@ -225,8 +225,26 @@ describeWithKubectl("secrets", () => {
       tree.write(".sops.yaml", `creation_rules:\n  - age: ${STAGING_KEY}\n`);
     },
     [
-      "secrets | flux/apps/shop/production/mail.yaml: can be read with age1staging, the key of another environment's cluster; give each environment a key of its own (npm run secrets does), then sops updatekeys on its files",
-      "secrets | flux/apps/shop/staging/mail.yaml: can be read with age1staging, the key of another environment's cluster; give each environment a key of its own (npm run secrets does), then sops updatekeys on its files",
+      "secrets | flux/apps/shop/production/mail.yaml: can be read with age1staging, the key of another environment's cluster; bring back this environment's own file from Git, or remove it and run npm run secrets -- create",
+      "secrets | flux/apps/shop/staging/mail.yaml: can be read with age1staging, the key of another environment's cluster; bring back this environment's own file from Git, or remove it and run npm run secrets -- create",
+    ],
+  );
+  mistake(
+    "one file of another environment among an environment's own",
+    (tree) => {
+      withEncrypted(tree, STAGING_KEY);
+      tree.write("flux/apps/shop/production/mail.yaml", encrypted(OTHER_KEY));
+      tree.write("flux/apps/shop/production/more.yaml", encrypted(OTHER_KEY));
+      tree.write("flux/apps/shop/production/wrong.yaml", encrypted(STAGING_KEY));
+      tree.write(`${SHOP}/more.yaml`, encrypted(STAGING_KEY));
+      tree.write(
+        ".sops.yaml",
+        `creation_rules:\n  - path_regex: /staging/\n    age: ${STAGING_KEY}\n  - age: ${OTHER_KEY}\n`,
+      );
+    },
+    [
+      "secrets | flux/apps/shop/production/wrong.yaml: can't be read by age1other, for whom .sops.yaml wants it; sops updatekeys flux/apps/shop/production/wrong.yaml",
+      "secrets | flux/apps/shop/production/wrong.yaml: can be read with age1staging, the key of another environment's cluster; bring back this environment's own file from Git, or remove it and run npm run secrets -- create",
     ],
   );
   mistake(
