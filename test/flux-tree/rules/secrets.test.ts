@@ -243,6 +243,7 @@ describeWithKubectl("secrets", () => {
       );
     },
     [
+      "secrets | flux/apps/shop/production/wrong.yaml: can be read by age1staging, who is not among those of .sops.yaml; sops updatekeys flux/apps/shop/production/wrong.yaml",
       "secrets | flux/apps/shop/production/wrong.yaml: can't be read by age1other, for whom .sops.yaml wants it; sops updatekeys flux/apps/shop/production/wrong.yaml",
       "secrets | flux/apps/shop/production/wrong.yaml: can be read with age1staging, the key of another environment's cluster; bring back this environment's own file from Git, or remove it and run npm run secrets -- create",
     ],
