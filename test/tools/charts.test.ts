@@ -66,7 +66,7 @@ spec:
   podSelector: { matchLabels: { app: web } }
   policyTypes: [Ingress, Egress]
   ingress: [{ ports: [{ port: 80 }] }]
-  egress: [{ ports: [{ port: 443 }] }]
+  egress: [{ ports: [{ port: 443 }, { port: 53, protocol: UDP }, { port: 53, protocol: TCP }] }]
 ---
 apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
