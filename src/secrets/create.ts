@@ -15,7 +15,8 @@ import {
 } from "./secret-files";
 import { givenValue, type MissingValue, madeOf, makeValues, missingValues } from "./secret-values";
 import type { Sops } from "./sops";
-import { addRecipient, readRecipients, writeWhole } from "./sops-configuration";
+import { addRecipient, readRecipients } from "./sops-configuration";
+import { writeWhole } from "./write-whole";
 
 /** What was made for an environment. */
 export interface Creation {

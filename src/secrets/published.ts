@@ -1,6 +1,7 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { z } from "zod";
+import { writeWhole } from "./write-whole";
 
 /**
  * What of an environment's secrets may be published: values that only GitHub can open, and public halves. It is a file
@@ -55,6 +56,5 @@ export function writePublished(directory: string, environment: string, published
     ...published,
     secrets: Object.fromEntries(Object.entries(published.secrets).sort(([a], [b]) => a.localeCompare(b))),
   };
-  writeFileSync(`${file}.new`, `${JSON.stringify(sorted, null, 2)}\n`);
-  renameSync(`${file}.new`, file);
+  writeWhole(file, `${JSON.stringify(sorted, null, 2)}\n`);
 }

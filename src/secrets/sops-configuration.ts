@@ -1,6 +1,7 @@
-import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Document, isMap, isSeq, parseDocument } from "yaml";
+import { writeWhole } from "./write-whole";
 
 /** SOPS's own configuration: for whom which file is encrypted. Public, so it belongs into Git. */
 export const SOPS_CONFIGURATION = ".sops.yaml";
@@ -69,10 +70,4 @@ function readDocument(directory: string): Document | undefined {
       `${SOPS_CONFIGURATION} is damaged (${error?.message ?? "it is no mapping"}): restore it with \`git checkout -- ${SOPS_CONFIGURATION}\``,
     );
   return document;
-}
-
-/** Beside and then into place: nobody reads half a file. */
-export function writeWhole(file: string, text: string): void {
-  writeFileSync(`${file}.new`, text);
-  renameSync(`${file}.new`, file);
 }

@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { downloadModule } from "../../../scripts/tools/go";
 import versions from "../../../scripts/tools/versions.json";
@@ -53,4 +53,4 @@ export async function definitionFiles(module: string): Promise<string[]> {
 }
 
 const isDefinition = (file: string): boolean =>
-  statSync(file).isFile() && new FluxTree("/").text(file).includes("kind: CustomResourceDefinition");
+  readFileSync(file, "utf8").includes("kind: CustomResourceDefinition");
