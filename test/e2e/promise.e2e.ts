@@ -1,145 +1,309 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { toolPath } from "../../src/flux-tree";
+import { setTimeout as sleep } from "node:timers/promises";
+import { parse, stringify } from "yaml";
 import { REPOSITORY } from "../support/example";
-import { type ChartRepository, startChartRepository } from "./support/chart-repository";
-import { type GitServer, startGitServer } from "./support/git-server";
-import { LiveCluster, until } from "./support/live-cluster";
-import { LiveProject } from "./support/live-project";
-import { definitionFiles, stubCharts } from "./support/stub-charts";
+import { playCloudControllers } from "./support/cloud-controllers";
+import { until } from "./support/live-cluster";
+import { LiveWorld } from "./support/live-world";
+import { measure, secondsSince } from "./support/measurements";
 
-const directory = mkdtempSync(path.join(tmpdir(), "e2e-"));
 const ENVIRONMENTS = ["staging", "production"] as const;
-type Environment = (typeof ENVIRONMENTS)[number];
+type EnvironmentName = (typeof ENVIRONMENTS)[number];
 
-let git: GitServer;
-let charts: ChartRepository;
-const clusters: Partial<Record<Environment, LiveCluster>> = {};
-let project: LiveProject;
+let world: LiveWorld;
 
 beforeAll(async () => {
-  git = await startGitServer(directory, "my-repository");
-  charts = await startChartRepository(
-    toolPath("helm"),
-    path.join(directory, "charts"),
-    await stubCharts(REPOSITORY),
-  );
-  const definitions = (
-    await Promise.all(
-      ["source", "kustomize", "helm", "notification"].map((name) =>
-        definitionFiles(`github.com/fluxcd/${name}-controller`),
-      ),
-    )
-  ).flat();
-  for (const environment of ENVIRONMENTS) {
-    clusters[environment] = await LiveCluster.start({
-      name: `my-startup-${environment}`,
-      environment,
-      directory: path.join(directory, environment),
-      definitions,
-    });
-  }
-  project = new LiveProject(path.join(directory, "project"), git, charts.url, (document) => {
-    // Applications whose own sizes are stated go on a profile, one of them in this environment only.
-    document.applications.chatbox = { profile: "medium" };
-    document.applications.fade = { profile: "small" };
-    document.environments[0].applications = { nextcloud: { profile: "small" } };
+  world = await LiveWorld.start({
+    name: "promise",
+    environments: ENVIRONMENTS,
+    configure: (document) => {
+      // Applications whose own sizes are stated go on a profile, one of them in this environment only.
+      document.applications.chatbox = { profile: "medium" };
+      document.applications.fade = { profile: "small" };
+      document.environments[0].applications = { nextcloud: { profile: "small" } };
+    },
   });
-  project.connect(Object.values(clusters));
 });
 
 afterAll(async () => {
-  for (const cluster of Object.values(clusters)) await cluster.stop();
-  await charts?.close();
-  await git?.close();
-  project?.remove();
-  if (!process.env.E2E_KEEP) rmSync(directory, { recursive: true, force: true });
+  await world?.stop();
 });
 
-function cluster(environment: Environment): LiveCluster {
-  const found = clusters[environment];
-  if (!found) throw new Error(`the cluster of ${environment} was not started`);
-  return found;
+/** Changes the node size of environments and deploys, without a commit. */
+function resize(sizes: Partial<Record<EnvironmentName, string>>): void {
+  world.project.project.configure((document) => {
+    for (const environment of document.environments) {
+      const size = sizes[environment.name as EnvironmentName];
+      if (size) environment.cluster.nodeSize = size;
+    }
+  });
+  world.project.deploy(...Object.keys(sizes).flatMap((name) => ["--environment", name]));
+}
+
+/** Where the sizes of an application are seen: its workload, as `[kind, namespace, name]`. */
+const WORKLOADS = {
+  chatbox: ["Deployment", "chatbox", "chatbox"],
+  fade: ["StatefulSet", "fade", "repram-node"],
+  mattermost: ["Deployment", "mattermost", "mattermost"],
+  nextcloud: ["Deployment", "nextcloud", "nextcloud"],
+} as const;
+type Application = keyof typeof WORKLOADS;
+
+/** CPU and memory of the first container, and that its limits are the same. */
+async function sizeOf(environment: EnvironmentName, application: Application): Promise<string> {
+  const [kind, namespace, name] = WORKLOADS[application];
+  const workload = await world.cluster(environment).api.get(kind, namespace, name);
+  const { requests, limits } = workload.spec.template.spec.containers[0].resources;
+  expect([limits.cpu, limits.memory]).toEqual([requests.cpu, requests.memory]);
+  return `${requests.cpu} ${requests.memory}`;
+}
+
+/** Waits until an application has a size. @returns seconds since a time of `performance.now()` */
+async function untilSize(
+  environment: EnvironmentName,
+  application: Application,
+  size: string,
+  begin: number,
+  patience = 60,
+): Promise<number> {
+  await until(patience, async () => {
+    const found = await sizeOf(environment, application);
+    return found === size ? undefined : `${application} in ${environment} has ${found}, not ${size}`;
+  });
+  return secondsSince(begin);
 }
 
 test("deploy writes both ConfigMaps into each cluster, and after a push every part of the tree becomes ready", async () => {
-  for (const environment of ENVIRONMENTS) project.createSecrets(environment);
-  project.deploy();
+  const begin = performance.now();
+  await world.deployAndPublish(240);
+  measure("first deploy", "deploy, push, all of Flux ready, in two clusters", secondsSince(begin));
   for (const environment of ENVIRONMENTS) {
-    const { data } = await cluster(environment).api.get("ConfigMap", "flux-system", "infrastructure-vars");
-    expect(data.infraConfig_cluster_name).toBe(`my-startup-${environment}`);
-    const { data: document } = await cluster(environment).api.get(
-      "ConfigMap",
-      "flux-system",
-      "infrastructure-config",
-    );
-    expect(document["values.yaml"]).toContain(`name: my-startup-${environment}`);
+    const { api } = world.cluster(environment);
+    const variables = await api.get("ConfigMap", "flux-system", "infrastructure-vars");
+    expect(variables.data.infraConfig_cluster_name).toBe(`my-startup-${environment}`);
+    const document = await api.get("ConfigMap", "flux-system", "infrastructure-config");
+    expect(document.data["values.yaml"]).toContain(`name: my-startup-${environment}`);
+    // Everything that stands in Git is there.
+    const files = readdirSync(path.join(REPOSITORY, "flux/clusters", environment));
+    const expected = files
+      .filter((file) => file.endsWith(".yaml"))
+      .map((file) => path.basename(file, ".yaml"));
+    const names = (await api.list("Kustomization")).map(({ metadata }) => metadata.name);
+    expect(names.sort()).toEqual(["flux-system", ...expected].sort());
+    expect((await api.list("HelmRelease")).length).toBeGreaterThan(5);
   }
-  project.publish("Configure this project");
-  for (const environment of ENVIRONMENTS) cluster(environment).follow(git.url);
-  await Promise.all(ENVIRONMENTS.map((environment) => cluster(environment).untilReady(180)));
 });
 
-/** Who follows the node size, with the size that its profile has on s-2vcpu-4gb and on s-4vcpu-8gb. */
-const FOLLOWERS = [
+/** Who follows the node size: sizes on s-2vcpu-4gb (before, staging), s-4vcpu-8gb and s-8vcpu-16gb (after, production). */
+const FOLLOWERS: ReadonlyArray<{
+  readonly what: string;
+  readonly application: Application;
+  readonly staging: readonly [before: string, after: string];
+  readonly production: readonly [before: string, after: string];
+}> = [
   {
-    what: "a Kustomize application",
-    kind: "Deployment",
-    place: ["chatbox", "chatbox"],
-    before: ["500m", "512Mi"],
-    after: ["1", "1Gi"],
+    what: "a Kustomize application (chatbox)",
+    application: "chatbox",
+    staging: ["500m 512Mi", "1 1Gi"],
+    production: ["1 1Gi", "2 2Gi"],
   },
   {
-    what: "our own chart",
-    kind: "StatefulSet",
-    place: ["fade", "repram-node"],
-    before: ["250m", "256Mi"],
-    after: ["500m", "512Mi"],
+    what: "our own chart (fade)",
+    application: "fade",
+    staging: ["250m 256Mi", "500m 512Mi"],
+    production: ["500m 512Mi", "1 1Gi"],
   },
   {
-    what: "a chart of others",
-    kind: "Deployment",
-    place: ["mattermost", "mattermost"],
-    before: ["500m", "512Mi"],
-    after: ["1", "1Gi"],
+    what: "a chart of others (mattermost)",
+    application: "mattermost",
+    staging: ["500m 512Mi", "1 1Gi"],
+    production: ["1 1Gi", "2 2Gi"],
   },
   {
-    what: "an override of this environment",
-    kind: "Deployment",
-    place: ["nextcloud", "nextcloud"],
-    before: ["250m", "256Mi"],
-    after: ["500m", "512Mi"],
+    what: "an override for staging (nextcloud)",
+    application: "nextcloud",
+    staging: ["250m 256Mi", "500m 512Mi"],
+    production: ["2 2Gi", "4 4Gi"],
   },
-] as const;
+];
 
-async function requestsOf({ kind, place: [namespace, name] }: (typeof FOLLOWERS)[number]): Promise<string[]> {
-  const { spec } = await cluster("staging").api.get(kind, namespace, name);
-  const { cpu, memory } = spec.template.spec.containers[0].resources.requests;
-  return [cpu, memory];
+test("a larger node size reaches every application without a commit, in each environment with its own values", async () => {
+  const head = execFileSync("git", ["rev-parse", "main"], { cwd: world.git.repository, encoding: "utf8" });
+  for (const { application, ...sizes } of FOLLOWERS)
+    for (const environment of ENVIRONMENTS)
+      expect([environment, application, await sizeOf(environment, application)]).toEqual([
+        environment,
+        application,
+        sizes[environment][0],
+      ]);
+  resize({ staging: "s-4vcpu-8gb", production: "s-8vcpu-16gb" });
+  const end = performance.now();
+  await Promise.all(
+    FOLLOWERS.flatMap(({ what, application, ...sizes }) =>
+      ENVIRONMENTS.map(async (environment) => {
+        const seconds = await untilSize(environment, application, sizes[environment][1], end);
+        measure("node size, with the watch label", `${environment}: ${what}`, seconds);
+      }),
+    ),
+  );
+  await Promise.all(ENVIRONMENTS.map((environment) => world.cluster(environment).untilReady(120)));
+  expect(execFileSync("git", ["rev-parse", "main"], { cwd: world.git.repository, encoding: "utf8" })).toBe(
+    head,
+  );
+});
+
+test("a user's edit in Git survives a deploy and a node size change", async () => {
+  const overlay = "flux/apps/chatbox/staging/kustomization.yaml";
+  const patch = {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name: "chatbox", namespace: "chatbox", annotations: { "example.org/owner": "team-a" } },
+    spec: { revisionHistoryLimit: 3 },
+  };
+  world.project.edit(overlay, (text) => {
+    const kustomization = parse(text);
+    kustomization.patches.push({ patch: stringify(patch) });
+    return `# Ours\n${stringify(kustomization)}`;
+  });
+  const edited = world.project.project.read(overlay);
+  await world.push("Our own patch");
+  const { api } = world.cluster("staging");
+  const edit = async (): Promise<unknown> => {
+    const { metadata, spec } = await api.get("Deployment", "chatbox", "chatbox");
+    return [metadata.annotations["example.org/owner"], spec.revisionHistoryLimit];
+  };
+  await until(60, async () =>
+    (await edit())?.toString() === "team-a,3" ? undefined : "the edit is not there yet",
+  );
+
+  world.project.deploy("--environment", "staging");
+  resize({ staging: "s-8vcpu-16gb" });
+  await untilSize("staging", "chatbox", "2 2Gi", performance.now());
+  expect(await edit()).toEqual(["team-a", 3]);
+  expect(world.project.project.read(overlay)).toBe(edited);
+  await world.cluster("staging").untilReady(120);
+});
+
+test("without the watch label a change waits for the interval", async () => {
+  const interval = 30;
+  world.project.edit("flux/clusters/staging/chatbox.yaml", (text) =>
+    text.replace("interval: 1h", `interval: ${interval}s`),
+  );
+  await world.push("A short interval for one application");
+  const { api, flux, processes } = world.cluster("staging");
+  await until(60, async () => {
+    const { spec } = await api.get("Kustomization", "flux-system", "chatbox");
+    return spec.interval === `${interval}s` ? undefined : "the interval is not there yet";
+  });
+  // Terraform writes the label, so the controllers are told to look for another one, which comes to the same.
+  for (const controller of ["kustomize-controller", "helm-controller"] as const) {
+    await processes.stop(controller);
+    await flux.start(controller, ["--watch-configs-label-selector=example.org/watched=by-nobody"]);
+  }
+  await world.cluster("staging").untilReady(120);
+  // Whatever the restart has reconciled is done once the next interval has passed for the one with the short interval.
+  await sleep(2000);
+  world.project.project.configure((document) => {
+    document.environments[0].applications.chatbox = { profile: "large" };
+    document.environments[0].applications.fade = { profile: "medium" };
+  });
+  world.project.deploy("--environment", "staging");
+  const end = performance.now();
+  const seconds = await untilSize("staging", "chatbox", "4 4Gi", end, interval + 60);
+  measure("node size, without the watch label", `staging: interval of ${interval} s (chatbox)`, seconds);
+  // An hour is the tree's interval: it is not waited for.
+  expect(await sizeOf("staging", "fade")).toBe("1 1Gi");
+
+  for (const controller of ["kustomize-controller", "helm-controller"] as const) {
+    await processes.stop(controller);
+    await flux.start(controller);
+  }
+  await untilSize("staging", "fade", "2 2Gi", performance.now(), 120);
+  await world.cluster("staging").untilReady(120);
+});
+
+/** The bytes of every file below some folders of the project. */
+function contents(...folders: string[]): Record<string, string> {
+  const { directory } = world.project.project;
+  const files = folders.flatMap((folder) =>
+    readdirSync(path.join(directory, folder), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => path.join(entry.parentPath, entry.name)),
+  );
+  return Object.fromEntries(files.map((file) => [file, readFileSync(file, "utf8")]));
 }
 
-test("a larger node size reaches every application without a commit", async () => {
-  for (const follower of FOLLOWERS)
-    expect([follower.what, await requestsOf(follower)]).toEqual([follower.what, follower.before]);
-  project.project.configure((document) => {
-    document.environments[0].cluster.nodeSize = "s-4vcpu-8gb";
+test("a claim grows with its storage class, and a shrink is refused before anything is touched", async () => {
+  const { api } = world.cluster("staging");
+  const requested = async (): Promise<string> =>
+    (await api.get("PersistentVolumeClaim", "nextcloud", "nextcloud-data")).spec.resources.requests.storage;
+  const before = await requested();
+  const setBulk = (size: string): void =>
+    world.project.project.configure((document) => {
+      document.environments[0].storage = { bulk: { size } };
+    });
+  setBulk("400Gi");
+  world.project.deploy("--environment", "staging");
+  const end = performance.now();
+  await until(60, async () =>
+    (await requested()) === "400Gi" ? undefined : `the claim asks for ${await requested()}`,
+  );
+  measure("storage", `staging: claim from ${before} to 400Gi (nextcloud)`, secondsSince(end));
+  await world.cluster("staging").untilReady(120);
+
+  const seen = async (): Promise<unknown> => ({
+    claim: await api.get("PersistentVolumeClaim", "nextcloud", "nextcloud-data"),
+    configMaps: await api.list("ConfigMap", "flux-system"),
+    files: contents("state", "clouds", "flux"),
   });
-  project.deploy("--environment", "staging");
-  const end = Date.now();
-  const seconds = await Promise.all(
-    FOLLOWERS.map(async (follower) => {
-      await until(30, async () => {
-        const requests = await requestsOf(follower);
-        return requests.join() === follower.after.join()
-          ? undefined
-          : `${follower.what} still asks for ${requests.join()}`;
-      });
-      return [follower.what, (Date.now() - end) / 1000] as const;
-    }),
+  const untouched = await seen();
+  setBulk("150Gi");
+  const refused = world.project.run("deploy", "--yes", "--environment", "staging");
+  expect(refused.code).toBe(1);
+  expect(refused.stdout + refused.stderr).toContain("storage.bulk would shrink from 400Gi to 150Gi");
+  expect(await seen()).toEqual(untouched);
+  setBulk("400Gi");
+});
+
+test("the troubleshooting commands of the workflow document show what there is", () => {
+  const { directory } = world.project.project;
+  const shell = (command: string): string =>
+    execFileSync("bash", ["-c", command], {
+      cwd: directory,
+      encoding: "utf8",
+      env: { ...process.env, KUBECONFIG: world.cluster("staging").controlPlane.kubeconfig },
+    });
+  const shown = parse(shell("kubectl get configmap infrastructure-config -n flux-system -o yaml"));
+  expect(parse(shown.data["values.yaml"]).storage.bulk.size).toBe("400Gi");
+  expect(shell("kubectl get configmap infrastructure-config -n flux-system")).toMatch(
+    /^infrastructure-config\s+1\s/m,
   );
-  process.stdout.write(
-    `${seconds.map(([what, time]) => `${what}: ${time.toFixed(2)} s after the deploy`).join("\n")}\n`,
+  expect(shell("ls flux/.backups/").split("\n")).toContain("configured.txt");
+});
+
+test("destroy of an environment leaves nothing behind and does not wait for Flux", async () => {
+  const made = await playCloudControllers(world.project, world.cluster("staging"));
+  expect(made.loadBalancers).not.toEqual([]);
+  expect(made.volumes).not.toEqual([]);
+  const begin = performance.now();
+  const result = world.project.run("destroy", "--yes", "--environment", "staging");
+  expect([result.code, result.stderr]).toEqual([0, ""]);
+  measure("destroy", "staging: command, with Flux and its finalizers in the cluster", secondsSince(begin));
+  const clouds = contents("clouds");
+  const text = Object.values(clouds).join("\n");
+  expect(text).not.toMatch(/staging/i);
+  const account = world.project.project.json("clouds", "digitalocean.json");
+  expect(Object.keys(account).sort()).toEqual(
+    expect.not.arrayContaining(["digitalocean_loadbalancer", "digitalocean_volume"]),
   );
-  await cluster("staging").untilReady(60);
+  expect(Object.values<any>(account.digitalocean_kubernetes_cluster).map(({ name }) => name)).toEqual([
+    "my-startup-production",
+  ]);
+  for (const stack of ["cluster", "flux-configuration", "github-secrets"])
+    expect(world.project.project.json("state", `staging-${stack}.tfstate`).resources).toEqual([]);
+  // Production did not notice.
+  await world.cluster("production").untilReady(10);
+  expect(world.project.run("diff", "--environment", "production").code).toBe(0);
 });

@@ -110,13 +110,23 @@ describeWithKubectl("the controllers' customisation", () => {
       controllers.map((name) => stringify(controller(name))).join("---\n"),
     );
 
-    const gated = parseManifests(build(folder), environment)
-      .filter(({ spec }) =>
-        spec.template.spec.containers[0].args.includes("--feature-gates=CancelHealthCheckOnNewRevision=true"),
-      )
-      .map(({ metadata }) => metadata?.name);
+    const customised = Object.fromEntries(
+      parseManifests(build(folder), environment).map(({ metadata, spec }) => {
+        const [{ args, resources }] = spec.template.spec.containers;
+        return [metadata?.name, [args, resources.limits.memory, resources.requests.memory]];
+      }),
+    );
 
-    expect(gated.sort()).toEqual(["helm-controller", "kustomize-controller"]);
+    const args = [
+      "--log-level=info",
+      "--feature-gates=CancelHealthCheckOnNewRevision=true",
+      "--concurrent=10",
+    ];
+    expect(customised).toEqual({
+      "source-controller": [["--log-level=info"], "1Gi", "64Mi"],
+      "kustomize-controller": [args, "2Gi", "64Mi"],
+      "helm-controller": [args, "2Gi", "64Mi"],
+    });
   });
 
   it.each(ENVIRONMENTS)("of %s builds before flux bootstrap has written its files", (environment) => {
@@ -135,6 +145,21 @@ function controller(name: string): unknown {
     apiVersion: "apps/v1",
     kind: "Deployment",
     metadata: { name, namespace: "flux-system" },
-    spec: { template: { spec: { containers: [{ name: "manager", args: ["--log-level=info"] }] } } },
+    spec: {
+      template: {
+        spec: {
+          containers: [
+            {
+              name: "manager",
+              args: ["--log-level=info"],
+              resources: {
+                limits: { cpu: "1000m", memory: "1Gi" },
+                requests: { cpu: "100m", memory: "64Mi" },
+              },
+            },
+          ],
+        },
+      },
+    },
   };
 }

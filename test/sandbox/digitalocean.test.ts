@@ -362,6 +362,31 @@ describe("clusters", () => {
     expect(() => playground.read(`kubernetes/${id}.json`)).toThrow("ENOENT");
     expect(playground.read("digitalocean.json").digitalocean_kubernetes_node_pool).toBeUndefined();
   });
+
+  test.each([
+    [true, []],
+    [false, ["load balancer", "volume"]],
+  ])("destroy_all_associated_resources %s leaves %j of what its controllers made", async (flag, left) => {
+    const workspace = await playground.workspace(
+      "associated",
+      clusterWith("it", `destroy_all_associated_resources = ${flag}`),
+    );
+    await workspace.mustApply();
+    const { id } = workspace.state()["digitalocean_kubernetes_cluster.it"] as { id: string };
+    playground.edit("digitalocean.json", (content) => {
+      content.digitalocean_loadbalancer = {
+        own: { name: "load balancer", tags: [`k8s:${id}`] },
+        other: { name: "of another cluster", tags: ["k8s:other"] },
+      };
+      content.digitalocean_volume = { own: { name: "volume", tags: [`k8s:${id}`] } };
+    });
+    expect(errorsOf(await workspace.destroy())).toStrictEqual([]);
+    const account = playground.read("digitalocean.json");
+    const names = [account.digitalocean_loadbalancer, account.digitalocean_volume]
+      .flatMap((section) => Object.values(section ?? {}) as Array<{ name: string }>)
+      .map(({ name }) => name);
+    expect(names.sort()).toStrictEqual([...left, "of another cluster"].sort());
+  });
 });
 
 describe("networks", () => {

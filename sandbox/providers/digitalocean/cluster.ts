@@ -3,6 +3,7 @@ import { ProviderError } from "../../protocol/diagnostics";
 import { blocks, copy, isValues, text, type Value, type Values } from "../../protocol/values";
 import { completeUnknowns, goTime } from "../computed";
 import type { DataSourceHandler, Report, ResourceHandler } from "../provider";
+import { removeAssociatedResources } from "./associated-resources";
 import { KUBERNETES_VERSIONS, REGIONS } from "./catalog";
 import { overlap, parseCidr } from "./cidr";
 import { type AccountChange, apiError, type DigitalOceanCloud, NOT_FOUND } from "./cloud";
@@ -287,6 +288,7 @@ export function cluster(cloud: DigitalOceanCloud, objects: ClusterObjects): Reso
     remove: (prior) => {
       const id = text(prior.id) ?? "";
       cloud.update((account) => {
+        if (prior.destroy_all_associated_resources === true) removeAssociatedResources(account, id);
         account.remove(CLUSTERS, id);
         for (const [pool] of poolsOf(account, id)) account.remove(POOLS, pool);
         account.forget(`do:kubernetes:${id}`);

@@ -69,6 +69,8 @@ function writeChart(parent: string, { name, version, definitions }: StubChart): 
   }
   const templates = workloads.filter(({ hook }) => !hook).map(templateOf);
   writeFileSync(path.join(folder, "templates", "workloads.yaml"), templates.join("---\n"));
+  const services = SERVICES[name];
+  if (services) writeFileSync(path.join(folder, "templates", "services.yaml"), stringify(services));
   return folder;
 }
 
@@ -82,6 +84,20 @@ function withoutDescriptions(text: string): string {
     )
     .join("\n---\n");
 }
+
+/** Services that reach out of the cluster: each is a load balancer in the account. */
+const SERVICES: Readonly<Record<string, object>> = {
+  traefik: {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name: "traefik" },
+    spec: {
+      type: "LoadBalancer",
+      selector: { app: "traefik" },
+      ports: [{ name: "websecure", port: 443, targetPort: 8443 }],
+    },
+  },
+};
 
 /** Variables that post-renderers of the tree look for, with the real chart's order. */
 const ENVIRONMENT: Readonly<Record<string, object[]>> = {

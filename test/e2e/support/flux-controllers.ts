@@ -17,8 +17,8 @@ export type Controller = (typeof CONTROLLERS)[number];
 export interface FluxControllers {
   /** Where the receiver of pushes listens. */
   readonly receiver: string;
-  /** Starts one again after it was stopped or killed. */
-  start(controller: Controller): Promise<void>;
+  /** Starts one again after it was stopped or killed, if need be with flags that count more than the usual ones. */
+  start(controller: Controller, flags?: readonly string[]): Promise<void>;
 }
 
 export interface FluxOptions {
@@ -58,7 +58,7 @@ export async function startFlux(processes: Processes, options: FluxOptions): Pro
       `--receiverAddr=127.0.0.1:${receiverPort}`,
     ],
   };
-  const start = (controller: Controller): Promise<void> => {
+  const start = (controller: Controller, flags: readonly string[] = []): Promise<void> => {
     const index = CONTROLLERS.indexOf(controller);
     const [metrics = 0, health = 0] = own.slice(index * 2);
     const home = path.join(directory, controller);
@@ -73,6 +73,7 @@ export async function startFlux(processes: Processes, options: FluxOptions): Pro
         "--log-level=info",
         ...ownFlags[controller],
         ...(options.flags[controller] ?? []),
+        ...flags,
       ],
       environment: {
         PATH: process.env.PATH ?? "",

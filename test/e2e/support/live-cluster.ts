@@ -1,10 +1,12 @@
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { REPOSITORY } from "../../support/example";
 import { type ControlPlane, startControlPlane } from "./control-plane";
 import { applyDefinitions, type FluxControllers, kubectl, startFlux } from "./flux-controllers";
 import type { ApiObject } from "./kubernetes-api";
 import { Processes } from "./processes";
 import { StatusWriter } from "./status-writer";
+import { treeFlags } from "./tree-flags";
 
 export interface LiveClusterOptions {
   /** Name of the cluster, as the configuration derives it. */
@@ -44,10 +46,7 @@ export class LiveCluster {
       const flux = await startFlux(processes, {
         directory: path.join(options.directory, "flux"),
         controlPlane,
-        flags: {
-          "kustomize-controller": ["--feature-gates=CancelHealthCheckOnNewRevision=true"],
-          "helm-controller": ["--feature-gates=CancelHealthCheckOnNewRevision=true"],
-        },
+        flags: treeFlags(REPOSITORY, options.environment),
       });
       return new LiveCluster(options, processes, controlPlane, flux, new StatusWriter(controlPlane.api));
     } catch (error) {

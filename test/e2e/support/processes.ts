@@ -17,10 +17,16 @@ export interface ProgramOptions {
 /** Programs that run beside the tests, each with its own log; all are ended by their own process id. */
 export class Processes {
   private readonly running = new Map<string, ChildProcess>();
+  private readonly reaper: ChildProcess;
 
   /** @param logs folder with one file per program */
   constructor(readonly logs: string) {
     mkdirSync(logs, { recursive: true });
+    this.reaper = spawn(process.execPath, [path.join(__dirname, "reaper.mjs")], {
+      detached: true,
+      stdio: ["pipe", "ignore", "ignore"],
+    });
+    this.reaper.unref();
   }
 
   /**
@@ -47,9 +53,11 @@ export class Processes {
     child.once("exit", (code, signal) => {
       failure ??= `it ended with ${signal ?? code}`;
       if (this.running.get(name) === child) this.running.delete(name);
+      this.reaper.stdin?.write(`-${child.pid}\n`);
       stream.end();
     });
     this.running.set(name, child);
+    this.reaper.stdin?.write(`+${child.pid}\n`);
     const end = Date.now() + 60_000;
     while (!(await isReady().catch(() => false))) {
       if (failure !== undefined) throw new Error(`${name} did not start: ${failure}; see ${log}`);
@@ -73,11 +81,7 @@ export class Processes {
   /** Ends everything, last started first. */
   async stopAll(): Promise<void> {
     for (const name of [...this.running.keys()].reverse()) await this.stop(name);
-  }
-
-  /** For the moment in which the test process itself has to go. */
-  killAll(): void {
-    for (const child of this.running.values()) child.kill("SIGKILL");
+    this.reaper.stdin?.end();
   }
 }
 

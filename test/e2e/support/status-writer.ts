@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ApiError, type ApiObject, type KubernetesApi } from "./kubernetes-api";
 
-/** What a kubelet and the controller-manager would have written once everything runs. */
-const FINISHED: Readonly<Record<string, (object: ApiObject) => object>> = {
+/** What a kubelet and the controllers of the cluster would have written once everything runs; undefined: nothing. */
+const FINISHED: Readonly<Record<string, (object: ApiObject) => object | undefined>> = {
   Deployment: ({ metadata, spec }) => {
     const replicas = spec.replicas ?? 1;
     return {
@@ -60,6 +60,9 @@ const FINISHED: Readonly<Record<string, (object: ApiObject) => object>> = {
       lastTransitionTime: metadata.creationTimestamp,
     })),
   }),
+  // From the range for documentation, which leads nowhere.
+  Service: ({ spec }) =>
+    spec.type === "LoadBalancer" ? { loadBalancer: { ingress: [{ ip: "203.0.113.10" }] } } : undefined,
   PersistentVolumeClaim: ({ spec }) => ({
     phase: "Bound",
     accessModes: spec.accessModes,
@@ -99,8 +102,10 @@ export class StatusWriter {
         const { uid, generation, namespace, name } = object.metadata;
         const version = `${uid}/${generation ?? JSON.stringify(object.spec)}`;
         if (this.done.has(version)) continue;
+        const status = statusOf(object);
+        if (status === undefined) continue;
         try {
-          await this.api.patch(kind, namespace, name, { status: statusOf(object) }, "/status");
+          await this.api.patch(kind, namespace, name, { status }, "/status");
           this.done.add(version);
         } catch (error) {
           if (!(error instanceof ApiError)) throw error;

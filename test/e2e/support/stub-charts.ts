@@ -52,5 +52,14 @@ export async function definitionFiles(module: string): Promise<string[]> {
     .map((name) => path.join(folder, name));
 }
 
+/** The files with the definitions of the Flux controllers. */
+export async function fluxDefinitions(): Promise<string[]> {
+  const names = ["source", "kustomize", "helm", "notification"];
+  const files = await Promise.all(
+    names.map((name) => definitionFiles(`github.com/fluxcd/${name}-controller`)),
+  );
+  return files.flat();
+}
+
 const isDefinition = (file: string): boolean =>
   readFileSync(file, "utf8").includes("kind: CustomResourceDefinition");

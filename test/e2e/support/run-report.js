@@ -1,0 +1,45 @@
+const { existsSync, mkdtempSync, readFileSync, rmSync } = require("node:fs");
+const { tmpdir } = require("node:os");
+const path = require("node:path");
+const Table = require("cli-table3");
+
+/** A jest reporter: makes the folder of the run, prints what was measured, and keeps the logs of a run that failed. */
+module.exports = class RunReport {
+  onRunStart() {
+    this.directory = mkdtempSync(path.join(tmpdir(), "hybrid-gitops-e2e-"));
+    process.env.E2E_DIRECTORY = this.directory;
+    process.stdout.write(`Logs of this run: ${this.directory}\n`);
+  }
+
+  onRunComplete(_contexts, { numFailedTestSuites, wasInterrupted }) {
+    this.printMeasurements();
+    if (numFailedTestSuites === 0 && !wasInterrupted && !process.env.E2E_KEEP) {
+      rmSync(this.directory, { recursive: true, force: true });
+      process.stdout.write("Everything went well, so the logs are deleted (E2E_KEEP=1 keeps them).\n");
+    } else {
+      process.stdout.write(`Logs of every program: ${this.directory}\n`);
+    }
+  }
+
+  printMeasurements() {
+    const file = path.join(this.directory, "measurements.jsonl");
+    if (!existsSync(file)) return;
+    const lines = readFileSync(file, "utf8")
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    const chars = Object.fromEntries(
+      "top top-mid top-left top-right bottom bottom-mid bottom-left bottom-right left left-mid mid mid-mid right right-mid"
+        .split(" ")
+        .map((name) => [name, ""]),
+    );
+    const table = new Table({
+      head: ["part", "measured", "seconds"],
+      colAligns: ["left", "left", "right"],
+      chars: { ...chars, middle: "  " },
+      style: { head: [], border: [], "padding-left": 0, "padding-right": 0 },
+    });
+    for (const { part, what, seconds } of lines) table.push([part, what, seconds.toFixed(2)]);
+    process.stdout.write(`\n${table}\n\n`);
+  }
+};
