@@ -4,16 +4,12 @@ import * as grpc from "@grpc/grpc-js";
 import { serveHttpApi } from "./api/http-api";
 import { Faults } from "./clouds/faults";
 import { ProviderService } from "./protocol/service";
-import { text } from "./protocol/values";
 import { digitalOcean } from "./providers/digitalocean";
 import { DigitalOceanCloud } from "./providers/digitalocean/cloud";
-import { CLUSTERS } from "./providers/digitalocean/node-pools";
 import { gitHub } from "./providers/github";
 import { GitHubCloud } from "./providers/github/cloud";
 import { kubernetes } from "./providers/kubernetes";
-import type { ReachableCluster } from "./providers/kubernetes/connection";
-import { FileApi } from "./providers/kubernetes/file-api";
-import { nodesOf } from "./providers/kubernetes/nodes";
+import { Clusters } from "./providers/kubernetes/clusters";
 import { RealApis } from "./providers/kubernetes/real-apis";
 import { nullProvider } from "./providers/null";
 import type { ProviderDefinition } from "./providers/provider";
@@ -78,38 +74,13 @@ class ProviderServer {
 }
 
 /** The four stand-ins on the clouds' files of one folder. */
-function providersOn(
-  directory: string,
-  digitalOceanCloud: DigitalOceanCloud,
-  gitHubCloud: GitHubCloud,
-  realApis: RealApis,
-) {
-  const apis = new Map<string, FileApi>();
-  const objectsOf = (clusterId: string): FileApi => {
-    const found =
-      apis.get(clusterId) ??
-      new FileApi(directory, clusterId, {
-        nodes: () => nodesOf(digitalOceanCloud, clusterId),
-        version: () => text(digitalOceanCloud.object(CLUSTERS, clusterId)?.version) ?? "",
-      });
-    apis.set(clusterId, found);
-    return found;
-  };
-  const find = (clusterId: string): ReachableCluster | undefined => {
-    const cluster = digitalOceanCloud.object(CLUSTERS, clusterId);
-    if (!cluster) return undefined;
-    const api = realApis.find(text(cluster.name) ?? "") ?? objectsOf(clusterId);
-    return { id: clusterId, credentialsKey: text(cluster.credentials_key) ?? "", api };
-  };
+function providersOn(digitalOceanCloud: DigitalOceanCloud, gitHubCloud: GitHubCloud, clusters: Clusters) {
   return [
     digitalOcean(digitalOceanCloud, {
-      created: (clusterId) => objectsOf(clusterId).initialize(),
-      deleted: (clusterId) => {
-        objectsOf(clusterId).destroy();
-        apis.delete(clusterId);
-      },
+      created: (clusterId) => clusters.objectsOf(clusterId).initialize(),
+      deleted: (clusterId) => clusters.deleted(clusterId),
     }),
-    kubernetes(find),
+    kubernetes((clusterId) => clusters.find(clusterId)),
     gitHub(gitHubCloud),
     nullProvider(),
   ];
@@ -141,6 +112,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   grpc.setLogger({ error: (...parts) => options.log?.(parts.join(" ")) });
   const clouds = { digitalOcean: new DigitalOceanCloud(directory), gitHub: new GitHubCloud(directory) };
   const realApis = new RealApis(options.kubernetesApis ?? process.env.SANDBOX_KUBERNETES_API);
+  const clusters = new Clusters(directory, clouds.digitalOcean, realApis);
   const faults = new Faults(directory);
   const servers = new Map<string, ProviderServer>();
   const crash = ({ name }: ProviderDefinition) => {
@@ -152,13 +124,17 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
         ?.restart()
         .catch((error: Error) => options.log?.(error.message));
   };
-  const http = await serveHttpApi(clouds);
+  const http = await serveHttpApi({
+    ...clouds,
+    cluster: (token) => clusters.ofToken(token)?.api,
+    kubeconfig: (...parameters) => clusters.kubeconfig(...parameters),
+  });
   const close = async () => {
     await http.close();
     for (const server of servers.values()) server.close();
   };
   const reattachments = await Promise.all(
-    providersOn(directory, clouds.digitalOcean, clouds.gitHub, realApis).map(async (provider) => {
+    providersOn(clouds.digitalOcean, clouds.gitHub, clusters).map(async (provider) => {
       const server = new ProviderServer(new ProviderService(provider, { faults, crash }));
       servers.set(provider.name, server);
       return reattachment(provider, await server.listen());

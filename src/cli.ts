@@ -11,6 +11,7 @@ import { restoreCommand } from "./commands/restore";
 import { sandboxCommand } from "./commands/sandbox";
 import { secretsCommand } from "./commands/secrets";
 import { stacksCommand } from "./commands/stacks";
+import { statusCommand } from "./commands/status";
 import { synthCommand } from "./commands/synth";
 import { validateCommand } from "./commands/validate";
 import { explain } from "./deployment/failure";
@@ -31,6 +32,7 @@ function program(): Command {
     destroyCommand,
     synthCommand,
     outputsCommand,
+    statusCommand,
     restoreCommand,
     secretsCommand,
     stacksCommand,

@@ -1,8 +1,16 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import {
+  createServer,
+  type Server as HttpServer,
+  type IncomingMessage,
+  type ServerResponse,
+} from "node:http";
+import { createServer as createSecureServer } from "node:https";
+import type { AddressInfo, Server } from "node:net";
 import { ProviderError } from "../protocol/diagnostics";
 import type { DigitalOceanCloud } from "../providers/digitalocean/cloud";
 import { type GitHubCloud, USER } from "../providers/github/cloud";
+import { loopbackIdentity } from "./certificate";
+import { answerKubernetes, type FindByToken } from "./kubernetes-api";
 
 /** Scopes that the sandbox's GitHub token has. */
 const SCOPES = "repo, workflow, admin:repo_hook";
@@ -15,6 +23,22 @@ export interface HttpApi {
   close(): Promise<void>;
 }
 
+/** What the HTTP APIs answer from. */
+export interface Clouds {
+  readonly digitalOcean: DigitalOceanCloud;
+  readonly gitHub: GitHubCloud;
+  /** The cluster whose objects the sandbox keeps itself that a token was issued for. */
+  readonly cluster: FindByToken;
+  /** See `Clusters.kubeconfig`. */
+  kubeconfig(id: string, server: KubernetesServer, lifetimeSeconds: number | null): string | undefined;
+}
+
+/** Where the Kubernetes APIs of the clusters are served. */
+interface KubernetesServer {
+  readonly address: string;
+  readonly certificate: string;
+}
+
 type Headers = Record<string, string>;
 
 function answer(response: ServerResponse, status: number, body: unknown, headers: Headers = {}): void {
@@ -25,18 +49,21 @@ function answer(response: ServerResponse, status: number, body: unknown, headers
 const authorized = ({ headers }: IncomingMessage): boolean =>
   /^(bearer|token) \S+$/i.test(headers.authorization ?? "");
 
-function digitalOcean(
+const KUBECONFIG_PATH = /^v2\/kubernetes\/clusters\/([^/]+)\/kubeconfig$/;
+
+async function digitalOcean(
   path: string,
   request: IncomingMessage,
   response: ServerResponse,
-  cloud: DigitalOceanCloud,
-): void {
+  clouds: Clouds,
+  kubernetesServer: () => Promise<KubernetesServer>,
+): Promise<void> {
   if (!authorized(request)) {
     answer(response, 401, { id: "Unauthorized", message: "Unable to authenticate you" });
     return;
   }
   if (path === "v2/account") {
-    const { uuid, email, droplet_limit, status } = cloud.account();
+    const { uuid, email, droplet_limit, status } = clouds.digitalOcean.account();
     const account = {
       uuid,
       email,
@@ -49,7 +76,22 @@ function digitalOcean(
     answer(response, 200, { account }, { "ratelimit-limit": String(RATE_LIMIT) });
     return;
   }
+  const [, clusterId] = KUBECONFIG_PATH.exec(path) ?? [];
+  const kubeconfig =
+    clusterId === undefined
+      ? undefined
+      : clouds.kubeconfig(clusterId, await kubernetesServer(), lifetimeOf(request));
+  if (kubeconfig !== undefined) {
+    response.writeHead(200, { "content-type": "application/yaml" });
+    response.end(kubeconfig);
+    return;
+  }
   answer(response, 404, { id: "not_found", message: "The resource you were accessing could not be found." });
+}
+
+/** `?expiry_seconds=`: how long the credentials in a kubeconfig are good for. */
+function lifetimeOf({ url }: IncomingMessage): number | null {
+  return Number(new URL(url ?? "/", "http://127.0.0.1").searchParams.get("expiry_seconds")) || null;
 }
 
 function gitHub(path: string, request: IncomingMessage, response: ServerResponse, cloud: GitHubCloud): void {
@@ -89,36 +131,60 @@ function gitHub(path: string, request: IncomingMessage, response: ServerResponse
   );
 }
 
-/** Serves the HTTP APIs on a free port of the loopback interface: `/digitalocean/…` and `/github/…`. */
-export async function serveHttpApi(clouds: {
-  digitalOcean: DigitalOceanCloud;
-  gitHub: GitHubCloud;
-}): Promise<HttpApi> {
-  const server: Server = createServer((request, response) => {
-    try {
-      const { pathname } = new URL(request.url ?? "/", "http://127.0.0.1");
-      const [, cloud, ...rest] = pathname.split("/");
-      const path = rest.join("/");
-      if (request.method !== "GET") answer(response, 405, { message: "The sandbox answers GET only" });
-      else if (cloud === "digitalocean") digitalOcean(path, request, response, clouds.digitalOcean);
-      else if (cloud === "github") gitHub(path, request, response, clouds.gitHub);
-      else answer(response, 404, { message: "Not Found" });
-    } catch (error) {
-      const status = error instanceof ProviderError && error.message.includes(": 404 ") ? 404 : 500;
-      answer(response, status, { message: (error as Error).message });
-    }
-  });
+function failed(response: ServerResponse, error: unknown): void {
+  const status = error instanceof ProviderError && error.message.includes(": 404 ") ? 404 : 500;
+  answer(response, status, { message: (error as Error).message });
+}
+
+async function listen(server: Server): Promise<number> {
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(0, "127.0.0.1", resolve);
   });
-  const { port } = server.address() as AddressInfo;
+  return (server.address() as AddressInfo).port;
+}
+
+/** Serves the Kubernetes APIs of the clusters, told apart by the token. With TLS: clients send a token over nothing else. */
+async function serveKubernetes({ cluster }: Clouds): Promise<{ server: Server; at: KubernetesServer }> {
+  const { key, certificate } = await loopbackIdentity();
+  const server = createSecureServer({ key, cert: certificate }, (request, response) => {
+    answerKubernetes(cluster, request, response).catch((error: unknown) => failed(response, error));
+  });
+  return { server, at: { address: `https://127.0.0.1:${await listen(server)}`, certificate } };
+}
+
+/**
+ * Serves the HTTP APIs on free ports of the loopback interface: `/digitalocean/…` and `/github/…`, and the Kubernetes APIs of the
+ * clusters from the moment in which somebody asks for a kubeconfig.
+ */
+export async function serveHttpApi(clouds: Clouds): Promise<HttpApi> {
+  let kubernetes: ReturnType<typeof serveKubernetes> | undefined;
+  const kubernetesServer = async (): Promise<KubernetesServer> => {
+    kubernetes ??= serveKubernetes(clouds);
+    return (await kubernetes).at;
+  };
+  const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const { pathname } = new URL(request.url ?? "/", "http://127.0.0.1");
+    const [, cloud, ...rest] = pathname.split("/");
+    const path = rest.join("/");
+    if (request.method !== "GET") answer(response, 405, { message: "The sandbox answers GET only" });
+    else if (cloud === "digitalocean") await digitalOcean(path, request, response, clouds, kubernetesServer);
+    else if (cloud === "github") gitHub(path, request, response, clouds.gitHub);
+    else answer(response, 404, { message: "Not Found" });
+  };
+  const server = createServer((request, response) => {
+    respond(request, response).catch((error: unknown) => failed(response, error));
+  });
+  const port = await listen(server);
   return {
     address: `http://127.0.0.1:${port}`,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    close: async () => {
+      const servers = kubernetes === undefined ? [server] : [server, (await kubernetes).server];
+      for (const each of servers)
+        await new Promise<void>((resolve) => {
+          each.close(() => resolve());
+          (each as HttpServer).closeAllConnections();
+        });
+    },
   };
 }

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join, relative } from "node:path";
+import { existsSync } from "node:fs";
+import { relative } from "node:path";
+import { withKubeconfig } from "../cluster";
 import type { GitHubRepository } from "../config";
 import { isGitHubUser } from "../secrets/github-api";
 import { deployKeyFile } from "../secrets/private-files";
@@ -49,10 +49,7 @@ export function bootstrapObstacle(variables: Variables): string | undefined {
 export async function bootstrapFlux(bootstrap: Bootstrap): Promise<void> {
   const { directory, github, variables } = bootstrap;
   const personal = await isGitHubUser(github.owner, variables);
-  const folder = mkdtempSync(join(tmpdir(), "hybrid-gitops-"));
-  try {
-    const kubeconfig = join(folder, "kubeconfig");
-    writeFileSync(kubeconfig, await fetchKubeconfig(bootstrap.clusterId, variables), { mode: 0o600 });
+  await withKubeconfig({ clusterId: bootstrap.clusterId, variables }, (kubeconfig) => {
     const result = spawnSync("flux", bootstrapArguments(bootstrap, personal), {
       cwd: directory,
       env: { ...variables, KUBECONFIG: kubeconfig } as NodeJS.ProcessEnv,
@@ -62,24 +59,5 @@ export async function bootstrapFlux(bootstrap: Bootstrap): Promise<void> {
       throw new Error(
         `flux bootstrap failed for ${bootstrap.environment} (see above); everything else is deployed, and the next deploy tries it again`,
       );
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-const TIMEOUT_MS = 30_000;
-
-async function fetchKubeconfig(clusterId: string, variables: Variables): Promise<string> {
-  const base = (variables.DIGITALOCEAN_API_URL || "https://api.digitalocean.com").replace(/\/*$/, "");
-  const response = await fetch(`${base}/v2/kubernetes/clusters/${clusterId}/kubeconfig`, {
-    headers: {
-      authorization: `Bearer ${variables.DIGITALOCEAN_TOKEN ?? variables.DIGITALOCEAN_ACCESS_TOKEN ?? ""}`,
-    },
-    signal: AbortSignal.timeout(TIMEOUT_MS),
   });
-  if (!response.ok)
-    throw new Error(
-      `DigitalOcean refused the kubeconfig of cluster ${clusterId}: ${response.status}. Check DIGITALOCEAN_TOKEN.`,
-    );
-  return response.text();
 }

@@ -11,6 +11,13 @@ export {
 export { type Outcome, schedule } from "./schedule";
 export { environmentOf, readStacks, type SynthesizedStack, withDependencies } from "./stacks";
 export {
+  readState,
+  type StackDeployment,
+  type StackDocument,
+  type StateDocument,
+  stackDeployment,
+} from "./state";
+export {
   type Diagnostic,
   type Inputs,
   interruptAll,

@@ -2,10 +2,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Outputs, readOutputs, type Variables } from "./plan";
 import type { SynthesizedStack } from "./stacks";
-
-interface StackDocument {
-  readonly terraform: { readonly backend?: { readonly local?: { readonly path: string } } };
-}
+import { readState, type StackDocument } from "./state";
 
 /**
  * The upstream stacks whose outputs a stack needs but can't read yet: they were never deployed, or only in part.
@@ -40,17 +37,10 @@ export async function stateOutputs(
   variables: Variables,
 ): Promise<Record<string, unknown>> {
   const document = JSON.parse(readFileSync(resolve(stack.directory, "cdk.tf.json"), "utf8")) as StackDocument;
-  const local = document.terraform.backend?.local?.path;
-  if (local === undefined) return valuesOf(await readOutputs(stack, variables));
-  try {
-    const text = readFileSync(resolve(stack.directory, local), "utf8");
-    // terraform makes the file, empty at first, as soon as it takes the lock.
-    const state = JSON.parse(text || "{}") as { outputs?: Outputs };
-    return valuesOf(state.outputs ?? {});
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return {};
-    throw new Error(
-      `state of ${stack.name} can't be read (${resolve(stack.directory, local)}): ${(error as Error).message}`,
-    );
-  }
+  const isLocal = document.terraform.backend?.local !== undefined;
+  return valuesOf(
+    isLocal
+      ? ((await readState({ ...stack, document }, variables)).outputs ?? {})
+      : await readOutputs(stack, variables),
+  );
 }

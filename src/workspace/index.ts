@@ -1,7 +1,7 @@
 export { lostRecord } from "./configuration-record";
 export { MissingPrerequisites, missingCredentials } from "./credentials";
 export { stackInputs } from "./stack-inputs";
-export { synthesizeStacks } from "./synthesis";
+export { type DescribedStack, describeStacks, synthesizeStacks } from "./synthesis";
 export {
   DEFAULT_SANDBOX,
   openWorkspace,

@@ -1,9 +1,10 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
 import type { Project } from "../config";
-import { environmentOf, readStacks, type SynthesizedStack } from "../terraform";
+import { environmentOf, readStacks, type StackDocument, type SynthesizedStack } from "../terraform";
 import { inputDigest, readSynthesisInput } from "./synthesis-input";
 import { REPOSITORY, type Workspace } from "./workspace";
 
@@ -20,15 +21,61 @@ const MARKER = "synthesized-from";
  * @throws Error with what the app printed
  */
 export async function synthesizeStacks(workspace: Workspace): Promise<SynthesizedStack[]> {
-  const { outdir, directory, project } = workspace;
-  const input = inputDigest(readSynthesisInput(REPOSITORY, directory, project), PROGRAM);
+  const { outdir, project } = workspace;
+  const input = inputOf(workspace);
   const marker = join(outdir, MARKER);
-  if (readOr(marker) !== `${input} ${outputDigest(outdir)}`) {
+  if (!isCurrent(outdir, input)) {
     rmSync(join(outdir, "manifest.json"), { force: true });
     await runApp(workspace);
     writeFileSync(marker, `${input} ${outputDigest(outdir)}`);
   }
   return inReadingOrder(readStacks(outdir), project);
+}
+
+/** A stack as the configuration has it now. */
+export interface DescribedStack extends SynthesizedStack {
+  readonly document: StackDocument;
+}
+
+/**
+ * The stacks as the configuration has them now, for a command that only looks: nothing is written in the workspace, where a
+ * deploy may be at work. The directories are those in which terraform runs, whether they are there yet or not.
+ * @throws Error with what the app printed
+ */
+export async function describeStacks(workspace: Workspace): Promise<DescribedStack[]> {
+  const { outdir, project } = workspace;
+  try {
+    if (isCurrent(outdir, inputOf(workspace)))
+      return withDocuments(inReadingOrder(readStacks(outdir), project));
+  } catch {
+    // A deploy that has just begun writes them anew.
+  }
+  const copy = mkdtempSync(join(tmpdir(), "hybrid-gitops-synthesis-"));
+  try {
+    await runApp({ ...workspace, outdir: copy });
+    return withDocuments(inReadingOrder(readStacks(copy), project)).map((stack) => ({
+      ...stack,
+      directory: join(outdir, relative(copy, stack.directory)),
+    }));
+  } finally {
+    rmSync(copy, { recursive: true, force: true });
+  }
+}
+
+function withDocuments(stacks: readonly SynthesizedStack[]): DescribedStack[] {
+  return stacks.map((stack) => ({
+    ...stack,
+    document: JSON.parse(readFileSync(join(stack.directory, "cdk.tf.json"), "utf8")) as StackDocument,
+  }));
+}
+
+function inputOf({ directory, project }: Workspace): string {
+  return inputDigest(readSynthesisInput(REPOSITORY, directory, project), PROGRAM);
+}
+
+/** Whether what is in a directory was synthesized from this input, and nobody has touched it. */
+function isCurrent(outdir: string, input: string): boolean {
+  return readOr(join(outdir, MARKER)) === `${input} ${outputDigest(outdir)}`;
 }
 
 /** A digest of the manifest and every synthesized stack; empty when there is none. */

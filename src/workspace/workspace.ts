@@ -31,6 +31,11 @@ export interface WorkspaceOptions {
   readonly sandbox?: string;
   /** The command only looks at what is there: a sandbox that doesn't exist is a typing error. */
   readonly existing?: boolean;
+  /**
+   * The command changes nothing, so that it takes no lock (it works while another one does) and makes no copy of flux/ for a
+   * sandbox. Implies `existing`.
+   */
+  readonly readOnly?: boolean;
   /** The command reaches the clouds, so that their credentials have to be there. Default: true. */
   readonly online?: boolean;
 }
@@ -65,7 +70,12 @@ export async function openWorkspace(options: WorkspaceOptions): Promise<Workspac
   return options.sandbox === undefined ? openReal(options) : openSandbox(options.sandbox, options);
 }
 
-function openReal({ online = true, existing = false, command }: WorkspaceOptions): Workspace {
+function openReal({
+  online = true,
+  existing = false,
+  readOnly = false,
+  command,
+}: WorkspaceOptions): Workspace {
   const configurationFile = join(REPOSITORY, CONFIGURATION_FILE);
   const variables: Record<string, string | undefined> = {
     ...readDotenv(join(REPOSITORY, ".env")),
@@ -75,8 +85,8 @@ function openReal({ online = true, existing = false, command }: WorkspaceOptions
   variables.AWS_ACCESS_KEY_ID ??= variables.SPACES_ACCESS_KEY_ID;
   variables.AWS_SECRET_ACCESS_KEY ??= variables.SPACES_SECRET_ACCESS_KEY;
   const project = online ? loadWithCredentials(configurationFile, variables) : loadProject(configurationFile);
-  if (!existing) requireEnvironmentFolders(project, REPOSITORY);
-  const unlock = lockWorkspace(join(REPOSITORY, ".lock"), command);
+  if (!existing && !readOnly) requireEnvironmentFolders(project, REPOSITORY);
+  const unlock = readOnly ? () => undefined : lockWorkspace(join(REPOSITORY, ".lock"), command);
   return {
     directory: REPOSITORY,
     configurationFile,
@@ -106,7 +116,7 @@ function loadWithCredentials(configurationFile: string, variables: Variables): P
 
 async function openSandbox(
   name: string,
-  { existing = false, command }: WorkspaceOptions,
+  { readOnly = false, existing = readOnly, command }: WorkspaceOptions,
 ): Promise<Workspace> {
   if (!SANDBOX_NAME.test(name)) {
     throw new Error(
@@ -125,12 +135,13 @@ async function openSandbox(
   const configurationFile = sandboxConfiguration(directory);
   const project = loadProject(configurationFile);
   mkdirSync(directory, { recursive: true });
-  const unlock = lockWorkspace(`${directory}.lock`, command);
-  copyTree(
-    REPOSITORY,
-    directory,
-    project.environments.map(({ name }) => name),
-  );
+  const unlock = readOnly ? () => undefined : lockWorkspace(`${directory}.lock`, command);
+  if (!readOnly)
+    copyTree(
+      REPOSITORY,
+      directory,
+      project.environments.map(({ name }) => name),
+    );
   if (!existing) requireEnvironmentFolders(project, directory);
   const sandbox: Sandbox = await startSandbox({ directory: join(directory, "clouds") });
   return {

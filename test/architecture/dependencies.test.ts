@@ -21,6 +21,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "src/terraform",
     "sandbox",
   ],
+  "src/cluster": ["src/config", "src/flux", "src/terraform"],
   "src/deployment": [
     "src/config",
     "src/flux",
@@ -28,6 +29,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "src/terraform",
     "src/terminal",
     "src/workspace",
+    "src/cluster",
   ],
   "src/commands": [
     "src/config",
@@ -38,6 +40,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "src/terraform",
     "src/terminal",
     "src/workspace",
+    "src/cluster",
     "src/deployment",
   ],
 };

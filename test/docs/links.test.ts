@@ -12,6 +12,7 @@ import { restoreCommand } from "../../src/commands/restore";
 import { sandboxCommand } from "../../src/commands/sandbox";
 import { secretsCommand } from "../../src/commands/secrets";
 import { stacksCommand } from "../../src/commands/stacks";
+import { statusCommand } from "../../src/commands/status";
 import { synthCommand } from "../../src/commands/synth";
 import { validateCommand } from "../../src/commands/validate";
 import { REPOSITORY } from "../support/example";
@@ -35,6 +36,7 @@ const commands = new Map(
     sandboxCommand,
     secretsCommand,
     stacksCommand,
+    statusCommand,
     synthCommand,
     validateCommand,
   ].map((make) => {

@@ -37,20 +37,29 @@ export function certificateAuthority(clusterId: string): string {
   return `-----BEGIN CERTIFICATE-----\n${body.match(/.{1,64}/g)?.join("\n")}\n-----END CERTIFICATE-----\n`;
 }
 
-/** A fresh `kube_config` element of a cluster. */
-export function kubeConfig(clusterId: string, cluster: Values, lifetimeSeconds: number | null): Values {
-  const name = `do-${text(cluster.region)}-${text(cluster.name)}`;
-  const expiresAt = new Date(Date.now() + (lifetimeSeconds || DEFAULT_LIFETIME_SECONDS) * MILLISECONDS);
-  const secret = token(text(cluster.credentials_key) ?? clusterId, expiresAt);
-  const authority = Buffer.from(certificateAuthority(clusterId)).toString("base64");
-  const rawConfig = [
+/** How a kubeconfig reaches a cluster. */
+interface KubeconfigParts {
+  /** Such as `do-nyc3-my-startup-staging`. */
+  readonly name: string;
+  readonly server: string;
+  /** Certificate authority in base64; left out when the system knows it. */
+  readonly authority?: string;
+  readonly token: string;
+}
+
+/** The name that DigitalOcean gives the context of a cluster. */
+export const contextName = (cluster: Values): string => `do-${text(cluster.region)}-${text(cluster.name)}`;
+
+/** A kubeconfig with one cluster, one user and one context, as DigitalOcean writes it. */
+export function kubeconfigText({ name, server, authority, token: secret }: KubeconfigParts): string {
+  return [
     "apiVersion: v1",
     "kind: Config",
     "clusters:",
     `- name: ${name}`,
     "  cluster:",
-    `    certificate-authority-data: ${authority}`,
-    `    server: ${endpointOf(clusterId)}`,
+    ...(authority === undefined ? [] : [`    certificate-authority-data: ${authority}`]),
+    `    server: ${server}`,
     "contexts:",
     `- name: ${name}`,
     "  context:",
@@ -63,6 +72,22 @@ export function kubeConfig(clusterId: string, cluster: Values, lifetimeSeconds: 
     `    token: ${secret}`,
     "",
   ].join("\n");
+}
+
+/** A new token of a cluster, with the time at which it expires. Without a lifetime it is good for seven days. */
+export function issueToken(
+  clusterId: string,
+  cluster: Values,
+  lifetimeSeconds: number | null,
+): { readonly token: string; readonly expiresAt: Date } {
+  const expiresAt = new Date(Date.now() + (lifetimeSeconds || DEFAULT_LIFETIME_SECONDS) * MILLISECONDS);
+  return { token: token(text(cluster.credentials_key) ?? clusterId, expiresAt), expiresAt };
+}
+
+/** A fresh `kube_config` element of a cluster. */
+export function kubeConfig(clusterId: string, cluster: Values, lifetimeSeconds: number | null): Values {
+  const { token: secret, expiresAt } = issueToken(clusterId, cluster, lifetimeSeconds);
+  const authority = Buffer.from(certificateAuthority(clusterId)).toString("base64");
   return {
     host: endpointOf(clusterId),
     token: secret,
@@ -70,6 +95,11 @@ export function kubeConfig(clusterId: string, cluster: Values, lifetimeSeconds: 
     client_certificate: "",
     client_key: "",
     expires_at: timestamp(expiresAt),
-    raw_config: rawConfig,
+    raw_config: kubeconfigText({
+      name: contextName(cluster),
+      server: endpointOf(clusterId),
+      authority,
+      token: secret,
+    }),
   };
 }

@@ -32,6 +32,16 @@ export class RealApis {
    * @throws ProviderError when the file is missing or isn't what it should be.
    */
   find(clusterName: string): RestApi | undefined {
+    const address = this.address(clusterName);
+    return address && new RestApi(address);
+  }
+
+  /**
+   * How the API of a cluster is reached, or undefined when its objects are kept in files.
+   *
+   * @throws ProviderError when the file is missing or isn't what it should be.
+   */
+  address(clusterName: string): ApiAddress | undefined {
     if (!this.path) return undefined;
     let content: unknown;
     try {
@@ -40,6 +50,6 @@ export class RealApis {
       refuse(this.path, (error as Error).message);
     }
     const entry = (content as Record<string, unknown> | null)?.[clusterName];
-    return entry === undefined ? undefined : new RestApi(check(this.path, clusterName, entry));
+    return entry === undefined ? undefined : check(this.path, clusterName, entry);
   }
 }

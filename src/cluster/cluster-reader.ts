@@ -1,0 +1,107 @@
+import { spawn } from "node:child_process";
+import type { Variables } from "../terraform";
+import { type ClusterAccess, withKubeconfig } from "./kubeconfig";
+import type { KubernetesObject } from "./kubernetes-object";
+
+/** Reads objects of one cluster. */
+export interface ClusterReader {
+  /**
+   * The object at a path of the API, such as `/api/v1/namespaces/default`; undefined when it isn't there.
+   * @throws ClusterUnreachable when the API can't be asked or refuses to answer
+   */
+  get<T extends KubernetesObject>(path: string): Promise<T | undefined>;
+  /**
+   * The objects of a list, such as `/apis/apps/v1/deployments`; undefined when the API doesn't have the kind.
+   * @throws ClusterUnreachable when the API can't be asked or refuses to answer
+   */
+  list<T extends KubernetesObject>(path: string): Promise<readonly T[] | undefined>;
+}
+
+/** Thrown when a cluster's API can't be asked, or refuses to answer. */
+export class ClusterUnreachable extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "ClusterUnreachable";
+  }
+}
+
+const REQUEST_TIMEOUT_SECONDS = 10;
+/** For a kubectl that doesn't keep to its own timeout. */
+const KILL_AFTER_MS = (REQUEST_TIMEOUT_SECONDS + 5) * 1000;
+const LIFETIME_SECONDS = 600;
+/** What kubectl prints for the API's status 404, for an object and for a kind. */
+const NOT_FOUND = /\(NotFound\)/;
+
+/**
+ * Runs something with a reader of a cluster, whose credentials are made for it and good for ten minutes.
+ * @throws KubeconfigRefused, ClusterUnreachable, or an Error that says what is missing on this machine
+ */
+export async function withCluster<T>(
+  access: Omit<ClusterAccess, "lifetimeSeconds">,
+  work: (reader: ClusterReader) => Promise<T>,
+): Promise<T> {
+  return withKubeconfig({ ...access, lifetimeSeconds: LIFETIME_SECONDS }, (kubeconfig) =>
+    work(kubectlReader(kubeconfig, access.variables)),
+  );
+}
+
+/** A reader that asks through kubectl, which knows every way in which a kubeconfig can authenticate. */
+export function kubectlReader(kubeconfig: string, variables: Variables): ClusterReader {
+  const read = async (path: string): Promise<unknown> => {
+    const { code, stdout, stderr } = await kubectl(
+      ["--kubeconfig", kubeconfig, `--request-timeout=${REQUEST_TIMEOUT_SECONDS}s`, "get", "--raw", path],
+      variables,
+    );
+    if (code === 0) return JSON.parse(stdout);
+    if (NOT_FOUND.test(stderr)) return undefined;
+    throw new ClusterUnreachable(explain(stderr, path));
+  };
+  return {
+    get: async <T extends KubernetesObject>(path: string) => (await read(path)) as T | undefined,
+    list: async <T extends KubernetesObject>(path: string) => {
+      const list = (await read(path)) as { readonly items?: readonly T[] | null } | undefined;
+      return list && (list.items ?? []);
+    },
+  };
+}
+
+function kubectl(
+  parameters: readonly string[],
+  variables: Variables,
+): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  const child = spawn("kubectl", parameters, {
+    env: variables as NodeJS.ProcessEnv,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const deadline = setTimeout(() => child.kill(), KILL_AFTER_MS);
+  const [stdout, stderr]: [Buffer[], Buffer[]] = [[], []];
+  child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));
+  child.stderr.on("data", (chunk: Buffer) => stderr.push(chunk));
+  return new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve, reject) => {
+    child.once("error", (error: NodeJS.ErrnoException) =>
+      reject(
+        error.code === "ENOENT"
+          ? new Error(
+              'kubectl is not installed or not in PATH, so the cluster can\'t be looked into: "mise install" installs it',
+            )
+          : error,
+      ),
+    );
+    child.once("close", (code) =>
+      resolve({
+        code,
+        stdout: Buffer.concat(stdout).toString("utf8"),
+        stderr: Buffer.concat(stderr).toString("utf8"),
+      }),
+    );
+  }).finally(() => clearTimeout(deadline));
+}
+
+/** The last line that kubectl printed, without its own log lines. */
+function explain(stderr: string, path: string): string {
+  const lines = stderr.split("\n").filter((line) => line.trim() !== "" && !/^[EWI]\d{4} /.test(line));
+  const reason = (lines.at(-1) ?? `no answer within ${REQUEST_TIMEOUT_SECONDS} s`)
+    .replace(/^error: /i, "")
+    .replace(/ - did you specify the right host or port\?$/, "");
+  return `the cluster's API doesn't answer (GET ${path}): ${reason}`;
+}

@@ -1,0 +1,78 @@
+import type { ConfigMapStatus, FluxObjectStatus, FluxStatus } from "../cluster";
+import type { StackDeployment } from "../terraform";
+
+/** A Terraform stack; `unknown` when its state can't be read. */
+export type StackStatus =
+  | ({ readonly name: string } & Omit<StackDeployment, "outputs">)
+  | { readonly name: string; readonly state: "unknown"; readonly problem: string };
+
+/** Flux in a cluster, or why there is none. */
+export type InstalledFlux =
+  | ({ readonly installed: true } & FluxStatus)
+  /** `expected`: it belongs there. A sandbox does without. */
+  | { readonly installed: false; readonly expected: boolean };
+
+/** What is in an environment's cluster. */
+export type ClusterStatus =
+  | { readonly state: "not deployed" }
+  /** The state has it, DigitalOcean doesn't. */
+  | { readonly state: "gone"; readonly id: string }
+  | { readonly state: "unreachable"; readonly id: string; readonly problem: string }
+  | {
+      readonly state: "reachable";
+      readonly id: string;
+      readonly configMaps: readonly ConfigMapStatus[];
+      readonly flux: InstalledFlux;
+    };
+
+/** How an environment stands; `npm run status -- --json` prints it. */
+export interface EnvironmentStatus {
+  readonly name: string;
+  readonly stacks: readonly StackStatus[];
+  readonly cluster: ClusterStatus;
+}
+
+/** What is not as it should be, or not known, a few words each; empty when all is well. */
+export function concerns({ stacks, cluster }: EnvironmentStatus): string[] {
+  return [
+    ...stacks.filter(({ state }) => state !== "deployed").map(({ name, state }) => `${name} ${state}`),
+    ...clusterConcerns(cluster),
+  ];
+}
+
+function clusterConcerns(cluster: ClusterStatus): string[] {
+  switch (cluster.state) {
+    case "not deployed":
+      // Its stack says so already.
+      return [];
+    case "gone":
+      return ["cluster gone"];
+    case "unreachable":
+      return ["cluster not reachable"];
+    case "reachable":
+      return [
+        ...cluster.configMaps
+          .filter(({ state }) => state !== "in step")
+          .map(({ name, state }) => `${name} ${state}`),
+        ...fluxConcerns(cluster.flux),
+      ];
+  }
+}
+
+function fluxConcerns(flux: InstalledFlux): string[] {
+  if (!flux.installed) return flux.expected ? ["Flux not installed"] : [];
+  const unready = notReady(flux);
+  const none = flux.kustomizations.length === 0 ? ["no Kustomizations"] : [];
+  return [
+    ...none,
+    ...(["failing", "waiting", "reconciling", "suspended"] as const).flatMap((state) => {
+      const count = unready.filter((one) => one.state === state).length;
+      return count > 0 ? [`${count} ${state}`] : [];
+    }),
+  ];
+}
+
+/** Everything of Flux that is not ready. */
+export function notReady({ sources, kustomizations, helmReleases }: FluxStatus): FluxObjectStatus[] {
+  return [...sources, ...kustomizations, ...helmReleases].filter(({ state }) => state !== "ready");
+}

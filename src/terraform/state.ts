@@ -1,0 +1,125 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import type { Variables } from "./plan";
+import { runTerraform } from "./terraform";
+
+/** What this program reads of a synthesized stack (`cdk.tf.json`). */
+export interface StackDocument {
+  readonly terraform: {
+    readonly backend?: {
+      readonly local?: { readonly path: string };
+      readonly [type: string]: unknown;
+    };
+  };
+  /** By type and name. */
+  readonly resource?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+}
+
+/** What this program reads of a state. */
+export interface StateDocument {
+  readonly outputs?: Readonly<Record<string, { readonly value: unknown }>>;
+  readonly resources?: readonly {
+    readonly mode: "managed" | "data";
+    readonly type: string;
+    readonly name: string;
+    readonly instances: readonly { readonly status?: string; readonly deposed?: string }[];
+  }[];
+}
+
+/** How much of a stack is deployed. */
+export interface StackDeployment {
+  readonly state: "deployed" | "partly deployed" | "never deployed";
+  /** Resources in the state. */
+  readonly resources: number;
+  /** Addresses of resources that the configuration has and the state doesn't. */
+  readonly missing: readonly string[];
+  /** Addresses of resources that the state has and the configuration doesn't: the next deploy removes them. */
+  readonly surplus: readonly string[];
+  /** Addresses of resources that an interrupted run left half made: the next deploy replaces them. */
+  readonly tainted: readonly string[];
+  /** Values that the stack tells people and other stacks. */
+  readonly outputs: Readonly<Record<string, unknown>>;
+}
+
+/** Compares what a stack has with what is in its state, by addresses only: it plans nothing and asks no cloud. */
+export function stackDeployment(document: StackDocument, state: StateDocument): StackDeployment {
+  const wanted = Object.entries(document.resource ?? {}).flatMap(([type, byName]) =>
+    Object.keys(byName).map((name) => `${type}.${name}`),
+  );
+  const managed = (state.resources ?? []).filter(
+    ({ mode, instances }) => mode === "managed" && instances.length > 0,
+  );
+  const found = managed.map(({ type, name }) => `${type}.${name}`);
+  const [missing, surplus] = [
+    wanted.filter((one) => !found.includes(one)),
+    found.filter((one) => !wanted.includes(one)),
+  ];
+  const tainted = managed
+    .filter(({ instances }) =>
+      instances.some(({ status, deposed }) => status === "tainted" || deposed !== undefined),
+    )
+    .map(({ type, name }) => `${type}.${name}`);
+  const complete = missing.length + surplus.length + tainted.length === 0;
+  return {
+    state:
+      found.length === 0 && wanted.length > 0 ? "never deployed" : complete ? "deployed" : "partly deployed",
+    resources: managed.reduce((sum, { instances }) => sum + instances.length, 0),
+    missing: found.length === 0 ? [] : missing,
+    surplus,
+    tainted,
+    outputs: Object.fromEntries(
+      Object.entries(state.outputs ?? {}).map(([name, { value }]) => [name, value]),
+    ),
+  };
+}
+
+/**
+ * The state of a stack, without a lock and without touching the stack's directory, so that it can be read while a deploy works
+ * there. Local states are files; others are fetched by a terraform that knows the backend only.
+ * @param directory where terraform runs for the stack: paths in it are relative to that
+ * @throws Error when it can't be read, TerraformError when terraform can't fetch it
+ */
+export async function readState(
+  stack: { readonly name: string; readonly directory: string; readonly document: StackDocument },
+  variables: Variables,
+): Promise<StateDocument> {
+  const { backend } = stack.document.terraform;
+  return backend?.local
+    ? readLocalState(stack.name, resolve(stack.directory, backend.local.path))
+    : pullState(stack.name, backend, variables);
+}
+
+const ATTEMPTS = 5;
+const BETWEEN_ATTEMPTS_MS = 100;
+
+async function readLocalState(name: string, file: string): Promise<StateDocument> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      // terraform makes the file, empty at first, as soon as it takes the lock.
+      return JSON.parse(readFileSync(file, "utf8") || "{}") as StateDocument;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return {};
+      // terraform writes the file in place: a reader can come in the middle of it.
+      if (!(error instanceof SyntaxError) || attempt === ATTEMPTS)
+        throw new Error(`state of ${name} can't be read (${file}): ${(error as Error).message}`);
+      await new Promise((proceed) => setTimeout(proceed, BETWEEN_ATTEMPTS_MS));
+    }
+  }
+}
+
+async function pullState(name: string, backend: unknown, variables: Variables): Promise<StateDocument> {
+  const directory = mkdtempSync(join(tmpdir(), "hybrid-gitops-state-"));
+  const remove = (): void => rmSync(directory, { recursive: true, force: true });
+  process.on("exit", remove);
+  try {
+    writeFileSync(join(directory, "backend.tf.json"), JSON.stringify({ terraform: { backend } }));
+    const run = { stack: name, directory, env: variables };
+    await runTerraform({ ...run, arguments: ["init", "-input=false", "-no-color"] });
+    const { stdout } = await runTerraform({ ...run, arguments: ["state", "pull"] });
+    return JSON.parse(stdout || "{}") as StateDocument;
+  } finally {
+    remove();
+    process.off("exit", remove);
+  }
+}
