@@ -2,6 +2,7 @@
 module.exports = {
   ...require("./jest.config.js"),
   testMatch: ["**/e2e/**/*.e2e.ts"],
+  globalSetup: "<rootDir>/test/e2e/support/requirements.ts",
   testTimeout: 300_000,
   // One after the other: each starts clusters of its own, and their times are compared.
   maxWorkers: 1,

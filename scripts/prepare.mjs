@@ -1,6 +1,6 @@
 // Makes a checkout ready to run: Node's version, packages, bundles. Safe to run at any time; does nothing when all is there.
 import { spawnSync } from "node:child_process";
-import { existsSync, lstatSync, readdirSync, statSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -11,12 +11,68 @@ const SOURCES = ["main.ts", "src", "sandbox", "scripts", "package-lock.json", "t
 
 export async function prepare(root) {
   checkNode();
-  install(root);
+  if (isInstalled(root) && isBuilt(root)) return;
+  const unlock = await lock(join(root, ".preparing"));
+  try {
+    // Another command may have done it meanwhile.
+    if (!isInstalled(root)) install(root);
+    if (!isBuilt(root)) await (await import("./build.mjs")).build(root);
+  } finally {
+    unlock();
+  }
+}
+
+const WAIT_MS = 250;
+
+/**
+ * Lets one command at a time prepare a checkout: `npm ci` empties node_modules under the others. A lock whose process is gone is
+ * taken over.
+ */
+async function lock(file) {
+  let told = false;
+  for (;;) {
+    try {
+      writeFileSync(file, String(process.pid), { flag: "wx" });
+      return () => rmSync(file, { force: true });
+    } catch (error) {
+      if (error.code !== "EEXIST") throw error;
+    }
+    if (!isHeld(file)) rmSync(file, { force: true });
+    else if (!told) {
+      console.error(
+        `Waiting for another command that prepares this checkout … (if there is none, delete ${file})`,
+      );
+      told = true;
+    }
+    await new Promise((resolve) => setTimeout(resolve, WAIT_MS));
+  }
+}
+
+function isHeld(file) {
+  try {
+    const { mtimeMs } = statSync(file);
+    const owner = Number(readFileSync(file, "utf8"));
+    // Without a number it is being written at this moment.
+    if (owner === 0) return Date.now() - mtimeMs < 10 * WAIT_MS;
+    process.kill(owner, 0);
+    return owner !== process.pid;
+  } catch (error) {
+    return error.code === "EPERM";
+  }
+}
+
+function isBuilt(root) {
   const built = join(root, "dist", "built");
-  if (existsSync(built) && newest(SOURCES.map((source) => join(root, source))) <= statSync(built).mtimeMs)
-    return;
-  const { build } = await import("./build.mjs");
-  await build(root);
+  return existsSync(built) && newest(SOURCES.map((source) => join(root, source))) <= statSync(built).mtimeMs;
+}
+
+function isInstalled(root) {
+  // Packages of another checkout: npm ci would empty that one's folder.
+  if (lstatSync(join(root, "node_modules"), { throwIfNoEntry: false })?.isSymbolicLink()) return true;
+  const installed = join(root, "node_modules", ".package-lock.json");
+  return (
+    existsSync(installed) && statSync(installed).mtimeMs >= statSync(join(root, "package-lock.json")).mtimeMs
+  );
 }
 
 function checkNode() {
@@ -28,14 +84,6 @@ function checkNode() {
 }
 
 function install(root) {
-  // Packages of another checkout: npm ci would empty that one's folder.
-  if (lstatSync(join(root, "node_modules"), { throwIfNoEntry: false })?.isSymbolicLink()) return;
-  const installed = join(root, "node_modules", ".package-lock.json");
-  if (
-    existsSync(installed) &&
-    statSync(installed).mtimeMs >= statSync(join(root, "package-lock.json")).mtimeMs
-  )
-    return;
   console.error("Installing packages (npm ci), once …");
   const result = spawnSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
     cwd: root,

@@ -15,6 +15,9 @@ export interface Bootstrap {
   readonly variables: Variables;
 }
 
+/** Longer than flux waits for anything: five minutes per step. */
+const LIFETIME_SECONDS = 3600;
+
 /** The arguments of `flux bootstrap github` for an environment. Safe to repeat: it changes only what differs. */
 export function bootstrapArguments(
   { directory, environment, github }: Pick<Bootstrap, "directory" | "environment" | "github">,
@@ -49,7 +52,8 @@ export function bootstrapObstacle(variables: Variables): string | undefined {
 export async function bootstrapFlux(bootstrap: Bootstrap): Promise<void> {
   const { directory, github, variables } = bootstrap;
   const personal = await isGitHubUser(github.owner, variables);
-  await withKubeconfig({ clusterId: bootstrap.clusterId, variables }, (kubeconfig) => {
+  const access = { clusterId: bootstrap.clusterId, variables, lifetimeSeconds: LIFETIME_SECONDS };
+  await withKubeconfig(access, (kubeconfig) => {
     const result = spawnSync("flux", bootstrapArguments(bootstrap, personal), {
       cwd: directory,
       env: { ...variables, KUBECONFIG: kubeconfig } as NodeJS.ProcessEnv,

@@ -1,4 +1,5 @@
 import { nearest } from "../config";
+import { VARIABLE_PREFIX } from "../flux";
 
 /** The grammar of names that kustomize-controller accepts in `postBuild`. */
 export const VARIABLE_NAME = /^[_a-zA-Z][_a-zA-Z0-9]*$/;
@@ -72,11 +73,21 @@ export function substitute(text: string, variables: Readonly<Record<string, stri
 export function substituteAnyway(text: string, variables: Readonly<Record<string, string>>): string {
   const replaced = text.replace(REFERENCE, (_, expression: string) => {
     const name = expression.replace(DEFAULT, "");
-    const near = (): string | undefined => variables[nearest(name, Object.keys(variables), 1)[0] ?? ""];
+    const near = (): string | undefined => variables[nearestVariable(name, Object.keys(variables)) ?? ""];
     return variables[name] ?? fallbackOf(expression) ?? variables[spelling(name)] ?? near() ?? "unset";
   });
   return replaced.replaceAll("$${", "${");
 }
+
+/** The variable that a misspelt name most likely meant. All begin alike, so that only the rest counts. */
+export function nearestVariable(name: string, known: readonly string[]): string | undefined {
+  if (!name.startsWith(VARIABLE_PREFIX)) return nearest(name, known, 1)[0];
+  const rests = known.filter((one) => one.startsWith(VARIABLE_PREFIX)).map(rest);
+  const [near] = nearest(rest(name), rests, 1);
+  return near === undefined ? undefined : `${VARIABLE_PREFIX}${near}`;
+}
+
+const rest = (name: string): string => name.slice(VARIABLE_PREFIX.length);
 
 function fallbackOf(expression: string): string | undefined {
   const name = expression.replace(DEFAULT, "");

@@ -1,11 +1,14 @@
 import {
   type Document,
+  type ErrorCode,
   isCollection,
+  isPair,
   isScalar,
   LineCounter,
   parseAllDocuments,
   type Scalar,
   visit,
+  YAMLError,
 } from "yaml";
 import type { FluxTree, Manifest } from "./tree";
 
@@ -25,6 +28,16 @@ export interface PlacedText {
   readonly path: readonly string[];
 }
 
+/** What to do about mistakes that the parser has a name for. */
+const FIXES: Readonly<Partial<Record<ErrorCode, string>>> = {
+  BAD_INDENT: "indent it as the lines beside it, or close the quote or bracket before it",
+  DUPLICATE_KEY: "keep one of them",
+  TAB_AS_INDENT: "indent with spaces",
+};
+
+/** What the parser says of an entry of a list that is indented less than the first one. */
+const MISPLACED_ENTRY = "A block sequence may not be used as an implicit map key";
+
 /** A YAML file of the tree as its author sees it, with lines and comments. */
 export class TreeFile {
   readonly text: string;
@@ -33,6 +46,10 @@ export class TreeFile {
   readonly manifests: ReadonlyArray<Manifest | undefined>;
   /** The first syntax error, duplicate key or unknown anchor. */
   readonly problem?: string;
+  /** Where the problem is, with its line as far as that is known. */
+  readonly problemPlace: string;
+  /** What to do about the problem. */
+  readonly problemFix: string = "correct it there";
   private readonly lines = new LineCounter();
   private placed?: PlacedText[];
 
@@ -40,6 +57,7 @@ export class TreeFile {
     tree: FluxTree,
     readonly file: string,
   ) {
+    this.problemPlace = file;
     let unreadable: string | undefined;
     try {
       this.text = tree.text(file);
@@ -57,12 +75,58 @@ export class TreeFile {
     } catch (error) {
       this.manifests = [];
       this.problem = (error as Error).message.split("\n")[0]?.replace(/:$/, "");
+      if (error instanceof YAMLError) {
+        const line = error.linePos?.[0].line;
+        if (line !== undefined) {
+          this.problemPlace = `${file}:${line}`;
+          this.problem = this.problem?.replace(/ at line \d+, column \d+$/, "");
+        }
+        const misplaced = this.problem === MISPLACED_ENTRY;
+        if (misplaced) this.problem = "This entry of a list is indented like no line before it";
+        this.problemFix = FIXES[misplaced ? "BAD_INDENT" : error.code] ?? this.problemFix;
+      }
     }
   }
 
   /** `flux/apps/x/base/y.yaml:12` */
   placeOf(offset: number): string {
     return `${this.file}:${this.lines.linePos(offset).line}`;
+  }
+
+  /** The place of a key of an object's `data` or `stringData`. */
+  placeOfKey(manifest: Manifest, key: string): string | undefined {
+    const document = this.manifests.indexOf(manifest);
+    const found = this.texts().find(
+      (text) =>
+        text.document === document && text.value === key && /^(?:stringD|d)ata\./.test(text.path.join(".")),
+    );
+    return found && this.placeOf(found.range[0]);
+  }
+
+  /**
+   * Where a value stands in an object of this file.
+   * @param keys the keys that lead to it; numbers of list entries don't count, since kustomize moves them
+   */
+  placeOfValue(
+    kind: string,
+    name: string,
+    { keys, value }: { keys: readonly string[]; value: unknown },
+  ): string | undefined {
+    const wanted = keys.filter((key) => !/^\d+$/.test(key)).join("\n");
+    for (const [index, document] of this.documents.entries()) {
+      const manifest = this.manifests[index];
+      if (manifest?.kind !== kind || manifest.metadata?.name !== name) continue;
+      let found: number | undefined;
+      visit(document, {
+        Scalar: (role, node, path) => {
+          if (role === "key" || node.value !== value || !node.range || keysOf(path) !== wanted) return;
+          found = node.range[0];
+          return visit.BREAK;
+        },
+      });
+      if (found !== undefined) return this.placeOf(found);
+    }
+    return undefined;
   }
 
   /** The line before the one of a place; empty at the file's beginning. */
@@ -99,4 +163,11 @@ export class TreeFile {
       return found;
     });
   }
+}
+
+/** The keys of a node's ancestors, one a line. */
+function keysOf(path: readonly unknown[]): string {
+  return path
+    .flatMap((ancestor) => (isPair(ancestor) && isScalar(ancestor.key) ? [String(ancestor.key.value)] : []))
+    .join("\n");
 }

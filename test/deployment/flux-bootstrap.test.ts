@@ -19,7 +19,7 @@ beforeEach(async () => {
   server = createServer((request, response) => {
     asked.push(`${request.url} ${request.headers.authorization}`);
     if (request.url?.startsWith("/users/")) response.end(JSON.stringify({ type: ownerType }));
-    else if (request.url === "/v2/kubernetes/clusters/c-1/kubeconfig")
+    else if (request.url === "/v2/kubernetes/clusters/c-1/kubeconfig?expiry_seconds=3600")
       response.end("apiVersion: v1\nkind: Config\n");
     else response.writeHead(404).end();
   });
@@ -63,7 +63,7 @@ test("flux bootstrap gets the documented arguments and a kubeconfig of its own, 
   expect(rest.slice(0, 2)).toEqual(["apiVersion: v1", "kind: Config"]);
   const [kubeconfig = "", mode] = rest.slice(2);
   expect([mode, existsSync(kubeconfig)]).toEqual(["-rw-------", false]);
-  expect(asked).toContain(`/v2/kubernetes/clusters/c-1/kubeconfig Bearer ${TOKEN}`);
+  expect(asked).toContain(`/v2/kubernetes/clusters/c-1/kubeconfig?expiry_seconds=3600 Bearer ${TOKEN}`);
 });
 
 test("an organisation's repository isn't personal", async () => {

@@ -32,7 +32,7 @@ describe.each(ENVIRONMENTS)("Flux Kustomizations of %s", (environment) => {
     (_, { manifest }) => {
       expect(manifest.spec).toMatchObject({
         interval: "1h",
-        retryInterval: "2m",
+        retryInterval: "1m",
         timeout: expect.stringMatching(/^\d+m$/),
         prune: true,
         wait: true,

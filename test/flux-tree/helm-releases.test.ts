@@ -45,13 +45,27 @@ describe("HelmReleases of flux/", () => {
     expect(manifestsOf(path.join(path.dirname(file), "helm-repository.yaml"))).toContainEqual(repository);
   });
 
-  it.each(releases)("%s retries, replaces CRDs and corrects drift", (_, release) => {
+  it.each(releases)("%s replaces CRDs and corrects drift", (_, release) => {
     expect(release.spec).toMatchObject({
-      install: { crds: "CreateReplace", remediation: { retries: 3 } },
-      upgrade: { crds: "CreateReplace", remediation: { retries: 3 } },
+      install: { crds: "CreateReplace" },
+      upgrade: { crds: "CreateReplace" },
       driftDetection: { mode: "enabled" },
     });
   });
+
+  it.each(releases)(
+    "%s is tried again without end, and never rolled back to sizes of other nodes",
+    (_, release) => {
+      for (const { strategy, remediation } of [release.spec.install, release.spec.upgrade]) {
+        expect(strategy).toEqual({
+          name: "RetryOnFailure",
+          retryInterval: expect.stringMatching(/^[1-5]m$/),
+        });
+        // Flux would not look at it, and readers would believe it.
+        expect(remediation).toBeUndefined();
+      }
+    },
+  );
 
   it("refuse ranges and open versions", () => {
     expect(["1.x", "^1.2.3", "*", "1.2", ">=1.0.0"].filter((version) => EXACT_VERSION.test(version))).toEqual(

@@ -121,6 +121,7 @@ describeWithKubectl("the controllers' customisation", () => {
       "--log-level=info",
       "--feature-gates=CancelHealthCheckOnNewRevision=true",
       "--concurrent=10",
+      "--requeue-dependency=5s",
     ];
     expect(customised).toEqual({
       "source-controller": [["--log-level=info"], "1Gi", "64Mi"],

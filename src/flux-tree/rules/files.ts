@@ -9,12 +9,12 @@ export const files: Rule = {
   check({ files: readable, brokenFiles, environment, kustomizations, failures, hasCluster, tree }) {
     const outcome = new OutcomeBuilder("files");
     for (const file of [...readable, ...brokenFiles]) {
-      const place = { system: systemOf(file.file, kustomizations), place: file.file };
+      const place = { system: systemOf(file.file, kustomizations), place: file.problemPlace };
       outcome.check(
         place,
         file.problem === undefined,
         `is not YAML that Kubernetes takes: ${file.problem}`,
-        "correct it there",
+        file.problemFix,
       );
     }
     const { name: wanted } = environment;

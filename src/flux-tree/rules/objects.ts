@@ -1,12 +1,15 @@
 import { nearest } from "../../config";
 import { hasVariable, type PlacedObject } from "../objects";
+import type { RuleContext } from "./context";
 import { OutcomeBuilder, REASON, REASONS, type Rule } from "./rule";
+import { writtenAt } from "./written-at";
 
 /** What the Kubernetes API asks of every object, whatever its kind. */
 export const objectsRule: Rule = {
   id: "objects",
   title: "each object once, with a name, texts where texts are wanted, no variable left",
-  check({ objects }) {
+  check(context) {
+    const { objects } = context;
     const outcome = new OutcomeBuilder("objects");
     const first = new Map<string, PlacedObject>();
     for (const placed of objects) {
@@ -26,7 +29,7 @@ export const objectsRule: Rule = {
         "has no apiVersion, kind or metadata.name",
         "add what is missing",
       );
-      checkTexts(outcome, placed);
+      checkTexts(outcome, context, placed);
       checkReasons(outcome, placed);
       checkLeftovers(outcome, placed);
     }
@@ -44,18 +47,24 @@ const MAPS_OF_STRINGS = new Set([
   "podLabels",
 ]);
 
-function checkTexts(outcome: OutcomeBuilder, placed: PlacedObject): void {
+function checkTexts(outcome: OutcomeBuilder, context: RuleContext, placed: PlacedObject): void {
   const wrong: string[] = [];
+  const add = (text: string, keys: readonly string[]): void => {
+    const place = writtenAt(context, placed, keys);
+    wrong.push(place === undefined ? text : `${text} (${place})`);
+  };
   const visit = (value: unknown, path: readonly string[]): void => {
     if (typeof value !== "object" || value === null) return;
     for (const [key, inner] of Object.entries(value)) {
       const here = [...path, key];
-      if (MAPS_OF_STRINGS.has(key) && isMap(inner)) wrong.push(...notStrings(inner, here));
-      if (key === "data" && placed.object.kind === "ConfigMap" && path.length === 0 && isMap(inner))
-        wrong.push(...notStrings(inner, here));
+      const isData = key === "data" && placed.object.kind === "ConfigMap" && path.length === 0;
+      if ((MAPS_OF_STRINGS.has(key) || isData) && isMap(inner)) {
+        for (const name of notStrings(inner)) add([...here, name].join("."), [...here, name]);
+      }
       if (key === "env" && Array.isArray(inner)) {
-        for (const { name, value: text } of inner.filter(isMap)) {
-          if (text !== undefined && typeof text !== "string") wrong.push(`${here.join(".")} ${name}`);
+        for (const [index, entry] of inner.entries()) {
+          if (!isMap(entry) || entry.value === undefined || typeof entry.value === "string") continue;
+          add(`${here.join(".")} ${entry.name}`, [...here, String(index), "value"]);
         }
       }
       visit(inner, here);
@@ -75,10 +84,10 @@ function isMap(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function notStrings(map: Record<string, unknown>, path: readonly string[]): string[] {
+function notStrings(map: Record<string, unknown>): string[] {
   return Object.entries(map)
     .filter(([, value]) => typeof value === "number" || typeof value === "boolean")
-    .map(([key]) => `${path.join(".")}.${key}`);
+    .map(([key]) => key);
 }
 
 function checkReasons(outcome: OutcomeBuilder, placed: PlacedObject): void {

@@ -1,12 +1,13 @@
 import { distance } from "fastest-levenshtein";
 import { nearest } from "../../config";
-import { VALUES_CONFIG_MAP, VARIABLE_PREFIX, VARIABLES_CONFIG_MAP } from "../../flux";
+import { VARIABLE_PREFIX, VARIABLES_CONFIG_MAP } from "../../flux";
 import { isLeftOut, variablesFor } from "../render";
-import { type Reference, referencesIn, spelling, VARIABLE_NAME } from "../substitution";
-import type { Fields, FluxKustomization } from "../tree";
+import { nearestVariable, type Reference, referencesIn, spelling, VARIABLE_NAME } from "../substitution";
+import type { FluxKustomization } from "../tree";
 import type { PlacedText, TreeFile } from "../tree-file";
 import type { RuleContext } from "./context";
 import { OutcomeBuilder, type Rule } from "./rule";
+import { checkSources, sourcesOf } from "./substitution-sources";
 import { systemOf } from "./system-of";
 import { checkValuesFrom } from "./values-from";
 
@@ -23,7 +24,7 @@ export const variables: Rule = {
     for (const kustomization of context.kustomizations) {
       const files = filesOf(context, kustomization);
       const used = files.flatMap((file) => checkReferences(outcome, { context, kustomization, file, told }));
-      checkSources(outcome, kustomization, used.length > 0);
+      checkSources(outcome, context, { kustomization, uses: used.length > 0 });
       checkBuilt(outcome, { context, kustomization, names: new Set(used.map(({ name }) => name)) });
     }
     for (const file of context.files) checkValuesFrom(outcome, context, file);
@@ -151,9 +152,6 @@ function substitutedTexts(file: TreeFile): PlacedText[] {
   });
 }
 
-const sourcesOf = ({ manifest }: FluxKustomization): Fields[] =>
-  manifest.spec?.postBuild?.substituteFrom ?? [];
-
 /** A ConfigMap or Secret of the user's own may have what the dynamic configuration does not. */
 function hasOtherSources(kustomization: FluxKustomization): boolean {
   return sourcesOf(kustomization).some(({ name }) => name !== VARIABLES_CONFIG_MAP);
@@ -171,8 +169,10 @@ function suggestion(name: string, produced: readonly string[]): string {
     const [known] = nearest(application, applicationsIn(produced), 1);
     return `${known && isClose(application, known) ? `write ${known} if you mean it, or ` : ""}add "${application}": {} under applications in infrastructure.config.json`;
   }
-  const [near] = nearest(name, produced, 1);
-  return near ? `write \${${near}}` : "the variables are listed in docs/variables.md";
+  const near = nearestVariable(name, produced);
+  return near
+    ? `write \${${near}}`
+    : `take one of docs/variables.md, or give it a value of its own: \${${name}:=value}`;
 }
 
 /** The applications that have variables. */
@@ -184,37 +184,3 @@ function applicationsIn(produced: readonly string[]): string[] {
 
 /** One letter more, less or other: rather a slip than another name. */
 const isClose = (name: string, known: string): boolean => distance(name, known) <= 1;
-
-function checkSources(outcome: OutcomeBuilder, kustomization: FluxKustomization, uses: boolean): void {
-  const place = { system: kustomization.name, place: kustomization.file };
-  const ours = sourcesOf(kustomization).filter(({ name }) => name === VARIABLES_CONFIG_MAP);
-  if (uses) {
-    outcome.check(
-      place,
-      ours.some(({ kind }) => kind === "ConfigMap"),
-      `applies manifests with variables and has no substituteFrom of the ConfigMap ${VARIABLES_CONFIG_MAP}`,
-      `add spec.postBuild.substituteFrom: [{ kind: ConfigMap, name: ${VARIABLES_CONFIG_MAP} }]`,
-    );
-    outcome.check(
-      place,
-      kustomization.manifest.metadata?.namespace === "flux-system",
-      `substitutes variables outside flux-system, where the ConfigMap ${VARIABLES_CONFIG_MAP} is`,
-      "set metadata.namespace to flux-system",
-    );
-  }
-  outcome.check(
-    place,
-    !sourcesOf(kustomization).some(({ name }) => name === VALUES_CONFIG_MAP),
-    `substitutes from ${VALUES_CONFIG_MAP}, whose key values.yaml is no name of a variable: Flux refuses the whole ConfigMap`,
-    `name ${VARIABLES_CONFIG_MAP}`,
-  );
-  const inline: Readonly<Record<string, unknown>> = kustomization.manifest.spec?.postBuild?.substitute ?? {};
-  for (const name of Object.keys(inline)) {
-    outcome.check(
-      place,
-      VARIABLE_NAME.test(name),
-      `postBuild.substitute has the name ${name}, which Flux doesn't take`,
-      `write ${spelling(name)}`,
-    );
-  }
-}

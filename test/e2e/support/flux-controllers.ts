@@ -43,16 +43,8 @@ export async function startFlux(processes: Processes, options: FluxOptions): Pro
       `--storage-addr=127.0.0.1:${storagePort}`,
       `--storage-adv-addr=127.0.0.1:${storagePort}`,
     ],
-    "kustomize-controller": [
-      `--events-addr=${events}`,
-      "--interval-jitter-percentage=0",
-      "--requeue-dependency=2s",
-    ],
-    "helm-controller": [
-      `--events-addr=${events}`,
-      "--interval-jitter-percentage=0",
-      "--requeue-dependency=2s",
-    ],
+    "kustomize-controller": [`--events-addr=${events}`, "--interval-jitter-percentage=0"],
+    "helm-controller": [`--events-addr=${events}`, "--interval-jitter-percentage=0"],
     "notification-controller": [
       `--events-addr=127.0.0.1:${eventsPort}`,
       `--receiverAddr=127.0.0.1:${receiverPort}`,

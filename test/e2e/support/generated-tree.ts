@@ -12,6 +12,7 @@ export interface TreeSize {
 /** Where every generated workload is. */
 export const GENERATED_NAMESPACE = "generated";
 
+const RETRY = { strategy: { name: "RetryOnFailure", retryInterval: "2m" } };
 const CHART = "helm/generated";
 const SOURCE = { kind: "GitRepository", name: "flux-system" };
 
@@ -91,6 +92,8 @@ const helmRelease = (name: string): object => ({
     releaseName: name,
     targetNamespace: GENERATED_NAMESPACE,
     chart: { spec: { chart: `./${CHART}`, sourceRef: SOURCE } },
+    install: RETRY,
+    upgrade: RETRY,
     driftDetection: { mode: "enabled" },
     valuesFrom: [{ kind: "ConfigMap", name: VALUES_CONFIG_MAP, valuesKey: VALUES_KEY }],
   },

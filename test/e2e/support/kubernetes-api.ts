@@ -1,4 +1,6 @@
+import type { ClientRequest } from "node:http";
 import { Agent, request } from "node:https";
+import { createInterface } from "node:readline";
 
 /** An object of the API as far as tests look into it. */
 export type ApiObject = { metadata: any; spec?: any; status?: any; data?: any; [key: string]: any };
@@ -42,7 +44,7 @@ export class KubernetesApi {
     readonly token: string,
     readonly certificateAuthority: string,
   ) {
-    this.agent = new Agent({ ca: certificateAuthority, keepAlive: true, maxSockets: 16 });
+    this.agent = new Agent({ ca: certificateAuthority, keepAlive: true, maxSockets: 32 });
   }
 
   /** Objects of a kind, in one namespace or in all. */
@@ -65,6 +67,29 @@ export class KubernetesApi {
     }
   }
 
+  /**
+   * Tells of every object of a kind, in all namespaces: of those that are there and of each change, but not of what is deleted.
+   * Ends without an error when the connection does, or with the signal.
+   */
+  watch(kind: string, tell: (object: ApiObject) => void, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const call = this.request("GET", `${this.path(kind)}?watch=1`, undefined, signal);
+      call.once("error", () => resolve());
+      call.once("close", () => resolve());
+      call.once("response", (response) => {
+        const lines = createInterface({ input: response });
+        // It passes on the error of a connection that breaks, and one that nobody listens to would end the tests.
+        lines.on("error", () => resolve());
+        lines.on("line", (line) => {
+          const { type, object } = JSON.parse(line);
+          if (type === "ADDED" || type === "MODIFIED") tell(object);
+        });
+        response.once("error", () => resolve());
+      });
+      call.end();
+    });
+  }
+
   /** A JSON merge patch of an object, or of its status. */
   async patch(kind: string, namespace: string, name: string, change: object, part = ""): Promise<ApiObject> {
     return this.call(
@@ -82,33 +107,36 @@ export class KubernetesApi {
   /** @throws ApiError for every answer that is no success */
   call(method: string, path: string, body?: object, type = "application/json"): Promise<ApiObject> {
     return new Promise((resolve, reject) => {
-      const call = request(
-        `${this.url}/${path}`,
-        {
-          method,
-          agent: this.agent,
-          headers: {
-            Authorization: `Bearer ${this.token}`,
-            Accept: "application/json",
-            "Content-Type": type,
-          },
-        },
-        (response) => {
-          let text = "";
-          response.setEncoding("utf8").on("data", (part: string) => {
-            text += part;
-          });
-          response.once("end", () => {
-            const status = response.statusCode ?? 0;
-            const answer = text.startsWith("{") ? JSON.parse(text) : { message: text };
-            if (status >= 200 && status < 300) resolve(answer);
-            else reject(new ApiError(status, answer.message ?? text));
-          });
-          response.once("error", reject);
-        },
-      );
+      const call = this.request(method, path, type);
+      call.once("response", (response) => {
+        let text = "";
+        response.setEncoding("utf8").on("data", (part: string) => {
+          text += part;
+        });
+        response.once("end", () => {
+          const status = response.statusCode ?? 0;
+          const answer = text.startsWith("{") ? JSON.parse(text) : { message: text };
+          if (status >= 200 && status < 300) resolve(answer);
+          else reject(new ApiError(status, answer.message ?? text));
+        });
+        response.once("error", reject);
+      });
       call.once("error", reject);
       call.end(body === undefined ? undefined : JSON.stringify(body));
+    });
+  }
+
+  private request(
+    method: string,
+    path: string,
+    type = "application/json",
+    signal?: AbortSignal,
+  ): ClientRequest {
+    return request(`${this.url}/${path}`, {
+      method,
+      signal,
+      agent: this.agent,
+      headers: { Authorization: `Bearer ${this.token}`, Accept: "application/json", "Content-Type": type },
     });
   }
 

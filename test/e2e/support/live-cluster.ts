@@ -33,7 +33,7 @@ export class LiveCluster {
     readonly processes: Processes,
     readonly controlPlane: ControlPlane,
     readonly flux: FluxControllers,
-    private readonly statusWriter: StatusWriter,
+    readonly statusWriter: StatusWriter,
   ) {}
 
   /** Starts everything; Flux has nothing to do until {@link follow}. */
@@ -144,14 +144,19 @@ export function readyMessage(object: ApiObject): string {
 /**
  * Asks again until there is nothing to complain about.
  * @param patience in seconds
+ * @param pause between two questions, in milliseconds
  * @throws Error with the last complaint
  */
-export async function until(patience: number, complaint: () => Promise<string | undefined>): Promise<void> {
+export async function until(
+  patience: number,
+  complaint: () => Promise<string | undefined>,
+  pause = 50,
+): Promise<void> {
   const end = Date.now() + patience * 1000;
   for (;;) {
     const text = await complaint().catch((error: Error) => error.message);
     if (text === undefined) return;
     if (Date.now() > end) throw new Error(`after ${patience} s: ${text}`);
-    await sleep(50);
+    await sleep(pause);
   }
 }

@@ -5,6 +5,7 @@ import { REPOSITORY } from "../../support/example";
 import { type CliResult, cli, SandboxProject } from "../../support/sandbox-project";
 import type { GitServer } from "./git-server";
 import type { LiveCluster } from "./live-cluster";
+import { type RunningCommand, startCommand } from "./running-command";
 
 /** A project in the sandbox whose clusters are real Kubernetes APIs and whose Git repository Flux reads. */
 export class LiveProject {
@@ -40,6 +41,13 @@ export class LiveProject {
 
   run(command: string, ...parameters: string[]): CliResult {
     return cli([command, "--sandbox", this.project.name, ...parameters], {
+      SANDBOX_KUBERNETES_API: this.apis,
+    });
+  }
+
+  /** Starts a command and leaves it running, so that something can happen to it. */
+  start(command: string, ...parameters: string[]): RunningCommand {
+    return startCommand([command, "--sandbox", this.project.name, ...parameters], {
       SANDBOX_KUBERNETES_API: this.apis,
     });
   }

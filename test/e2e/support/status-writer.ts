@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { ApiError, type ApiObject, type KubernetesApi } from "./kubernetes-api";
+import type { ApiObject, KubernetesApi } from "./kubernetes-api";
 
 /** What a kubelet and the controllers of the cluster would have written once everything runs; undefined: nothing. */
 const FINISHED: Readonly<Record<string, (object: ApiObject) => object | undefined>> = {
@@ -76,41 +76,59 @@ const FINISHED: Readonly<Record<string, (object: ApiObject) => object | undefine
  */
 export class StatusWriter {
   private readonly done = new Set<string>();
-  private stopped = false;
-  private readonly finished: Promise<void>;
+  /** What changed while it was paused, by uid. */
+  private readonly waiting = new Map<string, () => Promise<void>>();
+  private readonly ending = new AbortController();
+  private paused = false;
+  private readonly finished: Promise<unknown>;
 
   constructor(private readonly api: KubernetesApi) {
-    this.finished = this.run();
+    this.finished = Promise.all(Object.keys(FINISHED).map((kind) => this.follow(kind)));
   }
 
   async stop(): Promise<void> {
-    this.stopped = true;
+    this.ending.abort();
     await this.finished;
   }
 
-  private async run(): Promise<void> {
-    while (!this.stopped) {
-      // The API server may be away: tests kill it.
-      await this.writeAll().catch(() => undefined);
+  /** From now on nothing becomes ready, so that whatever waits for it goes on waiting. */
+  pause(): void {
+    this.paused = true;
+  }
+
+  resume(): void {
+    this.paused = false;
+    const writes = [...this.waiting.values()];
+    this.waiting.clear();
+    for (const write of writes) void write();
+  }
+
+  private async follow(kind: string): Promise<void> {
+    while (!this.ending.signal.aborted) {
+      await this.api.watch(kind, (object) => this.changed(kind, object), this.ending.signal);
+      // The API server may be away: tests kill it. A new watch begins with everything that is there.
       await sleep(100);
     }
   }
 
-  private async writeAll(): Promise<void> {
-    for (const [kind, statusOf] of Object.entries(FINISHED)) {
-      for (const object of await this.api.list(kind)) {
-        const { uid, generation, namespace, name } = object.metadata;
-        const version = `${uid}/${generation ?? JSON.stringify(object.spec)}`;
-        if (this.done.has(version)) continue;
-        const status = statusOf(object);
-        if (status === undefined) continue;
-        try {
-          await this.api.patch(kind, namespace, name, { status }, "/status");
-          this.done.add(version);
-        } catch (error) {
-          if (!(error instanceof ApiError)) throw error;
-        }
-      }
+  private changed(kind: string, object: ApiObject): void {
+    const write = (): Promise<void> => this.write(kind, object);
+    if (this.paused) this.waiting.set(object.metadata.uid, write);
+    else void write();
+  }
+
+  private async write(kind: string, object: ApiObject): Promise<void> {
+    const { uid, generation, namespace, name, deletionTimestamp } = object.metadata;
+    const version = `${uid}/${generation ?? JSON.stringify(object.spec)}`;
+    if (deletionTimestamp || this.done.has(version)) return;
+    const status = FINISHED[kind]?.(object);
+    if (status === undefined) return;
+    this.done.add(version);
+    try {
+      await this.api.patch(kind, namespace, name, { status }, "/status");
+    } catch {
+      // Gone meanwhile, or the API server is away: then the next watch brings the object again.
+      this.done.delete(version);
     }
   }
 }

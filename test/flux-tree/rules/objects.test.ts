@@ -13,7 +13,23 @@ describeWithKubectl("objects", () => {
         '"${infraConfig_cluster_nodeCount}"',
       ),
     [
-      "objects | Deployment shop/web in flux/apps/shop/staging: spec.template.spec.containers.0.env NODES: a number or a boolean, where the API wants a string; put it in quotes; around a variable write ${quote}${…}${quote}, since kustomize drops plain quotes",
+      "objects | Deployment shop/web in flux/apps/shop/staging: spec.template.spec.containers.0.env NODES (flux/apps/shop/staging/web.yaml:40): a number or a boolean, where the API wants a string; put it in quotes; around a variable write ${quote}${…}${quote}, since kustomize drops plain quotes",
+    ],
+  );
+  mistake(
+    "a number in an overlay's patch: the line is the patch's, not the base's",
+    (tree) => {
+      tree.write(
+        `${SHOP}/nodes.yaml`,
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web\n  namespace: shop\nspec:\n  template:\n    spec:\n      containers:\n        - name: web\n          env:\n            - name: NODES\n              value: 5\n",
+      );
+      tree.write(
+        `${SHOP}/kustomization.yaml`,
+        `${tree.read(`${SHOP}/kustomization.yaml`)}patches:\n  - path: nodes.yaml\n`,
+      );
+    },
+    [
+      "objects | Deployment shop/web in flux/apps/shop/staging: spec.template.spec.containers.0.env NODES (flux/apps/shop/staging/nodes.yaml:13): a number or a boolean, where the API wants a string; put it in quotes; around a variable write ${quote}${…}${quote}, since kustomize drops plain quotes",
     ],
   );
   mistake(
@@ -21,7 +37,7 @@ describeWithKubectl("objects", () => {
     (tree) =>
       tree.replace(`${SHOP}/ingress.yaml`, "letsencrypt-staging", '"${infraConfig_cluster_haControlPlane}"'),
     [
-      "objects | Ingress shop/web in flux/apps/shop/staging: metadata.annotations.cert-manager.io/cluster-issuer: a number or a boolean, where the API wants a string; put it in quotes; around a variable write ${quote}${…}${quote}, since kustomize drops plain quotes",
+      "objects | Ingress shop/web in flux/apps/shop/staging: metadata.annotations.cert-manager.io/cluster-issuer (flux/apps/shop/staging/ingress.yaml:14): a number or a boolean, where the API wants a string; put it in quotes; around a variable write ${quote}${…}${quote}, since kustomize drops plain quotes",
     ],
   );
   mistake(
@@ -87,8 +103,11 @@ describeWithKubectl("objects", () => {
 });
 
 describeWithKubectl("files", () => {
+  mistake("a tab", (tree) => tree.write("flux/apps/shop/staging/notes.yaml", "a:\n  b: 1\n\tc: 2\n"), [
+    "files | flux/apps/shop/staging/notes.yaml:3: is not YAML that Kubernetes takes: Tabs are not allowed as indentation; indent with spaces",
+  ]);
   mistake("broken YAML", (tree) => tree.write("flux/apps/shop/staging/notes.yaml", "a: [1\n"), [
-    "files | flux/apps/shop/staging/notes.yaml: is not YAML that Kubernetes takes: Flow sequence in block collection must be sufficiently indented and end with a ] at line 2, column 1; correct it there",
+    "files | flux/apps/shop/staging/notes.yaml:2: is not YAML that Kubernetes takes: Flow sequence in block collection must be sufficiently indented and end with a ]; indent it as the lines beside it, or close the quote or bracket before it",
   ]);
   mistake("an anchor that is nowhere", (tree) => tree.write("flux/apps/shop/staging/notes.yaml", "a: *b\n"), [
     "files | flux/apps/shop/staging/notes.yaml: is not YAML that Kubernetes takes: Unresolved alias (the anchor must be set before the alias): b; correct it there",
@@ -97,7 +116,7 @@ describeWithKubectl("files", () => {
     "a duplicate key, which kustomize takes",
     (tree) => tree.replace(`${SHOP}/volume.yaml`, "  name: pictures\n", "  name: pictures\n  name: photos\n"),
     [
-      "files | flux/apps/shop/staging/volume.yaml: is not YAML that Kubernetes takes: Map keys must be unique at line 5, column 3; correct it there",
+      "files | flux/apps/shop/staging/volume.yaml:5: is not YAML that Kubernetes takes: Map keys must be unique; keep one of them",
       "files | flux/clusters/staging/shop.yaml: can't be built for staging: flux/apps/shop/staging/volume.yaml is not YAML that Kubernetes takes; correct what the message names; its objects are not checked until then",
     ],
   );

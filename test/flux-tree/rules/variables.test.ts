@@ -1,9 +1,30 @@
 import { describeWithKubectl } from "../kubectl";
-import { CLUSTER, mistake, SHOP } from "./small-tree";
+import { CLUSTER, mistake, SHOP, type SmallTree } from "./small-tree";
 
 const WEB = `${SHOP}/web.yaml`;
 const RELEASE = `${SHOP}/release.yaml`;
 const resources = "resources: ${infraConfig_resourceProfiles_small}";
+
+const COLOURS =
+  "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: colours\n  namespace: flux-system\ndata:\n";
+
+/** Lets the shop substitute from a second ConfigMap. */
+function addSource(tree: SmallTree, more: string): void {
+  tree.replace(
+    CLUSTER,
+    "        name: infrastructure-vars\n",
+    `        name: infrastructure-vars\n      - kind: ConfigMap\n        name: colours\n${more}`,
+  );
+}
+
+function withSource(data: string, folder = "flux/clusters/staging"): (tree: SmallTree) => void {
+  return (tree) => {
+    addSource(tree, "");
+    tree.write(`${folder}/colours.yaml`, `${COLOURS}  ${data}\n`);
+    if (folder === SHOP)
+      tree.replace(`${SHOP}/kustomization.yaml`, "resources:\n", "resources:\n  - colours.yaml\n");
+  };
+}
 
 describeWithKubectl("variables", () => {
   mistake(
@@ -64,6 +85,7 @@ describeWithKubectl("variables", () => {
     (tree) => tree.replace(CLUSTER, "name: infrastructure-vars", "name: infrastructure-variables"),
     [
       "variables | flux/clusters/staging/shop.yaml: applies manifests with variables and has no substituteFrom of the ConfigMap infrastructure-vars; add spec.postBuild.substituteFrom: [{ kind: ConfigMap, name: infrastructure-vars }]",
+      "variables | flux/clusters/staging/shop.yaml:16: substitutes from the ConfigMap flux-system/infrastructure-variables, which nothing makes: Flux applies nothing of shop until it is there; add it to flux/clusters/staging, name infrastructure-vars, or write optional: true where it may be missing",
     ],
   );
   mistake(
@@ -75,7 +97,43 @@ describeWithKubectl("variables", () => {
         "        name: infrastructure-vars\n      - kind: ConfigMap\n        name: infrastructure-config\n",
       ),
     [
-      "variables | flux/clusters/staging/shop.yaml: substitutes from infrastructure-config, whose key values.yaml is no name of a variable: Flux refuses the whole ConfigMap; name infrastructure-vars",
+      "variables | flux/clusters/staging/shop.yaml:18: substitutes from infrastructure-config, whose key values.yaml is no name of a variable: Flux refuses the whole ConfigMap; name infrastructure-vars",
+    ],
+  );
+  mistake(
+    "a name that is near to none",
+    (tree) => tree.replace(WEB, "infraConfig_cluster_nodeCount", "infraConfig_nope"),
+    [
+      "variables | flux/apps/shop/staging/web.yaml:40: nothing produces ${infraConfig_nope}; take one of docs/variables.md, or give it a value of its own: ${infraConfig_nope:=value}",
+    ],
+  );
+  mistake("a ConfigMap of the user's own among the cluster's files", withSource("shop_colour: green"), []);
+  mistake("a ConfigMap of the user's own with a key that is no name", withSource("shop-colour: green"), [
+    "variables | flux/clusters/staging/colours.yaml:7: the ConfigMap colours has the key shop-colour, which is no name of a variable: Flux refuses the whole ConfigMap, and applies nothing of shop, which substitutes from it; write shop_colour, or leave colours out of substituteFrom in flux/clusters/staging/shop.yaml",
+  ]);
+  mistake("a ConfigMap of the user's own that an application makes", withSource("shop-colour: green", SHOP), [
+    "variables | flux/apps/shop/staging/colours.yaml:7: the ConfigMap colours has the key shop-colour, which is no name of a variable: Flux refuses the whole ConfigMap, and applies nothing of shop, which substitutes from it; write shop_colour, or leave colours out of substituteFrom in flux/clusters/staging/shop.yaml",
+  ]);
+  mistake("a ConfigMap that nothing makes", (tree) => addSource(tree, ""), [
+    "variables | flux/clusters/staging/shop.yaml:18: substitutes from the ConfigMap flux-system/colours, which nothing makes: Flux applies nothing of shop until it is there; add it to flux/clusters/staging, name infrastructure-vars, or write optional: true where it may be missing",
+  ]);
+  mistake("a ConfigMap that may be missing", (tree) => addSource(tree, "        optional: true\n"), []);
+  mistake(
+    "a Secret, which may be made by hand",
+    (tree) => {
+      addSource(tree, "");
+      tree.replace(CLUSTER, "kind: ConfigMap\n        name: colours", "kind: Secret\n        name: colours");
+    },
+    [],
+  );
+  mistake(
+    "a ConfigMap that may be in a file that can't be read",
+    (tree) => {
+      addSource(tree, "");
+      tree.write("flux/clusters/staging/colours.yaml", `${COLOURS}\tshop_colour: green\n`);
+    },
+    [
+      "files | flux/clusters/staging/colours.yaml:7: is not YAML that Kubernetes takes: Tabs are not allowed as indentation; indent with spaces",
     ],
   );
   mistake(
