@@ -187,7 +187,7 @@ test("a user's edit in Git survives a deploy and a node size change", async () =
 });
 
 test("without the watch label a change waits for the interval", async () => {
-  const interval = 30;
+  const interval = 15;
   world.project.edit("flux/clusters/staging/chatbox.yaml", (text) =>
     text.replace("interval: 1h", `interval: ${interval}s`),
   );

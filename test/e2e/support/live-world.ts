@@ -41,15 +41,17 @@ export class LiveWorld {
     const project = new LiveProject(path.join(directory, "project"), git, charts.url, configure);
     const clusters = new Map<string, LiveCluster>();
     const world = new LiveWorld(directory, git, charts, project, clusters);
-    try {
-      for (const environment of environments) {
+    const starts = await Promise.allSettled(
+      environments.map(async (environment) => {
         const folder = path.join(directory, environment);
         const options = { name: `my-startup-${environment}`, environment, directory: folder, definitions };
         clusters.set(environment, await LiveCluster.start(options));
-      }
-    } catch (error) {
+      }),
+    );
+    const failed = starts.find((start) => start.status === "rejected");
+    if (failed) {
       await world.stop();
-      throw error;
+      throw failed.reason;
     }
     project.connect([...clusters.values()]);
     return world;
