@@ -71,8 +71,6 @@ export class ClusterStack extends EnvironmentStack {
       region: cluster.region,
       project_id: digitaloceanProject.id,
       vpc_id: vpc.id,
-      vpc_ip_range: vpc.ipRange,
-      ...(domain ? { domain_name: domain.name } : {}),
     });
   }
 

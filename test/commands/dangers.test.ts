@@ -1,8 +1,10 @@
+import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { describeWithTools } from "../flux-tree/schema-tools";
-import { SandboxProject } from "../support/sandbox-project";
+import { REPOSITORY } from "../support/example";
+import { plainEnvironment, SandboxProject } from "../support/sandbox-project";
 
 type Change = (document: Record<string, any>) => void;
 
@@ -42,6 +44,28 @@ function withChange<Result>(project: SandboxProject, change: Change, work: () =>
   } finally {
     project.write(["infrastructure.config.json"], before);
   }
+}
+
+/** util-linux's script(1) lends a pseudo-terminal; BSD's takes other options. */
+const hasTerminal = /util-linux/.test(spawnSync("script", ["--version"], { encoding: "utf8" }).stdout ?? "");
+
+/** Runs a deploy at a terminal, where a question that begins with some words is answered. */
+async function deployAtTerminal(
+  project: SandboxProject,
+  options: string,
+  question: string,
+  answer: string,
+): Promise<{ code: number | null; text: string }> {
+  const command = `'${process.execPath}' scripts/hybrid-gitops.mjs deploy --sandbox ${project.name} ${options}`;
+  const child = spawn("script", ["-qec", command, "/dev/null"], { cwd: REPOSITORY, env: plainEnvironment() });
+  let text = "";
+  child.stdout.setEncoding("utf8").on("data", (part: string) => {
+    const asked = text.includes(question);
+    text += part;
+    if (!asked && text.includes(question)) child.stdin.write(`${answer}\n`);
+  });
+  const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
+  return { code, text };
 }
 
 describe("dangerous changes", () => {
@@ -305,6 +329,32 @@ describe("dangerous changes", () => {
     expect(project.json("state", "staging-cluster.tfstate").outputs.cluster_id.value).toBe(before);
     expect(project.run("diff").code).toBe(0);
   });
+
+  (hasTerminal ? test : test.skip)(
+    "at a terminal the name of production's cluster is typed, whatever --yes says",
+    async () => {
+      project.configure(({ environments: [, production] }) => {
+        production.storage = { bulk: { size: "50Gi" } };
+      });
+      const before = contents(project);
+      const deploy = (answer: string) =>
+        deployAtTerminal(
+          project,
+          "--environment production --yes --allow storage-shrink",
+          "Type the name of its cluster, my-startup-production, to go on.",
+          answer,
+        );
+      for (const answer of ["yes", "production", ""]) {
+        const { code, text } = await deploy(answer);
+        expect([code, text]).toEqual([1, expect.stringContaining("Nothing was changed.")]);
+      }
+      expect(contents(project)).toEqual(before);
+      expect((await deploy("my-startup-production")).code).toBe(0);
+      expect(project.configMap("production", "infrastructure-vars").infraConfig_storage_bulk_size).toBe(
+        "50Gi",
+      );
+    },
+  );
 
   test("a cluster that an interrupted deploy left half made is no danger: the next deploy carries on", () => {
     const file = ["state", "staging-cluster.tfstate"];

@@ -211,14 +211,6 @@ describe("the cluster", () => {
     expect(cluster("staging").digitalocean_vpc.vpc.lifecycle).toBeUndefined();
   });
 
-  test("tells the values that a later change is compared with", () => {
-    const outputs = (name: string) => Object.keys(stackOf(outdir, name).output);
-    expect(outputs("production-cluster")).toEqual(
-      expect.arrayContaining(["region", "cluster_version", "vpc_ip_range", "domain_name"]),
-    );
-    expect(outputs("staging-cluster")).not.toContain("domain_name");
-  });
-
   test("owns the domain in production only, protected since its records go with it", () => {
     expect(cluster("production").digitalocean_domain.domain).toMatchObject({
       name: "example.com",

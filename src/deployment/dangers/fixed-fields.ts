@@ -45,14 +45,12 @@ export const changedVpcRange: Danger = ({ deployed, workspace }) =>
   );
 
 /**
- * Production's domain is changed, and Terraform refuses to plan that, since the zone of the old one would be deleted. Where it does
- * plan, the zone was taken out of the state before, and nothing is lost that lostResources doesn't see.
+ * Production's domain is changed, and Terraform refuses to plan that, since the zone of the old one would be deleted. A
+ * zone that was taken out of the state before is no longer Terraform's, and stays.
  */
-export const changedDomain: Danger = ({ deployed, plans, workspace: { project, configurationName } }) =>
+export const changedDomain: Danger = ({ deployed, workspace: { project, configurationName } }) =>
   deployedEnvironments(project.environments, deployed).flatMap(({ name, now }): Finding[] =>
-    now.domain === undefined ||
-    now.domain === project.domain ||
-    plans.some(({ stack }) => stack.name === `${name}-cluster`)
+    now.domain === undefined || now.domain === project.domain
       ? []
       : [
           {
