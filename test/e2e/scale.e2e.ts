@@ -12,7 +12,7 @@ import {
 } from "../../src/flux";
 import { EXAMPLE_TEXT } from "../support/example";
 import { GENERATED_NAMESPACE, type TreeSize, writeGeneratedTree } from "./support/generated-tree";
-import { type GitServer, startGitServer } from "./support/git-server";
+import { commitAndPush, type GitServer, startGitServer } from "./support/git-server";
 import { LiveCluster, until } from "./support/live-cluster";
 import { measure, secondsSince } from "./support/measurements";
 import { runDirectory } from "./support/run-directory";
@@ -75,23 +75,6 @@ const configMaps = (environment: Environment): ReadonlyArray<readonly [name: str
   [VARIABLES_CONFIG_MAP, infrastructureVariables(environment)],
 ];
 
-function publish(size: TreeSize): void {
-  writeGeneratedTree(checkout, ENVIRONMENT, size);
-  const run = (...parameters: string[]): unknown =>
-    execFileSync("git", parameters, { cwd: checkout, stdio: "pipe" });
-  run("add", "--all");
-  run(
-    "-c",
-    "user.name=Tests",
-    "-c",
-    "user.email=tests@localhost",
-    "commit",
-    "--quiet",
-    "--message=Generated",
-  );
-  run("push", "--quiet", git.repository, "HEAD:main");
-}
-
 /** Workloads with a CPU request, by name. */
 async function sized(cpu: string): Promise<string[]> {
   const deployments = await cluster.api.list("Deployment", GENERATED_NAMESPACE);
@@ -130,7 +113,8 @@ let current = 0;
 test.each(SIZES)(
   "every workload of $kustomizations Kustomizations and $helmReleases HelmReleases follows",
   async (size) => {
-    publish(size);
+    writeGeneratedTree(checkout, ENVIRONMENT, size);
+    commitAndPush(checkout, git, "Generated");
     if (size === SIZES[0]) cluster.follow(git.url);
     else await cluster.notify();
     const expected = size.kustomizations + size.helmReleases;

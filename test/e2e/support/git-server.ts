@@ -37,6 +37,16 @@ export async function startGitServer(root: string, name: string): Promise<GitSer
   };
 }
 
+/** Commits everything in a checkout and pushes it to the branch that Flux reads. */
+export function commitAndPush(checkout: string, { repository }: GitServer, message: string): void {
+  const git = (...parameters: string[]): unknown =>
+    execFileSync("git", parameters, { cwd: checkout, stdio: "pipe" });
+  const author = ["-c", "user.name=Tests", "-c", "user.email=tests@localhost"];
+  git("add", "--all");
+  git(...author, "commit", "--quiet", "--allow-empty", `--message=${message}`);
+  git("push", "--quiet", repository, "HEAD:main");
+}
+
 const listen = (server: Server, port: number): Promise<void> =>
   new Promise((resolve, reject) => {
     server.once("error", reject);

@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, write
 import path from "node:path";
 import { REPOSITORY } from "../../support/example";
 import { type CliResult, cli, SandboxProject } from "../../support/sandbox-project";
-import type { GitServer } from "./git-server";
+import { commitAndPush, type GitServer } from "./git-server";
 import type { LiveCluster } from "./live-cluster";
 import { type RunningCommand, startCommand } from "./running-command";
 
@@ -27,7 +27,7 @@ export class LiveProject {
     this.project = new SandboxProject(change);
     this.checkout = path.join(directory, "checkout");
     this.apis = path.join(directory, "kubernetes-apis.json");
-    this.runGit(directory, "clone", "--quiet", git.repository, this.checkout);
+    execFileSync("git", ["clone", "--quiet", git.repository, this.checkout], { stdio: "pipe" });
   }
 
   /** Lets the sandbox's stand-in of the kubernetes provider talk to these clusters. */
@@ -80,19 +80,7 @@ export class LiveProject {
       if (text.includes("kind: HelmRepository"))
         writeFileSync(file, text.replace(/^( {2}url: ).*$/gm, `$1${this.chartRepository}`));
     }
-    this.runGit(this.checkout, "add", "--all");
-    this.runGit(
-      this.checkout,
-      "-c",
-      "user.name=Tests",
-      "-c",
-      "user.email=tests@localhost",
-      "commit",
-      "--quiet",
-      "--allow-empty",
-      `--message=${message}`,
-    );
-    this.runGit(this.checkout, "push", "--quiet", this.git.repository, "HEAD:main");
+    commitAndPush(this.checkout, this.git, message);
   }
 
   /** Changes a file of the project's tree, as a user does before a commit. */
@@ -103,10 +91,6 @@ export class LiveProject {
 
   remove(): void {
     this.project.remove();
-  }
-
-  private runGit(directory: string, ...parameters: string[]): void {
-    execFileSync("git", parameters, { cwd: directory, stdio: "pipe" });
   }
 }
 
