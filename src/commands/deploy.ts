@@ -4,7 +4,6 @@ import { bootstrapArguments, bootstrapFlux, bootstrapObstacle } from "../deploym
 import { INTERRUPTED_EXIT_CODE, type Interruption, watchInterruption } from "../deployment/interruption";
 import { failureMessages, planAll } from "../deployment/plan-all";
 import { checkPublication, publish, publishCommands } from "../deployment/publication";
-import { explainOrphans, orphanedStacks, refusals } from "../deployment/refusals";
 import { selectStacks } from "../deployment/selection";
 import { applicationSecrets } from "../secrets/applications";
 import { inventory } from "../secrets/inventory";
@@ -21,10 +20,12 @@ import {
   stateOutputs,
 } from "../terraform";
 import { lostRecord, openWorkspace, synthesizeStacks, type Workspace } from "../workspace";
+import { DangerGate, type Refusal } from "./danger-gate";
 import { type CommonOptions, command, sandboxName } from "./options";
 
 interface DeployOptions extends CommonOptions {
   readonly push?: boolean;
+  readonly confirm?: string[];
 }
 
 /** What a deploy did. */
@@ -33,15 +34,19 @@ export interface DeployReport {
   /** 0: done; 1: something failed or was not approved; 130: interrupted. */
   readonly exitCode: number;
   /** Why the plan was refused before anything was touched. */
-  readonly refused?: readonly string[];
+  readonly refused?: readonly Refusal[];
 }
 
 export function deployCommand(): Command {
   return command(
     "deploy",
     "Create or change the clusters, configure flux/, write the ConfigMaps, set the GitHub secrets",
-    ["selection", "sandbox", "yes", "json"],
+    ["selection", "sandbox", "allow", "yes", "json"],
   )
+    .option(
+      "--confirm <cluster...>",
+      "with --allow, where nobody can type it: the name of the production cluster that it is about",
+    )
     .option(
       "--push",
       "commit and push the configuration, flux/ and secrets/ afterwards, so that Flux sees them",
@@ -65,7 +70,7 @@ export interface Deployment {
   readonly workspace: Workspace;
   readonly output: Output;
   readonly interruption: Interruption;
-  readonly options: Pick<DeployOptions, "environment" | "stack" | "yes" | "push">;
+  readonly options: Pick<DeployOptions, "environment" | "stack" | "yes" | "push" | "allow" | "confirm">;
 }
 
 /** Plans, shows, asks, applies and says what comes next. */
@@ -76,8 +81,6 @@ export async function deploy(deployment: Deployment): Promise<DeployReport> {
   await requireUpstream(workspace, all, selected);
   const lost = lostRecord(workspace);
   if (lost) output.problem(`Note: ${lost}`);
-  const orphans = orphanedStacks(workspace, all);
-  if (orphans.length > 0) throw new Error(explainOrphans(orphans, workspace));
   output.heading("Plan");
   const { plans, failures } = await planAll({
     workspace,
@@ -88,8 +91,10 @@ export async function deploy(deployment: Deployment): Promise<DeployReport> {
   });
   output.line();
   for (const plan of plans) output.line(planLines(plan).join("\n"));
+  const gate = await DangerGate.open({ workspace, output, all, selected, plans, permission: options });
   if (failures.length > 0) {
     for (const message of failureMessages(failures)) output.problem(`\n${message}`);
+    if (gate.refusals.length > 0) output.problem(`\n${gate.explanation()}`);
     output.problem("\nNothing was changed.");
     return {
       stacks: failures.map(({ stack, message }) => ({
@@ -99,12 +104,12 @@ export async function deploy(deployment: Deployment): Promise<DeployReport> {
         message,
       })),
       exitCode: failureCode(interruption),
+      ...(gate.refusals.length > 0 ? { refused: gate.refusals } : {}),
     };
   }
-  const reasons = refusals(plans, workspace);
-  if (reasons.length > 0) {
-    output.problem(`\nThis plan is refused. ${reasons.join("\n")}\n\nNothing was changed.`);
-    return { stacks: plans.map(unchanged), exitCode: 1, refused: reasons };
+  if (gate.refusals.length > 0) {
+    output.problem(`\n${gate.explanation()}\n\nNothing was changed.`);
+    return { stacks: plans.map(unchanged), exitCode: 1, refused: gate.refusals };
   }
   const changed = plans.filter(hasChanges);
   if (changed.length === 0) {
@@ -113,7 +118,7 @@ export async function deploy(deployment: Deployment): Promise<DeployReport> {
     return { stacks: plans.map(unchanged), exitCode: 0 };
   }
   output.line(`\nIn all: ${summaryText(addCounts(plans.map(({ changes }) => count(changes))))}`);
-  if (!(await approved(deployment))) {
+  if (!(await gate.namesAreTyped()) || !(await approved(deployment))) {
     output.line("Nothing was changed.");
     return { stacks: plans.map(unchanged), exitCode: failureCode(interruption) };
   }
@@ -124,7 +129,8 @@ export async function deploy(deployment: Deployment): Promise<DeployReport> {
     plans,
     output,
     stopped: interruption.reason,
-    approve: async () => (options.yes ? true : isInteractive() && confirm("Apply this plan?")),
+    approve: async (plan) =>
+      (await gate.lets(plan)) && (options.yes || (isInteractive() && confirm("Apply this plan?"))),
   });
   return finish(deployment, all, selected, stacks);
 }

@@ -2,7 +2,6 @@ import { existsSync, writeFileSync } from "node:fs";
 import type { Command } from "commander";
 import { INTERRUPTED_EXIT_CODE, watchInterruption } from "../deployment/interruption";
 import { failureMessages, type PlannedStacks, planAll } from "../deployment/plan-all";
-import { explainOrphans, orphanedStacks, refusals } from "../deployment/refusals";
 import { selectStacks } from "../deployment/selection";
 import { publishedFile } from "../secrets/published";
 import { Output } from "../terminal/output";
@@ -10,6 +9,7 @@ import { planMarkdown } from "../terminal/plan-markdown";
 import { addCounts, count, planLines, summaryTable, summaryText } from "../terminal/plan-view";
 import { hasChanges } from "../terraform";
 import { openWorkspace, synthesizeStacks, type Workspace } from "../workspace";
+import { DangerGate } from "./danger-gate";
 import { type CommonOptions, command, sandboxName } from "./options";
 
 interface DiffOptions extends CommonOptions {
@@ -24,8 +24,8 @@ const CHANGES = 2;
 export function diffCommand(): Command {
   return command(
     "diff",
-    "Show what a deploy would change, in all stacks at once (exit code 0: nothing, 2: something, 1: error)",
-    ["selection", "sandbox", "json"],
+    "Show what a deploy would change, in all stacks at once (exit code 0: nothing, 2: something, 1: an error, or a deploy would refuse it)",
+    ["selection", "sandbox", "allow", "json"],
   )
     .option("--markdown <file>", "write the plans as Markdown too, for a comment on a pull request")
     .action(async (options: DiffOptions) => {
@@ -36,16 +36,17 @@ export function diffCommand(): Command {
         const all = await synthesizeStacks(workspace);
         const selected = selectStacks(all, { environments: options.environment, stacks: options.stack });
         const planned = await planAll({ workspace, all, selected, output, stopped: interruption.reason });
-        const orphans = orphanedStacks(workspace, all);
-        const reasons = [
-          ...refusals(planned.plans, workspace),
-          ...(orphans.length > 0 ? [explainOrphans(orphans, workspace)] : []),
-        ];
-        show(output, planned, reasons);
+        const permission = { allow: options.allow };
+        const gate = await DangerGate.open({ workspace, output, all, selected, ...planned, permission });
+        show(output, planned, gate);
         noteUnsealed(output, workspace);
-        if (options.markdown) writeFileSync(options.markdown, planMarkdown(planned));
-        process.exitCode = interruption.reason() ? INTERRUPTED_EXIT_CODE : exitCode(planned, reasons);
-        output.result(toJson(planned, reasons, Number(process.exitCode)));
+        if (options.markdown)
+          writeFileSync(
+            options.markdown,
+            planMarkdown(planned, gate.explanation("A deploy would refuse this plan")),
+          );
+        process.exitCode = interruption.reason() ? INTERRUPTED_EXIT_CODE : exitCode(planned, gate);
+        output.result(toJson(planned, gate, Number(process.exitCode)));
       } finally {
         interruption.end();
         await workspace.close();
@@ -53,7 +54,7 @@ export function diffCommand(): Command {
     });
 }
 
-function show(output: Output, { plans, failures }: PlannedStacks, reasons: readonly string[]): void {
+function show(output: Output, { plans, failures }: PlannedStacks, gate: DangerGate): void {
   output.line();
   for (const plan of plans) output.line(planLines(plan).join("\n"));
   output.heading("Summary");
@@ -74,8 +75,8 @@ function show(output: Output, { plans, failures }: PlannedStacks, reasons: reado
     );
   }
   for (const message of failureMessages(failures)) output.problem(`\n${message}`);
-  if (reasons.length > 0) output.problem(`\nA deploy would refuse this plan. ${reasons.join("\n")}`);
-  if (failures.length > 0 || reasons.length > 0) return;
+  if (gate.refusals.length > 0) output.problem(`\n${gate.explanation("A deploy would refuse this plan")}`);
+  if (failures.length > 0 || gate.refusals.length > 0) return;
   const total = addCounts(plans.map(({ changes }) => count(changes)));
   output.line(
     plans.some(hasChanges)
@@ -95,12 +96,12 @@ function noteUnsealed(output: Output, { project, directory }: Workspace): void {
   );
 }
 
-function exitCode({ plans, failures }: PlannedStacks, reasons: readonly string[]): number {
-  if (failures.length > 0 || reasons.length > 0) return FAILED;
+function exitCode({ plans, failures }: PlannedStacks, { refusals }: DangerGate): number {
+  if (failures.length > 0 || refusals.length > 0) return FAILED;
   return plans.some(hasChanges) ? CHANGES : NO_CHANGES;
 }
 
-function toJson({ plans, failures }: PlannedStacks, refused: readonly string[], code: number): unknown {
+function toJson({ plans, failures }: PlannedStacks, { refusals }: DangerGate, code: number): unknown {
   return {
     exitCode: code,
     stacks: plans.map((plan) => ({
@@ -111,6 +112,6 @@ function toJson({ plans, failures }: PlannedStacks, refused: readonly string[], 
       resources: plan.changes.map(({ address, action, label }) => ({ address, action, label })),
     })),
     failures,
-    refused,
+    refused: refusals,
   };
 }

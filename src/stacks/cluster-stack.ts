@@ -43,6 +43,7 @@ export class ClusterStack extends EnvironmentStack {
       ipRange: environment.cluster.vpcIpRange,
       // A VPC that still has members can't be deleted, and members linger after the cluster is gone.
       timeouts: { delete: "15m" },
+      lifecycle: environment.production ? { preventDestroy: true } : undefined,
     });
     const cluster = this.cluster(environment, vpc);
     this.nodePool(cluster, {

@@ -8,14 +8,20 @@ export const COMMENT_MARKER = "<!-- hybrid-gitops:diff -->";
 /** GitHub takes comments of at most 65,536 characters. */
 const MOST_CHARACTERS = 60_000;
 
-/** All plans as one comment: a table, and the plan of each stack that changes folded away below it. */
-export function planMarkdown({
-  plans,
-  failures,
-}: {
-  plans: readonly StackPlan[];
-  failures: ReadonlyArray<{ stack: string; message: string }>;
-}): string {
+/**
+ * All plans as one comment: why a deploy would refuse them (empty: it wouldn't), a table, and the plan of each stack that changes
+ * folded away below it.
+ */
+export function planMarkdown(
+  {
+    plans,
+    failures,
+  }: {
+    plans: readonly StackPlan[];
+    failures: ReadonlyArray<{ stack: string; message: string }>;
+  },
+  refusal = "",
+): string {
   const plain = (text: string): string => stripVTControlCharacters(text);
   const cell = (number: number, loud: boolean): string =>
     loud && number > 0 ? `**${number}**` : String(number);
@@ -34,6 +40,7 @@ export function planMarkdown({
       ? "### Plan failed"
       : `### Plan: ${plans.some(hasChanges) ? plain(summaryText(total)) : "no changes"}`,
     "",
+    ...(refusal === "" ? [] : ["**A deploy would refuse this:**", "", fenced(plain(refusal)), ""]),
     "| stack | created | changed | replaced | destroyed |",
     "| --- | ---: | ---: | ---: | ---: |",
     ...rows,
@@ -47,7 +54,11 @@ export function planMarkdown({
 }
 
 function fold(title: string, text: string): string {
+  return `<details><summary>${title}</summary>\n\n${fenced(text)}\n</details>\n`;
+}
+
+function fenced(text: string): string {
   // A fence longer than any in the text can't be closed by it.
   const fence = "`".repeat(Math.max(3, ...[...text.matchAll(/`+/g)].map(([run]) => run.length + 1)));
-  return `<details><summary>${title}</summary>\n\n${fence}\n${text}\n${fence}\n</details>\n`;
+  return `${fence}\n${text}\n${fence}`;
 }

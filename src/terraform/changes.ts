@@ -32,6 +32,8 @@ export interface ResourceChange {
   /** What people call it: its name in the cloud, if it has one. */
   readonly label?: string;
   readonly attributes: readonly AttributeChange[];
+  /** It is replaced since it was never made to the end: an apply was cut off, or failed, while it was being made. */
+  readonly tainted?: boolean;
 }
 
 /** A change of one attribute, at any depth. */
@@ -75,6 +77,7 @@ export function toResourceChanges(plan: TerraformPlan): ResourceChange[] {
         createFirst: change.actions[0] === "create" && change.actions.length === 2,
         label: labelOf(change.after) ?? labelOf(change.before),
         attributes,
+        ...(resource.action_reason === "replace_because_tainted" ? { tainted: true } : {}),
       },
     ];
   });

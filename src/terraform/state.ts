@@ -23,7 +23,11 @@ export interface StateDocument {
     readonly mode: "managed" | "data";
     readonly type: string;
     readonly name: string;
-    readonly instances: readonly { readonly status?: string; readonly deposed?: string }[];
+    readonly instances: readonly {
+      readonly status?: string;
+      readonly deposed?: string;
+      readonly attributes?: Readonly<Record<string, unknown>>;
+    }[];
   }[];
 }
 

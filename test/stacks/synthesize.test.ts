@@ -206,6 +206,11 @@ describe("the cluster", () => {
     ).toBe("1.34.");
   });
 
+  test("has its network protected in production: deleting it would take the cluster along", () => {
+    expect(cluster("production").digitalocean_vpc.vpc.lifecycle).toEqual({ prevent_destroy: true });
+    expect(cluster("staging").digitalocean_vpc.vpc.lifecycle).toBeUndefined();
+  });
+
   test("owns the domain in production only, protected since its records go with it", () => {
     expect(cluster("production").digitalocean_domain.domain).toMatchObject({
       name: "example.com",

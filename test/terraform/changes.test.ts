@@ -87,3 +87,12 @@ test.each([
 ])("%j is %s", (actions, action, createFirst) => {
   expect(toResourceChanges(plan(resource(actions, {})))).toMatchObject([{ action, createFirst }]);
 });
+
+test("a replacement of something that was never made to the end is marked", () => {
+  const found = (reason: string) =>
+    toResourceChanges(plan(resource(["delete", "create"], {}, { action_reason: reason })))[0]?.tainted;
+  expect([found("replace_because_tainted"), found("replace_because_cannot_update")]).toEqual([
+    true,
+    undefined,
+  ]);
+});

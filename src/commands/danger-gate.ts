@@ -1,0 +1,102 @@
+import { type Examination, type ExaminationOptions, examine } from "../deployment/examination";
+import {
+  explainFindings,
+  explainPermission,
+  namesToType,
+  type Permission,
+  refusedBy,
+} from "../deployment/permission";
+import { confirm, isInteractive } from "../terminal/confirm";
+import type { Output } from "../terminal/output";
+import type { StackPlan } from "../terraform";
+import { capacityReader } from "./room-for-pods";
+
+/** Why a deploy is refused. */
+export interface Refusal {
+  /** What `--allow` takes; absent where nothing lets it through. */
+  readonly kind?: string;
+  readonly environment?: string;
+  readonly field?: string;
+  readonly problem: string;
+  readonly consequence?: string;
+  readonly remedy?: string;
+}
+
+interface GateOptions extends Omit<ExaminationOptions, "readCapacity"> {
+  readonly output: Output;
+  readonly permission: { readonly allow?: Permission["allow"]; readonly confirm?: readonly string[] };
+}
+
+/** Stands between the plans and their apply: what is dangerous gets through only when somebody said that they mean it. */
+export class DangerGate {
+  private readonly typed: string[] = [];
+
+  private constructor(
+    private readonly options: GateOptions,
+    private readonly permission: Permission,
+    private readonly examination: Examination,
+  ) {}
+
+  /** Looks for the dangers in some plans, and says what could not be checked and what was let through. */
+  static async open(options: GateOptions): Promise<DangerGate> {
+    const { workspace, output, permission } = options;
+    const examination = await examine({ ...options, readCapacity: capacityReader(workspace) });
+    const { allow = [], confirm: confirmed = [] } = permission;
+    for (const note of examination.notes) output.line(`\nNote: ${note}`);
+    const allowed = examination.findings.filter(({ kind }) => allow.includes(kind));
+    if (allowed.length > 0)
+      output.line(`\nDangerous, and allowed by --allow:\n\n${explainFindings(allowed).join("\n\n")}`);
+    return new DangerGate(options, { allow, confirmed }, examination);
+  }
+
+  /** What keeps the plans from being applied. */
+  get refusals(): readonly Refusal[] {
+    const { findings, impossible } = this.examination;
+    return [...impossible.map((problem) => ({ problem })), ...refusedBy(findings, this.permission)];
+  }
+
+  /** The refusals in words, with the options that let them through; empty without any. */
+  explanation(title = "This plan is refused"): string {
+    if (this.refusals.length === 0) return "";
+    const refused = refusedBy(this.examination.findings, this.permission);
+    const everything = this.examination.findings;
+    return [
+      `${title}:`,
+      ...this.examination.impossible,
+      ...explainFindings(refused),
+      ...(refused.length > 0 ? [explainPermission(everything, this.options.workspace)] : []),
+    ].join("\n\n");
+  }
+
+  /**
+   * Has the names of production's clusters typed that allowed dangers are about; a `--yes` doesn't spare that, only a `--confirm` with
+   * the name does. Returns whether all of them were.
+   */
+  async namesAreTyped(findings = this.examination.findings): Promise<boolean> {
+    const { workspace, output } = this.options;
+    const names = namesToType(findings, workspace.project, this.permission);
+    for (const name of names.filter((one) => !this.typed.includes(one))) {
+      if (!isInteractive()) {
+        output.problem(
+          `\nThis is production: besides --allow, the name of its cluster has to be typed, and nobody is at the keyboard. Add --confirm ${name}.`,
+        );
+        return false;
+      }
+      if (!(await confirm(`\nThis is production. Type the name of its cluster, ${name}, to go on.`, name)))
+        return false;
+      this.typed.push(name);
+    }
+    return true;
+  }
+
+  /** Whether a plan that had to be made again is as harmless as what was shown. */
+  async lets(plan: StackPlan): Promise<boolean> {
+    const { findings, impossible } = await examine({ ...this.options, plans: [plan] });
+    const fresh = refusedBy(findings, this.permission);
+    if (impossible.length + fresh.length === 0) return this.namesAreTyped(findings);
+    this.options.output.problem(
+      `\nThe new plan is refused:\n\n${[...impossible, ...explainFindings(fresh)].join("\n\n")}`,
+    );
+    return false;
+  }
+}

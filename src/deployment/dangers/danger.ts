@@ -1,0 +1,59 @@
+import type { Project } from "../../config";
+import type { StackPlan } from "../../terraform";
+import type { Workspace } from "../../workspace";
+import type { DeployedCluster } from "../deployed-clusters";
+import type { CapacityAnswer } from "./pods-without-room";
+
+/** Everything that a deploy refuses until somebody says `--allow <kind>`, with what it is about (for `--help` and the messages). */
+export const DANGER_KINDS = {
+  "cluster-loss": "a cluster would be destroyed or replaced",
+  "vpc-loss": "a network (VPC) would be destroyed or replaced",
+  "domain-loss": "a domain would be destroyed or replaced, with all its records",
+  "database-loss": "a managed database would be destroyed or replaced",
+  "volume-loss": "a volume or a claim of one would be destroyed or replaced",
+  "bucket-loss": "a bucket would be destroyed or replaced",
+  "region-change": "the region of a deployed cluster is changed",
+  "vpc-range-change": "the IP range of a deployed VPC is changed",
+  "ha-removal": "the highly available control plane is turned off",
+  "version-downgrade": "the Kubernetes version is lower than the one that runs",
+  "version-skip": "the Kubernetes version skips a minor version",
+  "environment-removal": "an environment is taken out, or renamed, while it is deployed",
+  "storage-shrink": "volumes would have to shrink",
+  "pods-without-room": "the pods would ask for more than the nodes have",
+} as const;
+
+export type DangerKind = keyof typeof DANGER_KINDS;
+
+/** Something in a plan or a configuration that takes data, addresses or running applications away. */
+export interface Finding {
+  readonly kind: DangerKind;
+  readonly environment: string;
+  /** Where in the configuration file, as in its own messages: `environments[0].cluster.region`. */
+  readonly field: string;
+  readonly problem: string;
+  readonly consequence: string;
+  /** The way that is safe. */
+  readonly remedy: string;
+}
+
+/** What the dangers are looked for in. */
+export interface DangerContext {
+  readonly workspace: Pick<Workspace, "project" | "configurationName" | "npmRun">;
+  readonly plans: readonly StackPlan[];
+  /** By environment: what its cluster is now. An environment that was never deployed is not in it. */
+  readonly deployed: ReadonlyMap<string, DeployedCluster>;
+  /** Stacks that are deployed and no longer in the configuration. */
+  readonly orphans: readonly string[];
+  /** By environment, where a plan changes what the pods ask for or what the nodes have. */
+  readonly capacity: ReadonlyMap<string, CapacityAnswer>;
+}
+
+/** Looks for one danger. Pure: it reads nothing but its argument. */
+export type Danger = (context: DangerContext) => Finding[];
+
+/** The path of an environment in the configuration file, or of a field below it. */
+export function environmentField({ environments }: Project, name: string, field = ""): string {
+  const index = environments.findIndex((environment) => environment.name === name);
+  const path = index < 0 ? "environments" : `environments[${index}]`;
+  return field === "" ? path : `${path}.${field}`;
+}

@@ -1,0 +1,76 @@
+import type { Environment } from "../../config";
+import { type Danger, environmentField, type Finding } from "./danger";
+
+/**
+ * The region of a deployed cluster is changed. Found by the state's own region, so that it is named also where Terraform refuses to
+ * plan at all (production). DigitalOcean moves neither clusters nor VPCs.
+ */
+export const changedRegion: Danger = ({ deployed, workspace }) =>
+  deployedEnvironments(workspace.project.environments, deployed).flatMap(
+    ({ name, cluster, now }): Finding[] =>
+      now.region === undefined || now.region === cluster.region
+        ? []
+        : [
+            {
+              kind: "region-change",
+              environment: name,
+              field: environmentField(workspace.project, name, "cluster.region"),
+              problem: `${name} is deployed in ${now.region}, and would be in ${cluster.region}.`,
+              consequence:
+                "DigitalOcean moves no cluster: network and cluster are deleted and made anew, volumes stay behind in the old region.",
+              remedy: `set it to "${now.region}" again. To move, deploy a new environment in ${cluster.region} beside this one, move the data, then destroy this one.`,
+            },
+          ],
+  );
+
+/** The IP range of a deployed VPC is changed; one that is left to DigitalOcean stays what it is. */
+export const changedVpcRange: Danger = ({ deployed, workspace }) =>
+  deployedEnvironments(workspace.project.environments, deployed).flatMap(
+    ({ name, cluster, now }): Finding[] =>
+      now.vpcIpRange === undefined ||
+      cluster.vpcIpRange === undefined ||
+      now.vpcIpRange === cluster.vpcIpRange
+        ? []
+        : [
+            {
+              kind: "vpc-range-change",
+              environment: name,
+              field: environmentField(workspace.project, name, "cluster.vpcIpRange"),
+              problem: `the VPC of ${name} has ${now.vpcIpRange}, and would have ${cluster.vpcIpRange}.`,
+              consequence:
+                "A VPC keeps its range for life: it is deleted and made anew, and the cluster in it with everything that runs there.",
+              remedy: `set it to "${now.vpcIpRange}" again, or leave it out. For another range, deploy a new environment beside this one.`,
+            },
+          ],
+  );
+
+/**
+ * Production's domain is changed, and Terraform refuses to plan that, since the zone of the old one would be deleted. A
+ * zone that was taken out of the state before is no longer Terraform's, and stays.
+ */
+export const changedDomain: Danger = ({ deployed, workspace: { project, configurationName } }) =>
+  deployedEnvironments(project.environments, deployed).flatMap(({ name, now }): Finding[] =>
+    now.domain === undefined || now.domain === project.domain
+      ? []
+      : [
+          {
+            kind: "domain-loss",
+            environment: name,
+            field: "project.domain",
+            problem: `the zone of ${now.domain} belongs to ${name}, and would be deleted for that of ${project.domain}.`,
+            consequence:
+              "All its records go with it, those of external-dns and of mail included: every host below it stops being found.",
+            remedy: `set it to "${now.domain}" again in ${configurationName}. To change it and keep the old zone, let Terraform forget it first (docs/static-configuration.md#when-a-value-changes).`,
+          },
+        ],
+  );
+
+function deployedEnvironments<Now>(
+  environments: readonly Environment[],
+  deployed: ReadonlyMap<string, Now>,
+): Array<Environment & { readonly now: Now }> {
+  return environments.flatMap((environment) => {
+    const now = deployed.get(environment.name);
+    return now === undefined ? [] : [{ ...environment, now }];
+  });
+}

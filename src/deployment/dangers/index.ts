@@ -1,0 +1,29 @@
+import type { Danger } from "./danger";
+import { environmentRemoval } from "./environment-removal";
+import { changedDomain, changedRegion, changedVpcRange } from "./fixed-fields";
+import { haRemoval } from "./ha-removal";
+import { kubernetesVersion } from "./kubernetes-version";
+import { lostResources } from "./lost-resources";
+import { podsWithoutRoom } from "./pods-without-room";
+import { storageShrink } from "./storage-shrink";
+
+export { DANGER_KINDS, type DangerContext, type DangerKind, type Finding } from "./danger";
+export {
+  type CapacityAnswer,
+  type CapacityQuestion,
+  capacityQuestions,
+  type Room,
+} from "./pods-without-room";
+
+/** Every danger, in the order in which they are told: what the configuration says first, then what the plans do. */
+export const DANGERS: readonly Danger[] = [
+  environmentRemoval,
+  changedRegion,
+  changedVpcRange,
+  changedDomain,
+  kubernetesVersion,
+  haRemoval,
+  storageShrink,
+  podsWithoutRoom,
+  lostResources,
+];

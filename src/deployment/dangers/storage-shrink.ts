@@ -1,0 +1,73 @@
+import { parseMi } from "../../config/quantities";
+import { environmentOf, type StackPlan } from "../../terraform";
+import { plannedValues } from "../planned-values";
+import { type Danger, environmentField, type Finding } from "./danger";
+
+const CONSEQUENCE =
+  "Volumes can grow and never shrink: Kubernetes refuses the smaller claim, and Flux gets stuck on it.";
+
+/** A storage class, or the volume of an application that moves to another class, that would be smaller than what is deployed. */
+export const storageShrink: Danger = ({ plans, workspace: { project, configurationName } }) =>
+  plans.flatMap((plan) => {
+    const environment = environmentOf(plan.stack);
+    const classes = shrunkClasses(plan);
+    const kept = Object.fromEntries(classes.map(({ storage, deployed }) => [storage, { size: deployed }]));
+    return [
+      ...classes.map(
+        ({ storage, deployed, planned }): Finding => ({
+          kind: "storage-shrink",
+          environment,
+          field: environmentField(project, environment, `storage.${storage}.size`),
+          problem: `${environment}: storage.${storage} would shrink from ${deployed} to ${planned}.`,
+          consequence: CONSEQUENCE,
+          remedy: `to keep the size, add to ${environmentField(project, environment)} in ${configurationName}:  "storage": ${JSON.stringify(kept)}`,
+        }),
+      ),
+      ...movedApplications(plan).map(
+        ({ application, before, after }): Finding => ({
+          kind: "storage-shrink",
+          environment,
+          field: `applications.${application}.storage`,
+          problem: `${environment}: the volume of ${application} would shrink from ${before.size} to ${after.size}, since its storage goes from ${before.class} to ${after.class}.`,
+          consequence: CONSEQUENCE,
+          remedy: `set applications.${application}.storage in ${configurationName} to "${before.class}" again (or in ${environmentField(project, environment, "applications")}, where it may stand too).`,
+        }),
+      ),
+    ];
+  });
+
+interface ShrunkClass {
+  readonly storage: string;
+  readonly deployed: string;
+  readonly planned: string;
+}
+
+function shrunkClasses(plan: StackPlan): ShrunkClass[] {
+  const values = plannedValues(plan);
+  return Object.entries(values?.before.storage ?? {})
+    .map(([storage, { size = "0" }]) => ({
+      storage,
+      deployed: size,
+      planned: values?.after.storage?.[storage]?.size ?? "0",
+    }))
+    .filter(({ deployed, planned }) => mi(planned) < mi(deployed));
+}
+
+interface Volume {
+  readonly class?: string;
+  readonly size?: string;
+}
+
+/** Applications that move to a smaller class: their volumes can neither shrink nor change their class. */
+function movedApplications(
+  plan: StackPlan,
+): Array<{ readonly application: string; readonly before: Volume; readonly after: Volume }> {
+  const values = plannedValues(plan);
+  return Object.entries(values?.before.applications ?? {}).flatMap(([application, { storage: before }]) => {
+    const after = values?.after.applications?.[application]?.storage;
+    const moves = before?.class !== undefined && after?.class !== undefined && before.class !== after.class;
+    return moves && mi(after.size) < mi(before.size) ? [{ application, before, after }] : [];
+  });
+}
+
+const mi = (size = "0"): number => parseMi(size) ?? 0;

@@ -1,0 +1,68 @@
+import { environmentOf, type StackPlan, type SynthesizedStack } from "../terraform";
+import type { Workspace } from "../workspace";
+import {
+  type CapacityAnswer,
+  type CapacityQuestion,
+  capacityQuestions,
+  DANGERS,
+  type DangerContext,
+  type Finding,
+} from "./dangers";
+import { decryptionKeyRefusals } from "./decryption-key";
+import { deployedClusters } from "./deployed-clusters";
+import { orphanedStacks } from "./orphaned-stacks";
+
+/** What adds up the pods of environments. What it can't tell is in `unknown`, in words. */
+export type CapacityReader = (questions: readonly CapacityQuestion[]) => Promise<{
+  readonly answers: ReadonlyMap<string, CapacityAnswer>;
+  readonly unknown: readonly string[];
+}>;
+
+export interface ExaminationOptions {
+  readonly workspace: Workspace;
+  readonly all: readonly SynthesizedStack[];
+  readonly selected: readonly SynthesizedStack[];
+  /** Those that could be made; where Terraform refused one, the configuration is compared with what is deployed all the same. */
+  readonly plans: readonly StackPlan[];
+  /** Absent: the pods are not added up. */
+  readonly readCapacity?: CapacityReader;
+}
+
+/** What speaks against plans. */
+export interface Examination {
+  /** What `--allow` can let through. */
+  readonly findings: readonly Finding[];
+  /** What nothing can let through, since it would work for nobody. */
+  readonly impossible: readonly string[];
+  /** What could not be checked, and why. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Looks for every danger in plans and configuration, before anything is touched. It reads states and the tree and changes nothing.
+ * @throws Error, or TerraformError, for a state that can't be read
+ */
+export async function examine(options: ExaminationOptions): Promise<Examination> {
+  const { workspace, all, selected, plans, readCapacity } = options;
+  const environments = new Set(selected.map(environmentOf));
+  const questions = readCapacity ? capacityQuestions(plans, workspace.project) : [];
+  const [deployed, capacity] = await Promise.all([
+    deployedClusters(
+      all.filter((stack) => environments.has(environmentOf(stack))),
+      workspace.variables,
+    ),
+    readCapacity && questions.length > 0 ? readCapacity(questions) : { answers: new Map(), unknown: [] },
+  ]);
+  const context: DangerContext = {
+    workspace,
+    plans,
+    deployed,
+    orphans: orphanedStacks(workspace, all),
+    capacity: capacity.answers,
+  };
+  return {
+    findings: DANGERS.flatMap((danger) => danger(context)),
+    impossible: plans.flatMap((plan) => decryptionKeyRefusals(plan, workspace)),
+    notes: capacity.unknown,
+  };
+}
