@@ -12,7 +12,7 @@ import {
 import type { Environment } from "../config";
 import { explain } from "../deployment/failure";
 import { INTERRUPTED_EXIT_CODE } from "../deployment/interruption";
-import { orphanedStacks } from "../deployment/refusals";
+import { orphanedStacks } from "../deployment/orphaned-stacks";
 import { selectStacks } from "../deployment/selection";
 import {
   FLUX_NAMESPACE,
