@@ -52,7 +52,7 @@ export function kubectlReader(kubeconfig: string, variables: Variables): Cluster
       ["--kubeconfig", kubeconfig, `--request-timeout=${REQUEST_TIMEOUT_SECONDS}s`, "get", "--raw", path],
       variables,
     );
-    if (code === 0) return JSON.parse(stdout);
+    if (code === 0) return parsed(stdout, path);
     if (NOT_FOUND.test(stderr)) return undefined;
     throw new ClusterUnreachable(explain(stderr, path));
   };
@@ -69,22 +69,28 @@ function kubectl(
   parameters: readonly string[],
   variables: Variables,
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  // A group of its own: what a wrapper around kubectl has started goes with it.
   const child = spawn("kubectl", parameters, {
     env: variables as NodeJS.ProcessEnv,
     stdio: ["ignore", "pipe", "pipe"],
+    detached: true,
   });
-  const deadline = setTimeout(() => child.kill(), KILL_AFTER_MS);
+  let deadline: NodeJS.Timeout | undefined;
   const [stdout, stderr]: [Buffer[], Buffer[]] = [[], []];
   child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));
   child.stderr.on("data", (chunk: Buffer) => stderr.push(chunk));
   return new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve, reject) => {
+    deadline = setTimeout(() => {
+      killGroup(child.pid);
+      reject(new ClusterUnreachable(`kubectl did not end within ${KILL_AFTER_MS / 1000} s`));
+    }, KILL_AFTER_MS);
     child.once("error", (error: NodeJS.ErrnoException) =>
       reject(
         error.code === "ENOENT"
           ? new Error(
               'kubectl is not installed or not in PATH, so the cluster can\'t be looked into: "mise install" installs it',
             )
-          : error,
+          : new Error(`kubectl can't be run: ${error.message}`),
       ),
     );
     child.once("close", (code) =>
@@ -97,10 +103,33 @@ function kubectl(
   }).finally(() => clearTimeout(deadline));
 }
 
+function killGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // It has ended at this moment.
+  }
+}
+
+function parsed(text: string, path: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === "object" && value !== null) return value;
+  } catch {
+    // Told below.
+  }
+  throw new ClusterUnreachable(
+    `the cluster's API, or the kubectl on this machine, doesn't answer with an object (GET ${path}): ${JSON.stringify(text.slice(0, 60))}`,
+  );
+}
+
 /** The last line that kubectl printed, without its own log lines. */
 function explain(stderr: string, path: string): string {
   const lines = stderr.split("\n").filter((line) => line.trim() !== "" && !/^[EWI]\d{4} /.test(line));
-  const reason = (lines.at(-1) ?? `no answer within ${REQUEST_TIMEOUT_SECONDS} s`)
+  // An old kubectl ends with where its help is; what is wrong stands before that.
+  const telling = lines.filter((line) => !/^See '/.test(line));
+  const reason = (telling.at(-1) ?? "kubectl failed without a word")
     .replace(/^error: /i, "")
     .replace(/ - did you specify the right host or port\?$/, "");
   return `the cluster's API doesn't answer (GET ${path}): ${reason}`;

@@ -60,7 +60,7 @@ function compareValues(environment: Environment, map: ConfigMap | undefined): Co
     const [reason] = (error as Error).message.split("\n");
     return { ...about, ...unreadable(map, `its ${VALUES_KEY} is not valid YAML: ${reason}`) };
   }
-  const differences = differing(expected, actual);
+  const differences = [...differing(expected, actual), ...otherKeys(map)];
   if (differences.length > 0 || text === valuesYaml(environment)) return compared(about, map, differences);
   return {
     ...about,
@@ -75,9 +75,22 @@ function compareVariables(environment: Environment, map: ConfigMap | undefined):
   return compared(about, map, withoutParents(differing(expected, new Map(Object.entries(map.data ?? {})))));
 }
 
+/** Keys beside the document, which the next deploy takes away. */
+function otherKeys({ data = {}, binaryData = {} }: ConfigMap): ValueDifference[] {
+  return [...Object.keys(data).filter((key) => key !== VALUES_KEY), ...Object.keys(binaryData)].map(
+    (key) => ({
+      name: `(key ${key})`,
+      cluster: data[key] ?? "(bytes)",
+    }),
+  );
+}
+
 /** Objects are there as JSON under names of their own: they say nothing new beside a value inside that differs. */
 function withoutParents(differences: readonly ValueDifference[]): ValueDifference[] {
-  return differences.filter(({ name }) => !differences.some((other) => other.name.startsWith(`${name}_`)));
+  return differences.filter(
+    ({ name, configuration = "" }) =>
+      !configuration.startsWith("{") || !differences.some((other) => other.name.startsWith(`${name}_`)),
+  );
 }
 
 type About = Pick<ConfigMapStatus, "name" | "values">;
@@ -105,12 +118,16 @@ function isWatched({ metadata }: ConfigMap): boolean {
 function differing(expected: Map<string, string>, actual: Map<string, string>): ValueDifference[] {
   return [...new Set([...expected.keys(), ...actual.keys()])]
     .filter((name) => expected.get(name) !== actual.get(name))
+    .sort((a, b) => Number(isCause(b)) - Number(isCause(a)))
     .map((name) => ({
       name,
       ...optional("cluster", actual.get(name)),
       ...optional("configuration", expected.get(name)),
     }));
 }
+
+/** What is said of the nodes: the other values follow from it, so that it is told first. */
+const isCause = (name: string): boolean => /^(?:infraConfig_)?cluster[._]/.test(name);
 
 function optional(key: string, value: string | undefined): Record<string, string> {
   return value === undefined ? {} : { [key]: value };

@@ -7,7 +7,7 @@ export interface HintContext {
   readonly variables: ReadonlySet<string>;
   /** The branch that Flux reads, when the configuration names it. */
   readonly branch?: string;
-  /** A command line for the workspace, to be shown. */
+  /** A command line for the workspace, between backticks. */
   npmRun(command: string, ...args: string[]): string;
 }
 
@@ -33,6 +33,10 @@ const validate = ({ npmRun, environment }: HintContext): string =>
  * Kubernetes. The first that fits counts, so causes stand before the messages that wrap them.
  */
 const HINTS: readonly Hint[] = [
+  {
+    pattern: /(?:timeout waiting for|failed early due to stalled resources): \[(.*)\]/s,
+    text: ([, list = ""]) => stuckWorkloads(list),
+  },
   {
     pattern: /variable not set \(strict mode\): "([^"]+)"/,
     text: ([, name = ""], context) => undefinedVariable(name, context),
@@ -66,7 +70,8 @@ const HINTS: readonly Hint[] = [
       `The Kustomization has no spec.decryption, so its encrypted Secrets can't be read. Add it as the others in flux/clusters/${context.environment} have it; ${validate(context)} checks it.`,
   },
   {
-    pattern: /decrypt|sops|data key/i,
+    pattern:
+      /(?:failed to|cannot|error) decrypt|decryption (?:failed|error)|decryption Secret|sops (?:decrypted|metadata|mac)|sops:|as decrypted|data key/i,
     text: (_, context) =>
       `A Secret in Git can't be decrypted with the key in the cluster: it is encrypted for another one, or damaged. ${context.npmRun("secrets", "check")} says which file; the key gets into the cluster with: ${deploy(context)}`,
   },
@@ -134,13 +139,9 @@ const HINTS: readonly Hint[] = [
       `The repository or its branch${branch ? ` ${branch}` : ""} is not there, or the key may not see it. Push the branch: ${npmRun("deploy", "--push")}; or correct "github" in the configuration.`,
   },
   {
-    pattern: /(?:timeout waiting for|failed early due to stalled resources): \[(.*)\]/s,
-    text: ([, list = ""]) => stuckWorkloads(list),
-  },
-  {
     pattern: /^dependency '([^']+)'/,
     text: ([, name = ""], context) =>
-      `It waits for ${name}, which is not in the cluster. Correct its dependsOn, or add what is missing; ${validate(context)} checks it.`,
+      `It waits for ${name}, which is not in the cluster or waits for it in turn. Correct its dependsOn, or add what is missing; ${validate(context)} checks it.`,
   },
   {
     pattern: /Source '([^']+)' not found|could not get Source object/,
@@ -157,7 +158,7 @@ const HINTS: readonly Hint[] = [
     pattern:
       /retries exhausted|exceeded maximum retries|Failed to (?:install|upgrade) after \d+ attempt|Helm (?:install|upgrade) failed/i,
     text: (_, __, { name, namespace }) =>
-      `Helm gave up. When the cause in the message is removed, let Flux try again:  flux reconcile helmrelease ${name} -n ${namespace} --reset`,
+      `Helm gave up. When the cause in the message is removed, let Flux try again: \`flux reconcile helmrelease ${name} -n ${namespace} --reset\``,
   },
   {
     pattern: /dry-run failed/,
@@ -200,7 +201,7 @@ function stuckWorkloads(list: string): string {
   const [, kind = "", namespace, name] = first;
   const command =
     name === undefined
-      ? `kubectl describe ${kind.toLowerCase()} ${namespace}`
-      : `kubectl -n ${namespace} describe ${kind.toLowerCase()} ${name}; kubectl -n ${namespace} get events --sort-by=.lastTimestamp`;
+      ? `\`kubectl describe ${kind.toLowerCase()} ${namespace}\``
+      : `\`kubectl -n ${namespace} describe ${kind.toLowerCase()} ${name}\` \`kubectl -n ${namespace} get events --sort-by=.lastTimestamp\``;
   return `It was applied and did not become ready in time: ${stuck.length === 1 ? "one object" : `${stuck.length} objects`}. Its events say why:  ${command}`;
 }

@@ -119,7 +119,7 @@ function interpret(object: KubernetesObject): FluxObjectStatus {
   const { metadata, kind = "" } = object;
   const status = statusOf(object);
   const condition = (type: string): Condition | undefined =>
-    status.conditions?.find((one) => one.type === type);
+    Array.isArray(status.conditions) ? status.conditions.find((one) => one?.type === type) : undefined;
   const [ready, stalled] = [condition("Ready"), condition("Stalled")];
   const revision = status.artifact?.revision ?? status.lastAppliedRevision;
   const about = {
@@ -139,6 +139,14 @@ function interpret(object: KubernetesObject): FluxObjectStatus {
   ]
     .filter((text) => text !== "")
     .join("\n");
+  if (metadata.deletionTimestamp !== undefined)
+    return {
+      ...about,
+      state: "failing",
+      message: [`It is being deleted since ${metadata.deletionTimestamp}`, message]
+        .filter(Boolean)
+        .join("\n"),
+    };
   if (specOf(object).suspend === true) return { ...about, state: "suspended", message };
   if (ready === undefined)
     return { ...about, state: "reconciling", message: "Flux has not looked at it yet" };
@@ -197,11 +205,24 @@ function behindItsSource(
   };
 }
 
-/** Who waits for something that isn't there waits for ever: that is a failure of its own. */
+/** Who waits for something that isn't there, or for itself, waits for ever: that is a failure of its own. */
 function toldApart(status: FluxObjectStatus, all: ReadonlyMap<string, FluxObjectStatus>): FluxObjectStatus {
-  if (status.state !== "waiting" || status.waitsFor?.every((key) => all.has(key))) return status;
+  if (status.state !== "waiting") return status;
+  if (status.waitsFor?.every((key) => all.has(key)) && !waitsForItself(status, all)) return status;
   const { waitsFor: _, ...rest } = status;
   return { ...rest, state: "failing" };
+}
+
+function waitsForItself(status: FluxObjectStatus, all: ReadonlyMap<string, FluxObjectStatus>): boolean {
+  const [own, seen] = [keyOf(status), new Set<string>()];
+  const next = [...(status.waitsFor ?? [])];
+  for (let key = next.pop(); key !== undefined; key = next.pop()) {
+    if (key === own) return true;
+    if (seen.has(key)) continue;
+    seen.add(key);
+    next.push(...(all.get(key)?.waitsFor ?? []));
+  }
+  return false;
 }
 
 function withHint(status: FluxObjectStatus, context: HintContext): FluxObjectStatus {

@@ -1,10 +1,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parse } from "yaml";
 import type { Variables } from "../terraform";
 
 const TIMEOUT_MS = 30_000;
 const NOT_FOUND = 404;
+const TOO_MANY = 429;
+const SERVER_ERROR = 500;
 
 /** Thrown when DigitalOcean doesn't give the kubeconfig of a cluster. */
 export class KubeconfigRefused extends Error {
@@ -12,9 +15,7 @@ export class KubeconfigRefused extends Error {
     readonly clusterId: string,
     readonly status: number,
   ) {
-    super(
-      `DigitalOcean refused the kubeconfig of cluster ${clusterId}: ${status}. Check DIGITALOCEAN_TOKEN.`,
-    );
+    super(`DigitalOcean refused the kubeconfig of cluster ${clusterId}: ${status}. ${adviceFor(status)}`);
     this.name = "KubeconfigRefused";
   }
 
@@ -22,6 +23,11 @@ export class KubeconfigRefused extends Error {
   get gone(): boolean {
     return this.status === NOT_FOUND;
   }
+}
+
+function adviceFor(status: number): string {
+  if (status === TOO_MANY) return "It takes 5,000 requests an hour: wait and try again.";
+  return status >= SERVER_ERROR ? "That is at their side: try again later." : "Check DIGITALOCEAN_TOKEN.";
 }
 
 export interface ClusterAccess {
@@ -43,31 +49,76 @@ export async function withKubeconfig<T>(
   work: (file: string) => Promise<T> | T,
 ): Promise<T> {
   const text = await fetchKubeconfig(access);
+  refuseOther(text, access.clusterId);
   const folder = mkdtempSync(join(tmpdir(), "hybrid-gitops-"));
-  const remove = (): void => rmSync(folder, { recursive: true, force: true });
-  process.on("exit", remove);
+  if (folders.size === 0) process.on("exit", removeFolders);
+  folders.add(folder);
   try {
     const file = join(folder, "kubeconfig");
     writeFileSync(file, text, { mode: 0o600 });
     return await work(file);
   } finally {
-    remove();
-    process.off("exit", remove);
+    rmSync(folder, { recursive: true, force: true });
+    folders.delete(folder);
+    if (folders.size === 0) process.off("exit", removeFolders);
   }
+}
+
+/** Folders with a kubeconfig in them at this moment. */
+const folders = new Set<string>();
+const removeFolders = (): void => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+};
+
+interface Kubeconfig {
+  readonly "current-context"?: string;
+  readonly contexts?: readonly { readonly name: string; readonly context?: Record<string, string> }[];
+  readonly clusters?: readonly { readonly name: string; readonly cluster?: { readonly server?: string } }[];
+  readonly users?: readonly { readonly name: string; readonly user?: Record<string, unknown> }[];
+}
+
+/**
+ * A kubeconfig that names no server makes kubectl look for one on this machine, which would be another cluster; one with a plugin
+ * makes it run a program.
+ * @throws Error for everything but an address over TLS with a token or a certificate
+ */
+function refuseOther(text: string, clusterId: string): void {
+  let document: Kubeconfig | null = null;
+  try {
+    document = parse(text, { logLevel: "error" });
+  } catch {
+    // Whatever it is, it is no kubeconfig.
+  }
+  const context = document?.contexts?.find(({ name }) => name === document?.["current-context"])?.context;
+  const server = document?.clusters?.find(({ name }) => name === context?.cluster)?.cluster?.server;
+  const user = document?.users?.find(({ name }) => name === context?.user)?.user;
+  const authenticates = user !== undefined && ("token" in user || "client-certificate-data" in user);
+  if (server?.startsWith("https://") && authenticates && !("exec" in user) && !("auth-provider" in user))
+    return;
+  throw new Error(
+    `DigitalOcean's answer for cluster ${clusterId} is no kubeconfig with an address and a token, so nothing was asked. Is something between this machine and DigitalOcean (a proxy, DIGITALOCEAN_API_URL)?`,
+  );
 }
 
 async function fetchKubeconfig({ clusterId, variables, lifetimeSeconds }: ClusterAccess): Promise<string> {
   const base = (variables.DIGITALOCEAN_API_URL || "https://api.digitalocean.com").replace(/\/*$/, "");
   const token = variables.DIGITALOCEAN_TOKEN || variables.DIGITALOCEAN_ACCESS_TOKEN;
+  if (token !== undefined && !/^[\x21-\x7e]*$/.test(token))
+    throw new Error(
+      "DIGITALOCEAN_TOKEN has spaces, line breaks or other characters that no token has: copy it anew.",
+    );
   if (!token)
     throw new Error(
       "DIGITALOCEAN_TOKEN is not set, so the cluster can't be looked into. Put it into .env or the environment.",
     );
   const query = lifetimeSeconds === undefined ? "" : `?expiry_seconds=${lifetimeSeconds}`;
-  const response = await fetch(`${base}/v2/kubernetes/clusters/${clusterId}/kubeconfig${query}`, {
-    headers: { authorization: `Bearer ${token}` },
-    signal: AbortSignal.timeout(TIMEOUT_MS),
-  }).catch((error: Error) => {
+  const response = await fetch(
+    `${base}/v2/kubernetes/clusters/${encodeURIComponent(clusterId)}/kubeconfig${query}`,
+    {
+      headers: { authorization: `Bearer ${token}` },
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    },
+  ).catch((error: Error) => {
     throw new Error(`DigitalOcean's API (${base}) can't be reached: ${reasonOf(error)}`);
   });
   if (!response.ok) throw new KubeconfigRefused(clusterId, response.status);

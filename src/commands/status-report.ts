@@ -15,6 +15,8 @@ export type InstalledFlux =
 /** What is in an environment's cluster. */
 export type ClusterStatus =
   | { readonly state: "not deployed" }
+  /** It can't be said which cluster it is. */
+  | { readonly state: "unknown"; readonly problem: string }
   /** The state has it, DigitalOcean doesn't. */
   | { readonly state: "gone"; readonly id: string }
   | { readonly state: "unreachable"; readonly id: string; readonly problem: string }
@@ -32,6 +34,27 @@ export interface EnvironmentStatus {
   readonly cluster: ClusterStatus;
 }
 
+/** What belongs to no environment alone. */
+export interface ProjectStatus {
+  readonly environments: readonly EnvironmentStatus[];
+  readonly project: {
+    /** Files in flux/ that still hold placeholders, or names that have changed since. Absent: there is no flux/ yet. */
+    readonly pendingFiles?: readonly string[];
+    /** Stacks that are deployed and that the configuration no longer has. Only local states can be listed. */
+    readonly orphanedStacks: readonly string[];
+    /** The command that works here at this moment. */
+    readonly atWork?: string;
+  };
+}
+
+/** What of the project is not as it should be, a few words each. */
+export function projectConcerns({ pendingFiles = [], orphanedStacks }: ProjectStatus["project"]): string[] {
+  return [
+    ...(pendingFiles.length > 0 ? ["names in flux/ out of step"] : []),
+    ...orphanedStacks.map((name) => `${name} deployed and not configured`),
+  ];
+}
+
 /** What is not as it should be, or not known, a few words each; empty when all is well. */
 export function concerns({ stacks, cluster }: EnvironmentStatus): string[] {
   return [
@@ -47,6 +70,8 @@ function clusterConcerns(cluster: ClusterStatus): string[] {
       return [];
     case "gone":
       return ["cluster gone"];
+    case "unknown":
+      return ["cluster unknown"];
     case "unreachable":
       return ["cluster not reachable"];
     case "reachable":

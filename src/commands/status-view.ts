@@ -9,6 +9,8 @@ import {
   type EnvironmentStatus,
   type InstalledFlux,
   notReady,
+  type ProjectStatus,
+  projectConcerns,
   type StackStatus,
 } from "./status-report";
 
@@ -32,12 +34,16 @@ const COLOURS: Readonly<Record<string, (text: string) => string>> = {
   none: pc.dim,
 };
 
-type Workplace = Pick<Workspace, "npmRun">;
+/** What the page is about, and how commands for it are written. */
+export interface Workplace extends Pick<Workspace, "configurationName"> {
+  /** A command line between backticks, which are never broken across lines. */
+  npmRun(command: string, ...args: string[]): string;
+}
 
 /** Prints the status of some environments as one page. */
 export function printStatus(
   output: Output,
-  statuses: readonly EnvironmentStatus[],
+  { environments: statuses, project }: ProjectStatus,
   workspace: Workplace,
 ): void {
   const write = (lines: readonly string[]): void => {
@@ -49,29 +55,72 @@ export function printStatus(
     write(stackLines(status, workspace));
     write(clusterLines(status, workspace));
   }
+  output.heading("the project");
+  write(nameLines(project, workspace));
+  write(orphanLines(project, workspace));
+  if (project.atWork !== undefined)
+    write([row("at work", `${project.atWork}, so that this page may change`)]);
   output.line();
-  write(summary(statuses));
+  write(summary({ environments: statuses, project }, workspace));
 }
 
-function summary(statuses: readonly EnvironmentStatus[]): string[] {
-  const troubled = statuses.filter((status) => concerns(status).length > 0);
-  if (troubled.length === 0) return [pc.green("All is as it should be.")];
-  return troubled.flatMap((status) =>
-    wrapped(`${status.name} is not as it should be: ${concerns(status).join(", ")}.`, ""),
+function summary({ environments, project }: ProjectStatus, { npmRun }: Workplace): string[] {
+  const troubled = [
+    ...environments.map((status) => ({ name: status.name, concerns: concerns(status) })),
+    { name: "the project", concerns: projectConcerns(project) },
+  ].filter((one) => one.concerns.length > 0);
+  // What is not looked at must not be taken for well: settings of the clouds that only a plan compares.
+  if (troubled.length === 0)
+    return [
+      pc.green("All is as it should be."),
+      ...wrapped(`${npmRun("diff")} also compares every setting in the clouds.`, ""),
+    ];
+  return troubled.flatMap((one) =>
+    wrapped(`${one.name} is not as it should be: ${one.concerns.join(", ")}.`, ""),
   );
 }
 
+function nameLines({ pendingFiles }: ProjectStatus["project"], { npmRun }: Workplace): string[] {
+  if (pendingFiles === undefined)
+    return [row("not there yet", "flux/, which the first deploy of a sandbox copies")];
+  if (pendingFiles.length === 0) return [row("in step", "names in flux/")];
+  return [
+    row(
+      "out of step",
+      `names in flux/  ${pc.dim(`${counted(pendingFiles.length, "file")} to be configured`)}`,
+    ),
+    ...listed("with placeholders or old names", pendingFiles),
+    ...advice(`${npmRun("deploy")} writes the project's names into them; then commit and push`),
+  ];
+}
+
+function orphanLines(
+  { orphanedStacks }: ProjectStatus["project"],
+  { configurationName }: Workplace,
+): string[] {
+  return orphanedStacks.flatMap((stack) => [
+    row("not configured", stack),
+    ...below(
+      `It is deployed, and ${configurationName} no longer has it: nothing looks after it, and it goes on costing money.`,
+    ),
+  ]);
+}
+
 function stackLines({ name, stacks }: EnvironmentStatus, { npmRun }: Workplace): string[] {
-  const deploy = stacks.some(({ state }) => state === "never deployed" || state === "partly deployed");
+  const deploy = stacks.some(({ state }) => state === "not deployed" || state === "partly deployed");
   return [
     ...stacks.flatMap((stack) => stackLine(stack, Math.max(...stacks.map((one) => one.name.length)))),
-    ...(deploy ? advice(`${npmRun("diff", "--environment", name)} shows what is left to do`) : []),
+    ...(deploy
+      ? advice(
+          `${npmRun("diff", "--environment", name)} shows what is left to do, ${npmRun("deploy", "--environment", name)} does it`,
+        )
+      : []),
   ];
 }
 
 function stackLine(stack: StackStatus, width: number): string[] {
   if (stack.state === "unknown") return [row(stack.state, stack.name), ...below(stack.problem)];
-  if (stack.state === "never deployed") return [row(stack.state, stack.name)];
+  if (stack.state === "not deployed") return [row(stack.state, stack.name)];
   const { missing, surplus, tainted } = stack;
   return [
     row(stack.state, `${stack.name.padEnd(width)}  ${pc.dim(counted(stack.resources, "resource"))}`),
@@ -100,8 +149,10 @@ function clusterLines({ name, cluster }: EnvironmentStatus, workspace: Workplace
         ),
         ...advice(`${workspace.npmRun("diff", "--environment", name)} shows what a deploy would make anew`),
       ];
+    case "unknown":
+      return ["  Cluster", row("unknown", cluster.problem)];
     case "unreachable":
-      return ["  Cluster", row("not reachable", cluster.id), ...below(cluster.problem)];
+      return ["  Cluster", row("not reachable", cluster.id), ...below(printable(cluster.problem))];
     case "reachable":
       return [
         `  ConfigMaps in ${FLUX_NAMESPACE}`,
@@ -144,7 +195,7 @@ function configMapDetails({ state, differences, watched, problem }: ConfigMapSta
   return [
     ...differences.slice(0, LISTED).flatMap((difference) => below(differenceText(difference))),
     ...(more > 0 ? below(`and ${more} more, which --json lists`) : []),
-    ...(problem === undefined ? [] : below(problem)),
+    ...(problem === undefined ? [] : below(printable(problem))),
     ...(watched
       ? []
       : below(
@@ -187,7 +238,7 @@ function absentFlux(environment: string, expected: boolean, { npmRun }: Workplac
   if (!expected)
     return [
       row("none", "a sandbox has no Flux in it"),
-      ...advice(`${npmRun("preview", "--environment", environment)} prints what Flux would apply`),
+      ...below(`${npmRun("preview", "--environment", environment)} prints what Flux would apply`),
     ];
   return [
     row("not installed", "the cluster doesn't know Flux's kinds"),
@@ -198,7 +249,10 @@ function absentFlux(environment: string, expected: boolean, { npmRun }: Workplac
 }
 
 function repositoryLines({ kind, name, state, revision = "", message }: FluxObjectStatus): string[] {
-  return [row(state, `${kind} ${name}  ${pc.dim(shortRevision(revision))}`), ...below(pc.dim(message))];
+  return [
+    row(state, `${kind} ${name}  ${pc.dim(shortRevision(revision))}`),
+    ...below(pc.dim(printable(message))),
+  ];
 }
 
 /** `Kustomizations  11 of 13 ready`; nothing when there are none. */
@@ -236,7 +290,7 @@ const FLUX_COMMANDS: Readonly<Record<string, string>> = {
 function detailed(one: FluxObjectStatus): string[] {
   return [
     row(one.state, called(one)),
-    ...below(one.message),
+    ...below(printable(one.message)),
     ...(one.hint === undefined ? [] : advice(one.hint)),
   ];
 }
@@ -260,7 +314,7 @@ function targetName(key: string): string {
 }
 
 function called({ kind, namespace, name }: Pick<FluxObjectStatus, "kind" | "namespace" | "name">): string {
-  return `${kind} ${namespace === FLUX_NAMESPACE ? "" : `${namespace}/`}${name}`;
+  return printable(`${kind} ${namespace === FLUX_NAMESPACE ? "" : `${namespace}/`}${name}`);
 }
 
 function row(state: string, text: string): string {
@@ -278,13 +332,13 @@ function advice(text: string): string[] {
   return [`${BELOW}${pc.bold("->")} ${first.trimStart()}`, ...more];
 }
 
-/** A text in lines that fit the terminal; words are never cut, so that paths and commands can be copied. */
+/** A text in lines that fit the terminal; words and `commands` are never cut, so that they can be copied. */
 function wrapped(text: string, indent: string): string[] {
   const width = Math.min(Math.max(process.stdout.columns ?? WIDEST, NARROWEST), WIDEST) - indent.length;
   return text.split("\n").flatMap((paragraph) => {
     const lines: string[] = [];
     let line = "";
-    for (const word of paragraph.trim().split(/\s+/)) {
+    for (const word of paragraph.match(/(?:`[^`]*`|[^\s`])+/g) ?? []) {
       if (line !== "" && line.length + 1 + word.length > width) {
         lines.push(line);
         line = word;
@@ -296,11 +350,16 @@ function wrapped(text: string, indent: string): string[] {
 
 /** `main@sha1:0123456789…` → `main@sha1:01234567` */
 function shortRevision(revision: string): string {
-  return revision.replace(/(sha\d+:[0-9a-f]{8})[0-9a-f]+/, "$1");
+  return printable(revision).replace(/(sha\d+:[0-9a-f]{8})[0-9a-f]+/, "$1");
+}
+
+/** A text of the cluster without characters that would steer the terminal. */
+function printable(text: string): string {
+  return text.replace(/[^\P{Cc}\n\t]|\p{Cf}/gu, "\ufffd");
 }
 
 function shortened(text: string): string {
-  const line = text.replace(/\s+/g, " ");
+  const line = printable(text.replace(/\s+/g, " "));
   return line.length > LONGEST_VALUE ? `${line.slice(0, LONGEST_VALUE)}…` : line;
 }
 

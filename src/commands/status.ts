@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import type { Command } from "commander";
 import {
   type ConfigMap,
@@ -10,13 +12,28 @@ import {
 import type { Environment } from "../config";
 import { explain } from "../deployment/failure";
 import { INTERRUPTED_EXIT_CODE } from "../deployment/interruption";
+import { orphanedStacks } from "../deployment/orphaned-stacks";
 import { selectStacks } from "../deployment/selection";
-import { FLUX_NAMESPACE, infrastructureVariables, VALUES_CONFIG_MAP, VARIABLES_CONFIG_MAP } from "../flux";
+import {
+  FLUX_NAMESPACE,
+  infrastructureVariables,
+  replacementsFor,
+  VALUES_CONFIG_MAP,
+  VARIABLES_CONFIG_MAP,
+} from "../flux";
+import { pendingFiles } from "../static-configuration";
 import { Output } from "../terminal/output";
 import { environmentOf, readState, stackDeployment } from "../terraform";
 import { type DescribedStack, describeStacks, openWorkspace, type Workspace } from "../workspace";
 import { type CommonOptions, command, sandboxName } from "./options";
-import { type ClusterStatus, concerns, type EnvironmentStatus, type StackStatus } from "./status-report";
+import {
+  type ClusterStatus,
+  concerns,
+  type EnvironmentStatus,
+  type ProjectStatus,
+  projectConcerns,
+  type StackStatus,
+} from "./status-report";
 import { printStatus } from "./status-view";
 
 /** Exit codes of `npm run status`, in the manner of `npm run diff`. */
@@ -32,7 +49,7 @@ export function statusCommand(): Command {
   ).action(async (options: CommonOptions) => {
     const output = new Output(options.json ?? false);
     // Temporary files are removed when the process ends in order.
-    for (const signal of ["SIGINT", "SIGTERM"] as const)
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
       process.once(signal, () => process.exit(INTERRUPTED_EXIT_CODE));
     const workspace = await openWorkspace({
       command: "status",
@@ -56,9 +73,10 @@ export function statusCommand(): Command {
           ),
         ),
       );
-      printStatus(output, statuses, workspace);
-      process.exitCode = exitCode(statuses);
-      output.result({ exitCode: process.exitCode, environments: statuses });
+      const status: ProjectStatus = { environments: statuses, project: projectStatus(workspace, all) };
+      printStatus(output, status, { ...workspace, npmRun: quotedCommand(workspace) });
+      process.exitCode = exitCode(status);
+      output.result({ exitCode: process.exitCode, ...status });
     } finally {
       await workspace.close();
     }
@@ -66,14 +84,33 @@ export function statusCommand(): Command {
 }
 
 /** Not knowing weighs more than knowing that something is wrong: a script must not take the one for the other. */
-function exitCode(statuses: readonly EnvironmentStatus[]): number {
-  const unknown = statuses.some(
+function exitCode({ environments, project }: ProjectStatus): number {
+  const unknown = environments.some(
     ({ stacks, cluster }) =>
-      cluster.state === "unreachable" || stacks.some(({ state }) => state === "unknown"),
+      cluster.state === "unreachable" ||
+      cluster.state === "unknown" ||
+      stacks.some(({ state }) => state === "unknown"),
   );
   if (unknown) return COULD_NOT_FIND_OUT;
-  return statuses.every((status) => concerns(status).length === 0) ? AS_IT_SHOULD_BE : NOT_AS_IT_SHOULD_BE;
+  const concerned = [...environments.flatMap(concerns), ...projectConcerns(project)].length > 0;
+  return concerned ? NOT_AS_IT_SHOULD_BE : AS_IT_SHOULD_BE;
 }
+
+function projectStatus(workspace: Workspace, stacks: readonly DescribedStack[]): ProjectStatus["project"] {
+  return {
+    ...(existsSync(join(workspace.directory, "flux"))
+      ? { pendingFiles: pendingFiles(workspace.directory, replacementsFor(workspace.project)) }
+      : {}),
+    orphanedStacks: orphanedStacks(workspace, stacks),
+    ...(workspace.atWork === undefined ? {} : { atWork: workspace.atWork }),
+  };
+}
+
+/** Commands stand between backticks, so that they are copied as a whole. */
+const quotedCommand =
+  ({ npmRun }: Pick<Workspace, "npmRun">) =>
+  (...words: Parameters<Workspace["npmRun"]>): string =>
+    `\`${npmRun(...words)}\``;
 
 async function environmentStatus(
   environment: Environment,
@@ -85,9 +122,19 @@ async function environmentStatus(
   return {
     name: environment.name,
     stacks: read.map(({ status }) => status),
-    cluster:
-      typeof id === "string" ? await clusterStatus(id, environment, workspace) : { state: "not deployed" },
+    cluster: await (typeof id === "string"
+      ? clusterStatus(id, environment, workspace)
+      : withoutId(read.find(({ status }) => status.name === `${environment.name}-cluster`)?.status)),
   };
+}
+
+/** The id of the cluster is an output of its stack. */
+function withoutId(stack: StackStatus | undefined): ClusterStatus {
+  if (stack?.state === "unknown")
+    return { state: "unknown", problem: "its id is in the state that can't be read" };
+  // A first deploy that is at work, or was cut off, has no outputs yet.
+  if (stack?.state !== "deployed") return { state: "not deployed" };
+  return { state: "unknown", problem: "the state has the stack, and not the output cluster_id" };
 }
 
 async function stackStatus(
@@ -128,7 +175,7 @@ async function clusterStatus(
                 environment: environment.name,
                 variables: new Set(Object.keys(infrastructureVariables(environment))),
                 branch: workspace.project.github?.branch,
-                npmRun: workspace.npmRun,
+                npmRun: quotedCommand(workspace),
               }),
             }
           : { installed: false, expected: workspace.sandbox === undefined },

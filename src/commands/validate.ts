@@ -5,7 +5,7 @@ import { CONFIGURATION_FILE, EXAMPLE_FILE, loadProject, type Project } from "../
 import { type Fix, FluxTree, fixTree, TreeValidator, type ValidationReport } from "../flux-tree";
 import { applicationSecrets } from "../secrets/applications";
 import { Output } from "../terminal/output";
-import { openWorkspace, REPOSITORY } from "../workspace";
+import { openWorkspace, REPOSITORY, type Workspace } from "../workspace";
 import { command, sandboxName } from "./options";
 import { printReport } from "./validate-report";
 
@@ -49,7 +49,7 @@ interface Candidate {
 }
 
 async function validate(options: ValidateOptions, output: Output): Promise<void> {
-  const { directory, candidates, close } = await open(options);
+  const { directory, candidates, addressed, close } = await open(options);
   try {
     const tree = new FluxTree(directory, REPOSITORY);
     const fixes = options.fix ? fixTree(tree) : undefined;
@@ -59,12 +59,13 @@ async function validate(options: ValidateOptions, output: Output): Promise<void>
     for (const candidate of candidates) {
       refuseUnknownEnvironments(candidate, options.environment);
       if (candidates.length > 1) output.heading(candidate.name);
-      const report = await validator.validate({
+      const found = await validator.validate({
         project: candidate.project,
         environments: options.environment,
         declaredSecrets: applicationSecrets,
         progress: (environment, text) => output.progress(environment, text),
       });
+      const report = addressed === undefined ? found : withTexts(found, addressed);
       printReport(output, report, { verbose: options.verbose ?? false });
       reports.push({ candidate, report });
     }
@@ -90,10 +91,16 @@ function passed({ candidate, report }: Checked, { strict = false }: ValidateOpti
   return findings.length === 0 && !(strict && (leftOut.length > 0 || pending));
 }
 
+interface Opened {
+  readonly directory: string;
+  readonly candidates: Candidate[];
+  /** What the rules say, with the commands and the file of the sandbox in it. */
+  readonly addressed?: (text: string) => string;
+  close(): Promise<void>;
+}
+
 /** The tree and the configurations that the options mean. A checkout that was not configured yet is checked with the example. */
-async function open(
-  options: ValidateOptions,
-): Promise<{ directory: string; candidates: Candidate[]; close: () => Promise<void> }> {
+async function open(options: ValidateOptions): Promise<Opened> {
   const sandbox = sandboxName(options);
   const given = options.configuration?.map((file) => candidateOf(resolve(file), false));
   if (sandbox !== undefined) {
@@ -102,6 +109,7 @@ async function open(
     return {
       directory: workspace.directory,
       candidates: given ?? [own],
+      addressed: addressedTo(workspace),
       close: () => workspace.close(),
     };
   }
@@ -110,6 +118,34 @@ async function open(
     ? candidateOf(configured, true)
     : candidateOf(join(REPOSITORY, EXAMPLE_FILE), false);
   return { directory: REPOSITORY, candidates: given ?? [own], close: async () => undefined };
+}
+
+/** Commands that work in a sandbox, as rules write them: with a subcommand, or with options that go on. */
+const COMMAND =
+  /npm run (deploy|destroy|diff|preview|restore|secrets|status|validate)(?: --(?: ([a-z][\w-]*))?(?= |$))?/g;
+
+/** Rules don't know where they are run: the commands and the file that they name are those of the checkout. */
+function addressedTo({
+  npmRun,
+  configurationName,
+}: Pick<Workspace, "npmRun" | "configurationName">): (text: string) => string {
+  return (text) =>
+    text
+      .replace(COMMAND, (_, command: string, verb?: string) => npmRun(command, ...(verb ? [verb] : [])))
+      .replaceAll(CONFIGURATION_FILE, configurationName);
+}
+
+function withTexts(report: ValidationReport, addressed: (text: string) => string): ValidationReport {
+  return {
+    ...report,
+    findings: report.findings.map((finding) => ({
+      ...finding,
+      place: addressed(finding.place),
+      problem: addressed(finding.problem),
+      fix: addressed(finding.fix),
+    })),
+    notes: report.notes.map((note) => ({ ...note, text: addressed(note.text) })),
+  };
 }
 
 function candidateOf(file: string, own: boolean): Candidate {

@@ -11,12 +11,12 @@ export const CONFIGURATION_FILE = "infrastructure.config.json";
 export const EXAMPLE_FILE = "infrastructure.config.json.example";
 
 /**
- * Reads, validates and derives a project from its configuration file.
+ * Reads, validates and derives a project from its configuration file, which messages call by `name`.
  * @throws ConfigurationError with every problem: a missing or unreadable file, broken JSON with line and column,
  *   whatever validate() finds.
  */
-export function loadProject(file: string): Project {
-  return parseProject(readConfiguration(file), basename(file));
+export function loadProject(file: string, name: string = basename(file)): Project {
+  return parseProject(readConfiguration(file, name), name);
 }
 
 /** As loadProject, from the text of a configuration; `name` stands for the file in messages. */
@@ -28,8 +28,7 @@ export function parseProject(text: string, name: string = CONFIGURATION_FILE): P
   return deriveProject(validation.configuration);
 }
 
-function readConfiguration(file: string): string {
-  const name = basename(file);
+function readConfiguration(file: string, name: string): string {
   try {
     return readFileSync(file, "utf8").replace(/^\uFEFF/, "");
   } catch (error) {

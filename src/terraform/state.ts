@@ -33,7 +33,7 @@ export interface StateDocument {
 
 /** How much of a stack is deployed. */
 export interface StackDeployment {
-  readonly state: "deployed" | "partly deployed" | "never deployed";
+  readonly state: "deployed" | "partly deployed" | "not deployed";
   /** Resources in the state. */
   readonly resources: number;
   /** Addresses of resources that the configuration has and the state doesn't. */
@@ -67,7 +67,7 @@ export function stackDeployment(document: StackDocument, state: StateDocument): 
   const complete = missing.length + surplus.length + tainted.length === 0;
   return {
     state:
-      found.length === 0 && wanted.length > 0 ? "never deployed" : complete ? "deployed" : "partly deployed",
+      found.length === 0 && wanted.length > 0 ? "not deployed" : complete ? "deployed" : "partly deployed",
     resources: managed.reduce((sum, { instances }) => sum + instances.length, 0),
     missing: found.length === 0 ? [] : missing,
     surplus,

@@ -44,6 +44,12 @@ export function lockWorkspace(file: string, command: string): () => void {
   }
 }
 
+/** Who works in a workspace at this moment, `npm run deploy (process 123)`; undefined when nobody does. */
+export function commandAtWork(file: string): string | undefined {
+  const owner = readOwner(file);
+  return owner && isRunning(owner.pid) ? `npm run ${owner.command} (process ${owner.pid})` : undefined;
+}
+
 /** Another command may take the stale lock over at the same time: only the lock that was looked at goes. */
 function removeStale(file: string, owner: Owner | undefined): void {
   const aside = `${file}.stale-${process.pid}`;

@@ -12,7 +12,7 @@ import {
 import type { Variables } from "../terraform";
 import { MissingPrerequisites, missingCredentials } from "./credentials";
 import { readDotenv } from "./dotenv";
-import { lockWorkspace } from "./lock";
+import { commandAtWork, lockWorkspace } from "./lock";
 import { copyTree } from "./sandbox-tree";
 
 /** The checkout that this program belongs to; its bundle lies in dist/. */
@@ -56,6 +56,8 @@ export interface Workspace {
   readonly configurationName: string;
   /** A command line for this workspace, to be shown: `npm run destroy -- --sandbox demo --environment staging`. */
   npmRun(command: string, ...args: string[]): string;
+  /** The command that works here at this moment, for one that is read-only: `npm run deploy (process 123)`. */
+  readonly atWork?: string;
   /** Lets other commands in, for one that only keeps a sandbox's server running. */
   unlock(): void;
   /** Ends the sandbox's server and lets other commands in. */
@@ -86,9 +88,11 @@ function openReal({
   variables.AWS_SECRET_ACCESS_KEY ??= variables.SPACES_SECRET_ACCESS_KEY;
   const project = online ? loadWithCredentials(configurationFile, variables) : loadProject(configurationFile);
   if (!existing && !readOnly) requireEnvironmentFolders(project, REPOSITORY);
-  const unlock = readOnly ? () => undefined : lockWorkspace(join(REPOSITORY, ".lock"), command);
+  const lock = join(REPOSITORY, ".lock");
+  const unlock = readOnly ? () => undefined : lockWorkspace(lock, command);
   return {
     directory: REPOSITORY,
+    ...(readOnly ? { atWork: commandAtWork(lock) } : {}),
     configurationFile,
     project,
     variables,
@@ -129,13 +133,14 @@ async function openSandbox(
       ? readdirSync(SANDBOX_DIRECTORY).filter((other) => SANDBOX_NAME.test(other))
       : [];
     throw new Error(
-      `--sandbox ${name}: there is no such sandbox${others.length > 0 ? `, only ${others.join(", ")}` : " yet"}`,
+      `--sandbox ${name}: there is no such sandbox${others.length > 0 ? `, only ${others.join(", ")}` : " yet"}; npm run deploy -- --sandbox ${name} makes it`,
     );
   }
   const configurationFile = sandboxConfiguration(directory);
-  const project = loadProject(configurationFile);
+  const project = loadProject(configurationFile, relative(REPOSITORY, configurationFile));
   mkdirSync(directory, { recursive: true });
-  const unlock = readOnly ? () => undefined : lockWorkspace(`${directory}.lock`, command);
+  const lock = `${directory}.lock`;
+  const unlock = readOnly ? () => undefined : lockWorkspace(lock, command);
   if (!readOnly)
     copyTree(
       REPOSITORY,
@@ -146,6 +151,7 @@ async function openSandbox(
   const sandbox: Sandbox = await startSandbox({ directory: join(directory, "clouds") });
   return {
     directory,
+    ...(readOnly ? { atWork: commandAtWork(lock) } : {}),
     configurationFile,
     project: { ...project, state: { backend: "local" } },
     variables: {

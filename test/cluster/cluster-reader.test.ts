@@ -4,19 +4,21 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ClusterUnreachable, KubeconfigRefused, withCluster, withKubeconfig } from "../../src/cluster";
+import { KUBECONFIG } from "../support/kubeconfig";
 
 let folder: string;
 let server: Server;
 let asked: string[];
+let kubeconfig: string;
 let variables: Record<string, string>;
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "cluster-reader-"));
   asked = [];
+  kubeconfig = KUBECONFIG;
   server = createServer((request, response) => {
     asked.push(`${request.url} ${request.headers.authorization}`);
-    if (request.url?.startsWith("/v2/kubernetes/clusters/c-1/"))
-      response.end("apiVersion: v1\nkind: Config\n");
+    if (request.url?.startsWith("/v2/kubernetes/clusters/c-1/")) response.end(kubeconfig);
     else response.writeHead(request.url?.includes("c-500") ? 500 : 404).end();
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -67,6 +69,34 @@ describe("a kubeconfig", () => {
     expect(await refusal("c-2")).toBeInstanceOf(KubeconfigRefused);
   });
 
+  test.each([
+    ["nothing", ""],
+    ["a page", "<html></html>"],
+    ["no server", KUBECONFIG.replace(/^ {6}server: .*\n/m, "      insecure-skip-tls-verify: true\n")],
+    ["no TLS", KUBECONFIG.replace("https:", "http:")],
+    ["no context", KUBECONFIG.replace("current-context: do-nyc3-c", "current-context: other")],
+    ["no token", KUBECONFIG.replace(/^ {6}token: .*$/m, "      username: somebody")],
+    ["a plugin", KUBECONFIG.replace(/^( {6}token: .*)$/m, "$1\n      exec: { command: touch }")],
+  ])("that has %s is not used: kubectl would ask another cluster, or run a program", async (_, text) => {
+    kubeconfig = text;
+    kubectl("echo '{}'");
+    await expect(get()).rejects.toThrow("DigitalOcean's answer for cluster c-1 is no kubeconfig");
+    expect(existsSync(join(folder, "called"))).toBe(false);
+  });
+
+  test("is asked for by an id that can't lead elsewhere, with a token that can't be shown", async () => {
+    await withKubeconfig({ clusterId: "../../account?x=", variables }, () => undefined).catch(
+      () => undefined,
+    );
+    expect(asked[0]).toMatch(/^\/v2\/kubernetes\/clusters\/\.\.%2F\.\.%2Faccount%3Fx%3D\/kubeconfig /);
+    const token = { ...variables, DIGITALOCEAN_TOKEN: "secret\nlines" };
+    const refusal = await withKubeconfig({ clusterId: "c-1", variables: token }, () => undefined).catch(
+      String,
+    );
+    expect(refusal).toContain("DIGITALOCEAN_TOKEN has spaces, line breaks");
+    expect(refusal).not.toContain("secret");
+  });
+
   test("without a token is not asked for: what is missing is named", async () => {
     await expect(
       withKubeconfig(
@@ -89,6 +119,27 @@ describe("a kubeconfig", () => {
 });
 
 describe("reading through kubectl", () => {
+  test.each(["", "<html>", "Warning: old\n{}", "5"])(
+    "tells an answer that is no object: %j",
+    async (answer) => {
+      kubectl(`printf '%s' '${answer}'`);
+      await expect(get()).rejects.toThrow(
+        `doesn't answer with an object (GET /api/v1/namespaces/default): ${JSON.stringify(answer)}`,
+      );
+    },
+  );
+
+  test("a wrapper around kubectl that hangs is ended with what it has started", async () => {
+    const beat = join(folder, "beat");
+    kubectl(`(while :; do date +%s%N > "${beat}"; sleep 0.05; done) & wait`);
+    await expect(get()).rejects.toThrow("kubectl did not end within 15 s");
+    const pause = () => new Promise((resolve) => setTimeout(resolve, 300));
+    await pause();
+    const last = readFileSync(beat, "utf8");
+    await pause();
+    expect(readFileSync(beat, "utf8")).toBe(last);
+  });
+
   test("gives the object, and keeps to a timeout", async () => {
     kubectl(`echo '{"metadata":{"name":"default"}}'`);
     expect(await get()).toEqual({ metadata: { name: "default" } });
@@ -119,7 +170,7 @@ describe("reading through kubectl", () => {
       "error: You must be logged in to the server (Unauthorized)",
       "the cluster's API doesn't answer (GET /version): You must be logged in to the server (Unauthorized)",
     ],
-    ["", "the cluster's API doesn't answer (GET /version): no answer within 10 s"],
+    ["", "the cluster's API doesn't answer (GET /version): kubectl failed without a word"],
   ])("an API that doesn't answer is told in one line: %j", async (stderr, message) => {
     writeFileSync(join(folder, "stderr"), stderr);
     kubectl(`cat "${folder}/stderr" >&2; exit 1`);

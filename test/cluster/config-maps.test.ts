@@ -109,3 +109,40 @@ test("without the watch label a ConfigMap with the right values is out of step",
   const [, map] = compareConfigMaps(staging, found({ variables }));
   expect([map?.state, map?.watched, map?.differences]).toEqual(["out of step", false, []]);
 });
+
+test("keys beside the document are differences: the next deploy takes them away", () => {
+  const values = {
+    ...configMap({ "values.yaml": valuesYaml(staging), extra: "by hand" }),
+    binaryData: { bytes: "AA==" },
+  };
+  const [map] = compareConfigMaps(staging, found({ values }));
+  expect([map?.state, map?.differences]).toEqual([
+    "out of step",
+    [
+      { name: "(key extra)", cluster: "by hand" },
+      { name: "(key bytes)", cluster: "(bytes)" },
+    ],
+  ]);
+});
+
+test("an edit is told although somebody added a longer name beside it", () => {
+  const variables = configMap({
+    ...infrastructureVariables(staging),
+    infraConfig_cluster_name: "other",
+    infraConfig_cluster_name_x: "y",
+  });
+  const [, map] = compareConfigMaps(staging, found({ variables }));
+  expect(map?.differences.map(({ name }) => name)).toEqual([
+    "infraConfig_cluster_name",
+    "infraConfig_cluster_name_x",
+  ]);
+});
+
+test("a label of another value is not the one that Flux watches", () => {
+  const labels = Object.fromEntries(Object.keys(WATCH_LABEL).map((name) => [name, "Disabled"]));
+  const values = configMap({ "values.yaml": valuesYaml(staging) }, labels);
+  expect(compareConfigMaps(staging, found({ values }))[0]).toMatchObject({
+    state: "out of step",
+    watched: false,
+  });
+});

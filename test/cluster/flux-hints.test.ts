@@ -158,6 +158,13 @@ test.each([
   expect(text).toContain(command);
 });
 
+test.each([
+  "timeout waiting for: [Deployment/sops-operator/sops status: 'InProgress']",
+  "timeout waiting for: [Deployment/decryptor/web status: 'InProgress']",
+])("names of workloads are not taken for messages: %s", (message) => {
+  expect(hint(message)).toMatch(/^It was applied and did not become ready in time/);
+});
+
 test("a message that nobody foresaw has no hint rather than a wrong one", () => {
   expect(hint("the flux capacitor is empty")).toBeUndefined();
 });

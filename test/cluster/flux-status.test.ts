@@ -109,6 +109,15 @@ test("a stalled release has both messages: what failed and that Flux gave up", (
   });
 });
 
+test("what is being deleted is not ready, whatever it says", () => {
+  const object = made("Kustomization", { ready: "True", message: "Applied revision: main@sha1:1" });
+  const deleted = { ...object, metadata: { ...object.metadata, deletionTimestamp: "2020-01-01T00:00:00Z" } };
+  expect(of({ kustomizations: [deleted] }).kustomizations[0]).toMatchObject({
+    state: "failing",
+    message: expect.stringContaining("It is being deleted since 2020-01-01T00:00:00Z"),
+  });
+});
+
 describe("who only waits is told apart from the culprit", () => {
   const culprit = made("Kustomization", {
     name: "configs",
@@ -139,6 +148,27 @@ describe("who only waits is told apart from the culprit", () => {
     const [only] = of({ kustomizations: [waiting("apps", "flux-system/nope")] }).kustomizations;
     expect(only).toMatchObject({ state: "failing", hint: expect.stringContaining("not in the cluster") });
     expect(only).not.toHaveProperty("waitsFor");
+  });
+
+  test.each([
+    ["itself", [["a", "a"]]],
+    [
+      "one another",
+      [
+        ["a", "b"],
+        ["b", "a"],
+      ],
+    ],
+  ])("who waits for %s waits for ever: a failure", (_, pairs) => {
+    const kustomizations = pairs.map(([name = "", dependency]) => waiting(name, `flux-system/${dependency}`));
+    for (const one of of({ kustomizations }).kustomizations)
+      expect(one).toMatchObject({ state: "failing", hint: expect.stringContaining("waits for it in turn") });
+  });
+
+  test("what is broken beside a release that isn't ready is not only waited for", () => {
+    const message =
+      "timeout waiting for: [HelmRelease/flux-system/x status: 'InProgress', Deployment/a/b status: 'Failed']";
+    expect(kustomization({ ready: "False", reason: "HealthCheckFailed", message }).state).toBe("failing");
   });
 
   test("a release waits for its chart, the chart for its repository", () => {

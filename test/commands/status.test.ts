@@ -36,14 +36,14 @@ describe("before the first deploy", () => {
   const project = new SandboxProject();
   afterAll(() => project.remove());
 
-  test("every stack is said to be never deployed, with the command that goes on, and nothing is made", () => {
+  test("every stack is said to be not deployed, with the command that goes on, and nothing is made", () => {
     const before = project.files();
     const { code, stdout } = project.run("status");
     expect(code).toBe(2);
     for (const stack of ["staging-cluster", "production-github-secrets"])
-      expect(stdout).toMatch(new RegExp(`never deployed +${stack}$`, "m"));
+      expect(stdout).toMatch(new RegExp(`not deployed +${stack}$`, "m"));
     expect(stdout).toContain(`npm run diff -- --sandbox ${project.name} --environment staging`);
-    expect(stdout).toContain("staging is not as it should be: staging-cluster never deployed");
+    expect(stdout).toContain("staging is not as it should be: staging-cluster not deployed");
     expect(project.files().filter((file) => !before.includes(file))).toEqual([]);
   });
 
@@ -77,7 +77,58 @@ describeWithTools("after a deploy", { tools: ["kubectl"] }, () => {
     expect(stdout).toMatch(/deployed +staging-cluster +5 resources/);
     expect(stdout.match(/in step +infrastructure-(?:config|vars) +\d+ values/g)).toHaveLength(4);
     expect(stdout).toMatch(/none +a sandbox has no Flux in it/);
-    expect(stdout.trim().split("\n").at(-1)).toBe("All is as it should be.");
+    expect(stdout).toMatch(/in step +names in flux\/$/m);
+    expect(stdout.trim().split("\n").slice(-2)).toEqual([
+      "All is as it should be.",
+      `\`npm run diff -- --sandbox ${project.name}\` also compares every setting in the clouds.`,
+    ]);
+  });
+
+  test("a stack that the configuration no longer has is told, since no plan would", () => {
+    const text = project.read("infrastructure.config.json");
+    project.configure((document) => {
+      delete document.github;
+    });
+    const { code, stdout } = project.run("status");
+    project.write(["infrastructure.config.json"], text);
+    expect(code).toBe(2);
+    expect(stdout).toMatch(/not configured +staging-github-secrets$/m);
+    expect(stdout.replace(/\s+/g, " ")).toContain("production-github-secrets deployed and not configured");
+  });
+
+  test("names in flux/ that are not the project's are told, with their files", () => {
+    const file = ["flux", "clusters", "staging", "chatbox.yaml"];
+    const text = project.read(...file);
+    project.write(file, `${text}# my-cluster\n`);
+    const { code, stdout } = project.run("status", "--environment", "staging");
+    project.write(file, text);
+    expect(code).toBe(2);
+    expect(stdout).toMatch(/out of step +names in flux\/ +1 file to be configured$/m);
+    expect(stdout).toContain("with placeholders or old names: flux/clusters/staging/chatbox.yaml");
+  });
+
+  test("a command that is at work beside it is named", () => {
+    const lock = `${project.directory}.lock`;
+    writeFileSync(lock, JSON.stringify({ pid: process.pid, command: "deploy" }));
+    const { stdout } = project.run("status", "--environment", "staging");
+    rmSync(lock);
+    expect(stdout).toContain(`at work          npm run deploy (process ${process.pid})`);
+  });
+
+  test("commands are never broken across lines, and values of the cluster can't steer the terminal", () => {
+    editConfigMap(project, "staging", "infrastructure-vars", (map) => ({
+      ...map,
+      data: { ...map.data, infraConfig_cluster_region: "\u001b[2Jnyc1\u0007" },
+    }));
+    const { stdout } = project.run("status", "--environment", "staging");
+    editConfigMap(project, "staging", "infrastructure-vars", (map) => ({
+      ...map,
+      data: { ...map.data, infraConfig_cluster_region: "nyc3" },
+    }));
+    expect(stdout).toContain("cluster has \ufffd[2Jnyc1\ufffd, configuration says nyc3");
+    const lines = stdout.split("\n").filter((line) => line.includes("npm run"));
+    expect(lines.length).toBeGreaterThan(1);
+    for (const line of lines) expect([line, (line.match(/`/g)?.length ?? 1) % 2]).toEqual([line, 0]);
   });
 
   test("the page has no colours with NO_COLOR, on a dumb terminal and in a file", () => {

@@ -53,6 +53,7 @@ describeWithKubectl("npm run validate", () => {
     const found = sandbox.run("validate");
     expect(found.code).toBe(1);
     expect(found.stdout).toContain("${infraConfig.applications.mattermost.resources} can't work");
+    expect(found.stdout).toContain(`(npm run validate -- --sandbox ${sandbox.name} --fix does it)`);
 
     const fixed = sandbox.run("validate", "--fix");
     expect(fixed.stdout).toMatch(

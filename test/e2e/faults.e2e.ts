@@ -63,6 +63,7 @@ describe("mistakes in the tree", () => {
 
   beforeAll(async () => {
     generations = await workloadGenerations(cluster.api);
+    expect(Object.keys(generations).length).toBeGreaterThan(10);
     takeBack = withFaults(world, TREE_FAULTS);
     places = new Map(TREE_FAULTS.map((fault) => [fault, placeOf(world, fault)]));
     validation = world.project.run("validate", "--environment", ENVIRONMENT);
@@ -75,7 +76,9 @@ describe("mistakes in the tree", () => {
   });
 
   test.each(TREE_FAULTS)("$mistake: validate names the line, the reason and what to do", (fault) => {
-    const finding = fault.finding.replace("{place}", places.get(fault) as string);
+    const finding = fault.finding
+      .replace("{place}", places.get(fault) as string)
+      .replace("{sandbox}", world.project.project.name);
     expect(validation.stdout.split("\n").map((line) => line.trim())).toContain(finding);
   });
 
@@ -169,6 +172,7 @@ describe("faults of the machinery", () => {
     );
     sizes.stop();
     await watching;
+    sizes.expectChanges();
     expect(sizes.goneBack()).toEqual([]);
   });
 
@@ -197,6 +201,7 @@ describe("faults of the machinery", () => {
     );
     sizes.stop();
     await watching;
+    sizes.expectChanges();
     expect(sizes.goneBack()).toEqual([]);
   });
 
@@ -354,6 +359,11 @@ class SizesSeen {
 
   stop(): void {
     this.stopped = true;
+  }
+
+  /** Fails when too little was seen to say anything: each application has changed its size. */
+  expectChanges(): void {
+    for (const [name, sizes] of this.seen) expect([name, sizes.length > 1]).toEqual([name, true]);
   }
 
   /** Applications that got a size again that they had left: their pods were replaced for nothing. */

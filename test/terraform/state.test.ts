@@ -27,7 +27,7 @@ describe("how much of a stack is deployed", () => {
   });
 
   test("nothing, whether there is no state or an empty one", () => {
-    const never = { state: "never deployed", resources: 0, missing: [] };
+    const never = { state: "not deployed", resources: 0, missing: [] };
     expect(stackDeployment(document, {})).toMatchObject(never);
     expect(deployment(resource("digitalocean_vpc.vpc", []))).toMatchObject(never);
   });

@@ -109,7 +109,7 @@ export class LiveCluster {
       const kustomizations = await this.api.list("Kustomization");
       const objects = [...kustomizations, ...(await this.api.list("HelmRelease"))];
       const failing = objects.filter((object) => !isReady(object));
-      if (kustomizations.length > 1 && failing.length === 0) return undefined;
+      if (objects.length > 2 && failing.length === 0) return undefined;
       return (
         failing
           .map((object) => `${object.kind ?? ""} ${object.metadata.name}: ${readyMessage(object)}`)

@@ -1,4 +1,6 @@
 import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { CLUSTER_PROGRAMS, clusterProgram } from "../../../scripts/tools/cluster-program";
 
 /** Programs that these tests run and that `npm run tools` doesn't build. */
 const REQUIRED: ReadonlyArray<readonly [program: string, parameters: readonly string[], hint: string]> = [
@@ -16,6 +18,11 @@ export default function checkRequirements(): void {
   }).map(
     ([program, [parameter], hint]) => `  ${program}${program === "git" ? ` ${parameter}` : ""}: ${hint}`,
   );
+  const unbuilt = CLUSTER_PROGRAMS.filter((name) => !existsSync(clusterProgram(name)));
+  if (unbuilt.length > 0)
+    missing.push(
+      `  ${unbuilt.join(", ")}: not built yet; \`npm run tools -- helm sops cluster\` builds them, once`,
+    );
   if (missing.length > 0)
     throw new Error(`npm run test:e2e needs more than is there:\n${missing.join("\n")}`);
 }

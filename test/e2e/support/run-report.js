@@ -9,6 +9,16 @@ module.exports = class RunReport {
     this.directory = mkdtempSync(path.join(tmpdir(), "hybrid-gitops-e2e-"));
     process.env.E2E_DIRECTORY = this.directory;
     process.stdout.write(`Logs of this run: ${this.directory}\n`);
+    // jest ends at once; the programs are ended by the reaper beside it.
+    for (const [signal, code] of [
+      ["SIGINT", 130],
+      ["SIGTERM", 143],
+    ]) {
+      process.once(signal, () => {
+        process.stdout.write(`\nInterrupted. Logs of every program: ${this.directory}\n`);
+        process.exit(code);
+      });
+    }
   }
 
   onRunComplete(_contexts, { numFailedTestSuites, wasInterrupted }) {

@@ -13,7 +13,7 @@ export interface TreeFault {
   readonly edit: (text: string) => string;
   /** Another file that the mistake takes. */
   readonly beside?: { readonly file: string; readonly edit: (text: string) => string };
-  /** The finding of `npm run validate`; `{place}` stands for the file and the number of the line. */
+  /** The finding of `npm run validate`; `{place}` stands for the file and the number of the line, `{sandbox}` for its name. */
   readonly finding: string;
   /** The message of Flux's own controller. */
   readonly message: string | RegExp;
@@ -42,7 +42,7 @@ export const TREE_FAULTS: readonly TreeFault[] = [
     line: "infraConfig.storage",
     edit: (text) => `${text}  STORAGE: \${infraConfig.storage.bulk.size}\n`,
     finding:
-      "{place}: ${infraConfig.storage.bulk.size} can't work: Flux takes names of letters, digits and underscores only, and Helm never expands a variable in values; write ${infraConfig_storage_bulk_size} (npm run validate -- --fix does it) (variables)",
+      "{place}: ${infraConfig.storage.bulk.size} can't work: Flux takes names of letters, digits and underscores only, and Helm never expands a variable in values; write ${infraConfig_storage_bulk_size} (npm run validate -- --sandbox {sandbox} --fix does it) (variables)",
     message: "envsubst error: variable substitution failed: missing closing brace",
   },
   {
