@@ -59,6 +59,13 @@ describe("a kubeconfig", () => {
     expect(asked).toEqual(["/v2/kubernetes/clusters/c-1/kubeconfig?expiry_seconds=60 Bearer a-token"]);
   });
 
+  test("is asked for with the other name of the token too", async () => {
+    const { DIGITALOCEAN_TOKEN: token, ...others } = variables;
+    const other = { ...others, DIGITALOCEAN_ACCESS_TOKEN: `other-${token}` };
+    await withKubeconfig({ clusterId: "c-1", variables: other }, () => undefined);
+    expect(asked).toEqual(["/v2/kubernetes/clusters/c-1/kubeconfig Bearer other-a-token"]);
+  });
+
   test("of a cluster that is gone is told apart from one that is refused", async () => {
     const refusal = (clusterId: string) =>
       withKubeconfig({ clusterId, variables }, () => undefined).catch((error: KubeconfigRefused) => error);

@@ -293,10 +293,12 @@ describe("reading", () => {
         "/apis/kustomize.toolkit.fluxcd.io/v1/kustomizations": [item],
         "/apis/helm.toolkit.fluxcd.io/v2/helmreleases": [item],
         "/apis/source.toolkit.fluxcd.io/v1/gitrepositories": [item],
+        "/apis/source.toolkit.fluxcd.io/v1/ocirepositories": [item],
+        "/apis/source.toolkit.fluxcd.io/v1/helmcharts": [item],
       }),
     );
     expect(
       [found?.kustomizations, found?.helmReleases, found?.sources].flat().map((one) => one?.kind),
-    ).toEqual(["Kustomization", "HelmRelease", "GitRepository"]);
+    ).toEqual(["Kustomization", "HelmRelease", "GitRepository", "OCIRepository", "HelmChart"]);
   });
 });

@@ -1,0 +1,48 @@
+import {
+  type ClusterStatus,
+  concerns,
+  type InstalledFlux,
+  projectConcerns,
+} from "../../src/commands/status-report";
+
+const deployed = {
+  state: "deployed",
+  resources: 1,
+  missing: [],
+  surplus: [],
+  tainted: [],
+  name: "staging-cluster",
+} as const;
+const reachable = (flux: InstalledFlux): ClusterStatus => ({
+  state: "reachable",
+  id: "c-1",
+  configMaps: [{ name: "infrastructure-vars", state: "in step", values: 1, differences: [], watched: true }],
+  flux,
+});
+
+test.each<readonly [string, ClusterStatus, readonly string[]]>([
+  ["a sandbox, which does without Flux", reachable({ installed: false, expected: false }), []],
+  ["a real cluster without Flux", reachable({ installed: false, expected: true }), ["Flux not installed"]],
+  [
+    "a Flux that follows nothing",
+    reachable({ installed: true, sources: [], kustomizations: [], helmReleases: [] }),
+    ["no Kustomizations"],
+  ],
+  ["a cluster that is gone", { state: "gone", id: "c-1" }, ["cluster gone"]],
+  [
+    "a cluster that doesn't answer",
+    { state: "unreachable", id: "c-1", problem: "x" },
+    ["cluster not reachable"],
+  ],
+  ["a cluster without an id", { state: "unknown", problem: "x" }, ["cluster unknown"]],
+])("%s", (_, cluster, expected) => {
+  expect(concerns({ name: "staging", stacks: [deployed], cluster })).toEqual(expected);
+});
+
+test("the project's own: names to be written, stacks that nothing looks after", () => {
+  expect(projectConcerns({ pendingFiles: [], orphanedStacks: [] })).toEqual([]);
+  expect(projectConcerns({ pendingFiles: ["flux/a.yaml"], orphanedStacks: ["old-cluster"] })).toEqual([
+    "names in flux/ out of step",
+    "old-cluster deployed and not configured",
+  ]);
+});
