@@ -1,5 +1,5 @@
 import type { Environment, Project } from "../config";
-import type { CapacityAnswer, CapacityQuestion, Room } from "../deployment/dangers";
+import { type CapacityAnswer, type CapacityQuestion, type Room, shortOf } from "../deployment/dangers";
 import type { CapacityReader } from "../deployment/examination";
 import { type Capacity, FluxTree, formatAmount, TreeValidator } from "../flux-tree";
 import { REPOSITORY, type Workspace } from "../workspace";
@@ -35,6 +35,8 @@ async function answer(
   { deployed, wanted }: CapacityQuestion,
 ): Promise<CapacityAnswer> {
   const room = roomIn(await capacityOf(validator, project, wanted));
+  // What there was before matters only to a shortage, and rendering it takes as long again.
+  if (shortOf(room) <= 0) return { wanted: room };
   // Somebody may have edited the deployed values, so that they render no more.
   const before = await capacityOf(validator, project, deployed).catch(() => undefined);
   return { wanted: room, ...(before === undefined ? {} : { deployed: roomIn(before) }) };

@@ -13,6 +13,7 @@ export {
   type CapacityQuestion,
   capacityQuestions,
   type Room,
+  shortOf,
 } from "./pods-without-room";
 
 /** Every danger, in the order in which they are told: what the configuration says first, then what the plans do. */

@@ -110,6 +110,6 @@ function listed(pods: readonly string[]): string {
 }
 
 /** Nodes that are missing; with a pod that fits nowhere no number is enough. */
-function shortOf({ needed, nodes }: Room): number {
+export function shortOf({ needed, nodes }: Room): number {
   return needed === undefined ? Number.POSITIVE_INFINITY : needed - nodes;
 }
