@@ -1,8 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
-import type { Variables } from "../terraform";
+import { type Variables, withTemporaryFolder } from "../terraform";
 
 const TIMEOUT_MS = 30_000;
 const NOT_FOUND = 404;
@@ -50,25 +49,12 @@ export async function withKubeconfig<T>(
 ): Promise<T> {
   const text = await fetchKubeconfig(access);
   refuseOther(text, access.clusterId);
-  const folder = mkdtempSync(join(tmpdir(), "hybrid-gitops-"));
-  if (folders.size === 0) process.on("exit", removeFolders);
-  folders.add(folder);
-  try {
+  return withTemporaryFolder("hybrid-gitops-", (folder) => {
     const file = join(folder, "kubeconfig");
     writeFileSync(file, text, { mode: 0o600 });
-    return await work(file);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-    folders.delete(folder);
-    if (folders.size === 0) process.off("exit", removeFolders);
-  }
+    return work(file);
+  });
 }
-
-/** Folders with a kubeconfig in them at this moment. */
-const folders = new Set<string>();
-const removeFolders = (): void => {
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
-};
 
 interface Kubeconfig {
   readonly "current-context"?: string;

@@ -1,9 +1,7 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import {
   environmentOf,
+  readStackDocument,
   readState,
-  type StackDocument,
   type StateDocument,
   type SynthesizedStack,
   type Variables,
@@ -31,8 +29,7 @@ export async function deployedClusters(
   const clusters = stacks.filter(({ name }) => name.endsWith("-cluster"));
   const entries = await Promise.all(
     clusters.map(async (stack) => {
-      const text = readFileSync(join(stack.directory, "cdk.tf.json"), "utf8");
-      const state = await readState({ ...stack, document: JSON.parse(text) as StackDocument }, variables);
+      const state = await readState({ ...stack, document: readStackDocument(stack) }, variables);
       return [environmentOf(stack), deployedCluster(state)] as const;
     }),
   );

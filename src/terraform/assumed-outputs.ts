@@ -1,5 +1,6 @@
 import type { ResourceChange } from "./changes";
-import { copyStack, type StackDocument } from "./stack-copy";
+import { copyStack } from "./stack-copy";
+import type { StackDocument } from "./stack-document";
 import type { SynthesizedStack } from "./stacks";
 
 /** Stands in a copied stack for an upstream stack without state. terraform's own resource, so that no provider is needed. */

@@ -1,4 +1,5 @@
-import { copyStack, type StackDocument } from "./stack-copy";
+import { copyStack } from "./stack-copy";
+import type { StackDocument } from "./stack-document";
 import type { SynthesizedStack } from "./stacks";
 
 /**

@@ -9,14 +9,15 @@ export {
   type Variables,
 } from "./plan";
 export { type Outcome, schedule } from "./schedule";
+export { readStackDocument, type StackDocument } from "./stack-document";
 export { environmentOf, readStacks, type SynthesizedStack, withDependencies } from "./stacks";
 export {
   readState,
   type StackDeployment,
-  type StackDocument,
   type StateDocument,
   stackDeployment,
 } from "./state";
+export { withTemporaryFolder } from "./temporary-folder";
 export {
   type Diagnostic,
   type Inputs,

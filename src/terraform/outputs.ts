@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { type Outputs, readOutputs, type Variables } from "./plan";
+import { readOutputs, type Variables, valuesOf } from "./plan";
+import { readStackDocument } from "./stack-document";
 import type { SynthesizedStack } from "./stacks";
-import { readState, type StackDocument } from "./state";
+import { readState } from "./state";
 
 /**
  * The upstream stacks whose outputs a stack needs but can't read yet: they were never deployed, or only in part.
@@ -27,17 +28,13 @@ export async function missingUpstream(
   return missing;
 }
 
-function valuesOf(outputs: Outputs): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(outputs).map(([name, { value }]) => [name, value]));
-}
-
 /** Every output in a stack's state, those between stacks included. */
 export async function stateOutputs(
   stack: SynthesizedStack,
   variables: Variables,
 ): Promise<Record<string, unknown>> {
-  const document = JSON.parse(readFileSync(resolve(stack.directory, "cdk.tf.json"), "utf8")) as StackDocument;
-  const isLocal = document.terraform.backend?.local !== undefined;
+  const document = readStackDocument(stack);
+  const isLocal = document.terraform?.backend?.local !== undefined;
   return valuesOf(
     isLocal
       ? ((await readState({ ...stack, document }, variables)).outputs ?? {})

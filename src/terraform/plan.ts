@@ -119,6 +119,11 @@ export async function applyPlan(
 /** Outputs as terraform keeps them. */
 export type Outputs = Readonly<Record<string, { readonly value: unknown }>>;
 
+/** Outputs by name, as people and other stacks read them. */
+export function valuesOf(outputs: Outputs): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(outputs).map(([name, { value }]) => [name, value]));
+}
+
 /** The outputs in a stack's state, asked through terraform; none when nothing is deployed. */
 export async function readOutputs(stack: SynthesizedStack, variables: Variables): Promise<Outputs> {
   const { stdout } = await withInitialised(stack, variables, { arguments: ["output", "-json"] });

@@ -2,14 +2,6 @@ import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } fr
 import { dirname, join } from "node:path";
 import type { SynthesizedStack } from "./stacks";
 
-/** What of a cdk.tf.json is looked at here. */
-export interface StackDocument {
-  data?: { terraform_remote_state?: Record<string, unknown> };
-  resource?: Record<string, Record<string, { lifecycle?: { prevent_destroy?: boolean } }>>;
-  output?: unknown;
-  removed?: unknown;
-}
-
 /**
  * A copy of a stack with a changed cdk.tf.json. It stands beside the stacks at the same depth (`cdktf.out/<purpose>/<stack>`),
  * so that its relative paths, the state's among them, lead to the same places.

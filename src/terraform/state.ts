@@ -1,24 +1,13 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import type { Variables } from "./plan";
+import { type Outputs, type Variables, valuesOf } from "./plan";
+import type { StackDocument } from "./stack-document";
+import { withTemporaryFolder } from "./temporary-folder";
 import { runTerraform } from "./terraform";
-
-/** What this program reads of a synthesized stack (`cdk.tf.json`). */
-export interface StackDocument {
-  readonly terraform: {
-    readonly backend?: {
-      readonly local?: { readonly path: string };
-      readonly [type: string]: unknown;
-    };
-  };
-  /** By type and name. */
-  readonly resource?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-}
 
 /** What this program reads of a state. */
 export interface StateDocument {
-  readonly outputs?: Readonly<Record<string, { readonly value: unknown }>>;
+  readonly outputs?: Outputs;
   readonly resources?: readonly {
     readonly mode: "managed" | "data";
     readonly type: string;
@@ -72,9 +61,7 @@ export function stackDeployment(document: StackDocument, state: StateDocument): 
     missing: found.length === 0 ? [] : missing,
     surplus,
     tainted,
-    outputs: Object.fromEntries(
-      Object.entries(state.outputs ?? {}).map(([name, { value }]) => [name, value]),
-    ),
+    outputs: valuesOf(state.outputs ?? {}),
   };
 }
 
@@ -88,7 +75,7 @@ export async function readState(
   stack: { readonly name: string; readonly directory: string; readonly document: StackDocument },
   variables: Variables,
 ): Promise<StateDocument> {
-  const { backend } = stack.document.terraform;
+  const { backend } = stack.document.terraform ?? {};
   return backend?.local
     ? readLocalState(stack.name, resolve(stack.directory, backend.local.path))
     : pullState(stack.name, backend, variables);
@@ -112,18 +99,12 @@ async function readLocalState(name: string, file: string): Promise<StateDocument
   }
 }
 
-async function pullState(name: string, backend: unknown, variables: Variables): Promise<StateDocument> {
-  const directory = mkdtempSync(join(tmpdir(), "hybrid-gitops-state-"));
-  const remove = (): void => rmSync(directory, { recursive: true, force: true });
-  process.on("exit", remove);
-  try {
+function pullState(name: string, backend: unknown, variables: Variables): Promise<StateDocument> {
+  return withTemporaryFolder("hybrid-gitops-state-", async (directory) => {
     writeFileSync(join(directory, "backend.tf.json"), JSON.stringify({ terraform: { backend } }));
     const run = { stack: name, directory, env: variables };
     await runTerraform({ ...run, arguments: ["init", "-input=false", "-no-color"] });
     const { stdout } = await runTerraform({ ...run, arguments: ["state", "pull"] });
     return JSON.parse(stdout || "{}") as StateDocument;
-  } finally {
-    remove();
-    process.off("exit", remove);
-  }
+  });
 }

@@ -1,10 +1,16 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { Project } from "../config";
-import { environmentOf, readStacks, type StackDocument, type SynthesizedStack } from "../terraform";
+import {
+  environmentOf,
+  readStackDocument,
+  readStacks,
+  type StackDocument,
+  type SynthesizedStack,
+  withTemporaryFolder,
+} from "../terraform";
 import { inputDigest, readSynthesisInput } from "./synthesis-input";
 import { REPOSITORY, type Workspace } from "./workspace";
 
@@ -50,23 +56,17 @@ export async function describeStacks(workspace: Workspace): Promise<DescribedSta
   } catch {
     // A deploy that has just begun writes them anew.
   }
-  const copy = mkdtempSync(join(tmpdir(), "hybrid-gitops-synthesis-"));
-  try {
+  return withTemporaryFolder("hybrid-gitops-synthesis-", async (copy) => {
     await runApp({ ...workspace, outdir: copy });
     return withDocuments(inReadingOrder(readStacks(copy), project)).map((stack) => ({
       ...stack,
       directory: join(outdir, relative(copy, stack.directory)),
     }));
-  } finally {
-    rmSync(copy, { recursive: true, force: true });
-  }
+  });
 }
 
 function withDocuments(stacks: readonly SynthesizedStack[]): DescribedStack[] {
-  return stacks.map((stack) => ({
-    ...stack,
-    document: JSON.parse(readFileSync(join(stack.directory, "cdk.tf.json"), "utf8")) as StackDocument,
-  }));
+  return stacks.map((stack) => ({ ...stack, document: readStackDocument(stack) }));
 }
 
 function inputOf({ directory, project }: Workspace): string {
