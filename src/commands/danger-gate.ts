@@ -1,3 +1,4 @@
+import type { Finding } from "../deployment/dangers";
 import { type Examination, type ExaminationOptions, examine } from "../deployment/examination";
 import {
   explainFindings,
@@ -30,12 +31,15 @@ interface GateOptions extends Omit<ExaminationOptions, "readCapacity"> {
 /** Stands between the plans and their apply: what is dangerous gets through only when somebody said that they mean it. */
 export class DangerGate {
   private readonly typed: string[] = [];
+  private readonly refused: readonly Finding[];
 
   private constructor(
     private readonly options: GateOptions,
     private readonly permission: Permission,
     private readonly examination: Examination,
-  ) {}
+  ) {
+    this.refused = refusedBy(examination.findings, permission);
+  }
 
   /** Looks for the dangers in some plans, and says what could not be checked and what was let through. */
   static async open(options: GateOptions): Promise<DangerGate> {
@@ -51,20 +55,18 @@ export class DangerGate {
 
   /** What keeps the plans from being applied. */
   get refusals(): readonly Refusal[] {
-    const { findings, impossible } = this.examination;
-    return [...impossible.map((problem) => ({ problem })), ...refusedBy(findings, this.permission)];
+    return [...this.examination.impossible.map((problem) => ({ problem })), ...this.refused];
   }
 
   /** The refusals in words, with the options that let them through; empty without any. */
   explanation(title = "This plan is refused"): string {
     if (this.refusals.length === 0) return "";
-    const refused = refusedBy(this.examination.findings, this.permission);
-    const everything = this.examination.findings;
+    const { findings, impossible } = this.examination;
     return [
       `${title}:`,
-      ...this.examination.impossible,
-      ...explainFindings(refused),
-      ...(refused.length > 0 ? [explainPermission(everything, this.options.workspace)] : []),
+      ...impossible,
+      ...explainFindings(this.refused),
+      ...(this.refused.length > 0 ? [explainPermission(findings, this.options.workspace)] : []),
     ].join("\n\n");
   }
 

@@ -51,13 +51,15 @@ export function statusCommand(): Command {
     // Temporary files are removed when the process ends in order.
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
       process.once(signal, () => process.exit(INTERRUPTED_EXIT_CODE));
-    const workspace = await openWorkspace({
-      command: "status",
-      sandbox: sandboxName(options),
-      readOnly: true,
-      // It says how far things are with whatever credentials there are.
-      online: false,
-    });
+    const workspace = withQuotedCommands(
+      await openWorkspace({
+        command: "status",
+        sandbox: sandboxName(options),
+        readOnly: true,
+        // It says how far things are with whatever credentials there are.
+        online: false,
+      }),
+    );
     try {
       const all = await describeStacks(workspace);
       const selected = selectStacks(all, { environments: options.environment, stacks: [] });
@@ -74,7 +76,7 @@ export function statusCommand(): Command {
         ),
       );
       const status: ProjectStatus = { environments: statuses, project: projectStatus(workspace, all) };
-      printStatus(output, status, { ...workspace, npmRun: quotedCommand(workspace) });
+      printStatus(output, status, workspace);
       process.exitCode = exitCode(status);
       output.result({ exitCode: process.exitCode, ...status });
     } finally {
@@ -107,10 +109,10 @@ function projectStatus(workspace: Workspace, stacks: readonly DescribedStack[]):
 }
 
 /** Commands stand between backticks, so that they are copied as a whole. */
-const quotedCommand =
-  ({ npmRun }: Pick<Workspace, "npmRun">) =>
-  (...words: Parameters<Workspace["npmRun"]>): string =>
-    `\`${npmRun(...words)}\``;
+const withQuotedCommands = (workspace: Workspace): Workspace => ({
+  ...workspace,
+  npmRun: (...words) => `\`${workspace.npmRun(...words)}\``,
+});
 
 async function environmentStatus(
   environment: Environment,
@@ -118,13 +120,14 @@ async function environmentStatus(
   workspace: Workspace,
 ): Promise<EnvironmentStatus> {
   const read = await Promise.all(stacks.map((stack) => stackStatus(stack, workspace)));
-  const id = read.find(({ status }) => status.name === `${environment.name}-cluster`)?.outputs.cluster_id;
+  const clusterStack = read.find(({ status }) => status.name === `${environment.name}-cluster`);
+  const id = clusterStack?.outputs.cluster_id;
   return {
     name: environment.name,
     stacks: read.map(({ status }) => status),
     cluster: await (typeof id === "string"
       ? clusterStatus(id, environment, workspace)
-      : withoutId(read.find(({ status }) => status.name === `${environment.name}-cluster`)?.status)),
+      : withoutId(clusterStack?.status)),
   };
 }
 
@@ -175,7 +178,7 @@ async function clusterStatus(
                 environment: environment.name,
                 variables: new Set(Object.keys(infrastructureVariables(environment))),
                 branch: workspace.project.github?.branch,
-                npmRun: quotedCommand(workspace),
+                npmRun: workspace.npmRun,
               }),
             }
           : { installed: false, expected: workspace.sandbox === undefined },

@@ -1,6 +1,6 @@
-import { clusterName, PRODUCTION, type Project } from "../config";
+import { clusterName, type Project } from "../config";
 import type { Workspace } from "../workspace";
-import type { DangerKind, Finding } from "./dangers";
+import { type DangerKind, type Finding, isProduction } from "./dangers";
 
 /** What somebody means to do although it is dangerous. */
 export interface Permission {
@@ -24,11 +24,6 @@ export function namesToType(
     .filter(({ kind, environment }) => allow.includes(kind) && isProduction(project, environment))
     .map(({ environment }) => clusterName(project.name, environment));
   return [...new Set(names)].filter((name) => !confirmed.includes(name));
-}
-
-/** An environment that was taken out is known by its name only. */
-function isProduction({ environments }: Project, name: string): boolean {
-  return environments.find((environment) => environment.name === name)?.production ?? name === PRODUCTION;
 }
 
 /** Findings in words: the field, what would happen, what it leads to, and the way that is safe. */

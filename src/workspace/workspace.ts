@@ -74,8 +74,8 @@ export async function openWorkspace(options: WorkspaceOptions): Promise<Workspac
 
 function openReal({
   online = true,
-  existing = false,
   readOnly = false,
+  existing = readOnly,
   command,
 }: WorkspaceOptions): Workspace {
   const configurationFile = join(REPOSITORY, CONFIGURATION_FILE);
@@ -87,20 +87,28 @@ function openReal({
   variables.AWS_ACCESS_KEY_ID ??= variables.SPACES_ACCESS_KEY_ID;
   variables.AWS_SECRET_ACCESS_KEY ??= variables.SPACES_SECRET_ACCESS_KEY;
   const project = online ? loadWithCredentials(configurationFile, variables) : loadProject(configurationFile);
-  if (!existing && !readOnly) requireEnvironmentFolders(project, REPOSITORY);
-  const lock = join(REPOSITORY, ".lock");
-  const unlock = readOnly ? () => undefined : lockWorkspace(lock, command);
+  if (!existing) requireEnvironmentFolders(project, REPOSITORY);
+  const entry = enter(join(REPOSITORY, ".lock"), { command, readOnly });
   return {
     directory: REPOSITORY,
-    ...(readOnly ? { atWork: commandAtWork(lock) } : {}),
+    ...entry,
     configurationFile,
     project,
     variables,
     outdir: join(REPOSITORY, "cdktf.out"),
     ...described(configurationFile),
-    unlock,
-    close: async () => unlock(),
+    close: async () => entry.unlock(),
   };
+}
+
+/** Keeps other commands out, or, for a command that only looks, says which one is at work. */
+function enter(
+  lock: string,
+  { command, readOnly }: Required<Pick<WorkspaceOptions, "command" | "readOnly">>,
+): Pick<Workspace, "unlock" | "atWork"> {
+  return readOnly
+    ? { unlock: () => undefined, atWork: commandAtWork(lock) }
+    : { unlock: lockWorkspace(lock, command) };
 }
 
 /** Reports what the configuration and the credentials lack together, so that nobody fixes one only to learn of the other. */
@@ -139,8 +147,7 @@ async function openSandbox(
   const configurationFile = sandboxConfiguration(directory);
   const project = loadProject(configurationFile, relative(REPOSITORY, configurationFile));
   mkdirSync(directory, { recursive: true });
-  const lock = `${directory}.lock`;
-  const unlock = readOnly ? () => undefined : lockWorkspace(lock, command);
+  const entry = enter(`${directory}.lock`, { command, readOnly });
   if (!readOnly)
     copyTree(
       REPOSITORY,
@@ -151,7 +158,7 @@ async function openSandbox(
   const sandbox: Sandbox = await startSandbox({ directory: join(directory, "clouds") });
   return {
     directory,
-    ...(readOnly ? { atWork: commandAtWork(lock) } : {}),
+    ...entry,
     configurationFile,
     project: { ...project, state: { backend: "local" } },
     variables: {
@@ -163,10 +170,9 @@ async function openSandbox(
     outdir: join(directory, "cdktf.out"),
     sandbox: name,
     ...described(configurationFile, name),
-    unlock,
     close: async () => {
       await sandbox.close();
-      unlock();
+      entry.unlock();
     },
   };
 }

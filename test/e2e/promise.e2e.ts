@@ -268,11 +268,10 @@ test("a claim grows with its storage class, and a shrink is refused before anyth
 });
 
 test("status says the same in one page: all is as it should be, until the configuration changes", () => {
-  const status = (): { code: number | null; page: string; result: any } => ({
-    code: world.project.run("status", "--json").code,
-    page: world.project.run("status").stdout,
-    result: JSON.parse(world.project.run("status", "--json").stdout),
-  });
+  const status = (): { code: number | null; page: string; result: any } => {
+    const { code, stdout } = world.project.run("status", "--json");
+    return { code, page: world.project.run("status").stdout, result: JSON.parse(stdout) };
+  };
   const good = status();
   expect([good.code, good.page.trim().split("\n").at(-2)]).toEqual([0, "All is as it should be."]);
   expect(good.result.environments.map(({ name }: any) => name)).toEqual(ENVIRONMENTS);

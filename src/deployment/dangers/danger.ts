@@ -1,4 +1,4 @@
-import type { Project } from "../../config";
+import { PRODUCTION, type Project } from "../../config";
 import type { StackPlan } from "../../terraform";
 import type { Workspace } from "../../workspace";
 import type { DeployedCluster } from "../deployed-clusters";
@@ -50,6 +50,11 @@ export interface DangerContext {
 
 /** Looks for one danger. Pure: it reads nothing but its argument. */
 export type Danger = (context: DangerContext) => Finding[];
+
+/** Whether an environment is production. One that was taken out of the configuration is known by its name only. */
+export function isProduction({ environments }: Project, name: string): boolean {
+  return environments.find((environment) => environment.name === name)?.production ?? name === PRODUCTION;
+}
 
 /** The path of an environment in the configuration file, or of a field below it. */
 export function environmentField({ environments }: Project, name: string, field = ""): string {

@@ -7,7 +7,7 @@ import { lostResources } from "./lost-resources";
 import { podsWithoutRoom } from "./pods-without-room";
 import { storageShrink } from "./storage-shrink";
 
-export { DANGER_KINDS, type DangerContext, type DangerKind, type Finding } from "./danger";
+export { DANGER_KINDS, type DangerContext, type DangerKind, type Finding, isProduction } from "./danger";
 export {
   type CapacityAnswer,
   type CapacityQuestion,

@@ -1,5 +1,5 @@
 import { environmentOf, type ResourceChange } from "../../terraform";
-import { type Danger, type DangerKind, environmentField, type Finding } from "./danger";
+import { type Danger, type DangerKind, environmentField, type Finding, isProduction } from "./danger";
 
 /** Resources whose loss takes something with it that no later deploy brings back. The first pattern that fits a type counts. */
 const IRREPLACEABLE: ReadonlyArray<{
@@ -66,9 +66,6 @@ export const lostResources: Danger = ({ plans, workspace: { project, configurati
         const found = IRREPLACEABLE.find(({ type }) => type.test(change.type));
         if (!found) return [];
         const environment = environmentOf(stack);
-        const production = project.environments.some(
-          ({ name, ...one }) => name === environment && one.production,
-        );
         const verb = change.action === "replace" ? "replaced" : "destroyed";
         return [
           {
@@ -79,7 +76,7 @@ export const lostResources: Danger = ({ plans, workspace: { project, configurati
               : environmentField(project, environment, found.field),
             problem: `${stack.name}: ${change.address} would be ${verb}, ${found.what}${reasons(change)}.`,
             consequence: found.lost,
-            remedy: production
+            remedy: isProduction(project, environment)
               ? `take the change in ${configurationName} back. To move for real, deploy a new environment beside this one and move the data.`
               : `take the change in ${configurationName} back. To move for real, deploy a new environment beside this one, or give this one up first: ${npmRun("destroy", "--environment", environment)}`,
           },

@@ -1,3 +1,4 @@
+import type { PlacedObject } from "../objects";
 import type { RuleContext } from "./context";
 
 /**
@@ -9,12 +10,17 @@ export function mayBeOfChart(
   namespace: string,
   name: string,
 ): boolean {
-  return foreignReleases.some(({ object: { metadata, spec } }) => {
-    if ((spec?.targetNamespace ?? metadata?.namespace) !== namespace) return false;
+  return foreignReleases.filter(releasesInto(namespace)).some(({ object: { metadata, spec } }) => {
     const names = [metadata?.name, spec?.releaseName, spec?.chart?.spec?.chart, ...givenNames(spec?.values)];
     return names.some((one) => typeof one === "string" && one !== "" && name.includes(one));
   });
 }
+
+/** Whether a HelmRelease puts its objects into a namespace. */
+export const releasesInto =
+  (namespace: string | undefined) =>
+  ({ object: { metadata, spec } }: PlacedObject): boolean =>
+    (spec?.targetNamespace ?? metadata?.namespace) === namespace;
 
 /** Names that the values of a chart give to its objects. */
 function givenNames(value: unknown): unknown[] {

@@ -2,6 +2,7 @@ import type { PlacedObject } from "../objects";
 import type { Fields } from "../tree";
 import { databaseLabels, databasesIn, selects, type Workload } from "../workloads";
 import type { RuleContext } from "./context";
+import { releasesInto } from "./foreign-objects";
 import { OutcomeBuilder, type Rule } from "./rule";
 
 const LEVEL = "pod-security.kubernetes.io/enforce";
@@ -154,10 +155,7 @@ function checkPolicyPorts(
     databasesIn(objects).some(
       (one) => one.object.metadata?.namespace === namespace && selects(podSelector, databaseLabels(one)),
     ) ||
-    (selects(podSelector, {}) &&
-      foreignReleases.some(
-        ({ object: { metadata, spec } }) => (spec?.targetNamespace ?? metadata?.namespace) === namespace,
-      ));
+    (selects(podSelector, {}) && foreignReleases.some(releasesInto(namespace)));
   if (pods.length === 0 || others) return;
   const known: Fields[] = pods.flatMap(({ containers }) =>
     containers.flatMap(({ spec }) => spec.ports ?? []),

@@ -54,19 +54,16 @@ export class LiveProject {
 
   /** @throws Error with what the command printed */
   deploy(...parameters: string[]): CliResult {
-    const result = this.run("deploy", "--yes", ...parameters);
-    if (result.code !== 0)
-      throw new Error(`deploy ended with ${result.code}:\n${result.stdout}\n${result.stderr}`);
-    return result;
+    return succeeded("deploy", this.run("deploy", "--yes", ...parameters));
   }
 
   /** Makes the encrypted secrets of an environment. */
   createSecrets(environment: string): void {
-    const result = cli(["secrets", "create", "--sandbox", this.project.name, "--environment", environment], {
-      DIGITALOCEAN_TOKEN: "not-a-token",
-    });
-    if (result.code !== 0)
-      throw new Error(`secrets create ended with ${result.code}:\n${result.stdout}\n${result.stderr}`);
+    const parameters = ["--sandbox", this.project.name, "--environment", environment];
+    succeeded(
+      "secrets create",
+      cli(["secrets", "create", ...parameters], { DIGITALOCEAN_TOKEN: "not-a-token" }),
+    );
   }
 
   /** Commits the project's tree and pushes it. */
@@ -92,6 +89,13 @@ export class LiveProject {
   remove(): void {
     this.project.remove();
   }
+}
+
+/** @throws Error with what the command printed */
+function succeeded(what: string, result: CliResult): CliResult {
+  if (result.code !== 0)
+    throw new Error(`${what} ended with ${result.code}:\n${result.stdout}\n${result.stderr}`);
+  return result;
 }
 
 function yamlFiles(folder: string): string[] {

@@ -1,7 +1,6 @@
 const { existsSync, mkdtempSync, readFileSync, rmSync } = require("node:fs");
 const { tmpdir } = require("node:os");
 const path = require("node:path");
-const Table = require("cli-table3");
 
 /** A jest reporter: makes the folder of the run, prints what was measured, and keeps the logs of a run that failed. */
 module.exports = class RunReport {
@@ -38,18 +37,11 @@ module.exports = class RunReport {
       .trim()
       .split("\n")
       .map((line) => JSON.parse(line));
-    const chars = Object.fromEntries(
-      "top top-mid top-left top-right bottom bottom-mid bottom-left bottom-right left left-mid mid mid-mid right right-mid"
-        .split(" ")
-        .map((name) => [name, ""]),
-    );
-    const table = new Table({
-      head: ["part", "measured", "seconds"],
-      colAligns: ["left", "left", "right"],
-      chars: { ...chars, middle: "  " },
-      style: { head: [], border: [], "padding-left": 0, "padding-right": 0 },
-    });
-    for (const { part, what, seconds } of lines) table.push([part, what, seconds.toFixed(2)]);
-    process.stdout.write(`\n${table}\n\n`);
+    const widths = ["part", "what"].map((key) => Math.max(...lines.map((line) => line[key].length)));
+    for (const { part, what, seconds } of lines) {
+      const time = seconds.toFixed(2).padStart(7);
+      process.stdout.write(`${part.padEnd(widths[0])}  ${what.padEnd(widths[1])} ${time} s\n`);
+    }
+    process.stdout.write("\n");
   }
 };
