@@ -12,6 +12,7 @@ const RESOURCES =
 const SHORT_NAMES: Readonly<Record<string, string>> = {
   Namespace: "ns",
   Node: "no",
+  Pod: "po",
   ConfigMap: "cm",
   ServiceAccount: "sa",
   LimitRange: "limits",

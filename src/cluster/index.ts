@@ -9,3 +9,4 @@ export {
 } from "./flux-status";
 export { KubeconfigRefused, withKubeconfig } from "./kubeconfig";
 export type { ConfigMap, KubernetesObject } from "./kubernetes-object";
+export { type RoomForPods, readPods, roomForPods } from "./pods";

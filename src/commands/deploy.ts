@@ -21,11 +21,12 @@ import {
 } from "../terraform";
 import { lostRecord, openWorkspace, synthesizeStacks, type Workspace } from "../workspace";
 import { DangerGate, type Refusal } from "./danger-gate";
-import { type CommonOptions, command, sandboxName } from "./options";
+import { type CommonOptions, command, sandboxName, seconds } from "./options";
 
 interface DeployOptions extends CommonOptions {
   readonly push?: boolean;
   readonly confirm?: string[];
+  readonly podTimeout: number;
 }
 
 /** What a deploy did. */
@@ -46,6 +47,12 @@ export function deployCommand(): Command {
     .option(
       "--confirm <cluster...>",
       "with --allow, where nobody can type it: the name of the production cluster that it is about",
+    )
+    .option(
+      "--pod-timeout <seconds>",
+      "where nodes go or get smaller: how long to wait until the pods fit on the others (0: don't look)",
+      seconds,
+      900,
     )
     .option(
       "--push",
@@ -70,7 +77,8 @@ export interface Deployment {
   readonly workspace: Workspace;
   readonly output: Output;
   readonly interruption: Interruption;
-  readonly options: Pick<DeployOptions, "environment" | "stack" | "yes" | "push" | "allow" | "confirm">;
+  readonly options: Pick<DeployOptions, "environment" | "stack" | "yes" | "push" | "allow" | "confirm"> &
+    Partial<Pick<DeployOptions, "podTimeout">>;
 }
 
 /** Plans, shows, asks, applies and says what comes next. */
@@ -129,6 +137,7 @@ export async function deploy(deployment: Deployment): Promise<DeployReport> {
     plans,
     output,
     stopped: interruption.reason,
+    podTimeoutSeconds: options.podTimeout,
     approve: async (plan) =>
       (await gate.lets(plan)) && (options.yes || (isInteractive() && confirm("Apply this plan?"))),
   });

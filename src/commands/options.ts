@@ -83,3 +83,10 @@ function dangersHelp(): string {
   const lines = Object.entries(DANGER_KINDS).map(([kind, what]) => `  ${kind.padEnd(width)}  ${what}`);
   return ["", "Refused before anything is touched, each unless it is allowed:", ...lines].join("\n");
 }
+
+/** @throws InvalidArgumentError for what is no whole number of seconds */
+export function seconds(text: string): number {
+  if (!/^\d{1,6}$/.test(text))
+    throw new InvalidArgumentError("expected a whole number of seconds, such as 900.");
+  return Number(text);
+}

@@ -30,3 +30,9 @@ export function isEmail(text: string): boolean {
 
 /** YAML 1.1 reads these as true and false: as keys of a ConfigMap document they would vanish. */
 export const YAML_BOOLEANS = ["y", "n", "yes", "no", "on", "off", "true", "false", "null"] as const;
+
+/** The label on the nodes of a pool, with the pool's name in the configuration: workloads can choose a pool by it. */
+export const POOL_LABEL = "hybrid-gitops/pool";
+
+/** The name of the pool that `cluster.nodeSize` and `cluster.nodeCount` describe. */
+export const WORKLOAD_POOL = "workload";

@@ -18,6 +18,8 @@ import { stackInputs, type Workspace } from "../workspace";
 import { shrinkingEnvironments } from "./capacity";
 import { explain } from "./failure";
 import { slowSteps } from "./plan-all";
+import { waitForPods } from "./wait-for-pods";
+import { shrinksPool } from "./workload-pool";
 
 export interface ApplyAllOptions {
   readonly workspace: Workspace;
@@ -28,6 +30,8 @@ export interface ApplyAllOptions {
   /** Asked when a plan had to be made again and does something else than the one that was shown. */
   readonly approve: (plan: StackPlan) => Promise<boolean>;
   readonly stopped: () => string | undefined;
+  /** How long a cluster stack that takes nodes away waits for the pods to fit on the others; 0: not at all. */
+  readonly podTimeoutSeconds?: number;
 }
 
 /** How a stack ended. */
@@ -64,6 +68,7 @@ export async function applyAll(options: ApplyAllOptions): Promise<StackResult[]>
       const stale = approved.assumed.length > 0 || stack.dependencies.some((name) => renewed.has(name));
       const plan = stale && !approved.destroy ? await planAgain(stack, approved, options) : approved;
       if (!hasChanges(plan)) return { name: stack.name, status: "unchanged", counts: count([]) };
+      if (shrinksPool(plan)) await podsFit(plan, options);
       const done: ResourceChange[] = [];
       progress.set(stack.name, done);
       await applyPlan(plan, {
@@ -96,6 +101,25 @@ function inCapacityOrder(
     return stack.name === flux
       ? { ...stack, dependencies: stack.dependencies.filter((name) => name !== cluster) }
       : stack;
+  });
+}
+
+async function podsFit(
+  { stack }: StackPlan,
+  { workspace, output, stopped, podTimeoutSeconds = 0 }: ApplyAllOptions,
+): Promise<void> {
+  const environment = workspace.project.environments.find(({ name }) => name === environmentOf(stack));
+  const { cluster_id: clusterId } = await stateOutputs(stack, workspace.variables);
+  if (environment === undefined || typeof clusterId !== "string") return;
+  await waitForPods({
+    stack: stack.name,
+    environment,
+    clusterId,
+    variables: workspace.variables,
+    output,
+    timeoutSeconds: podTimeoutSeconds,
+    stopped,
+    sandbox: workspace.sandbox !== undefined,
   });
 }
 

@@ -1,6 +1,7 @@
 import { parseCpu, parseMi } from "../config/quantities";
 import { environmentOf, type StackPlan } from "../terraform";
 import { plannedValues } from "./planned-values";
+import { shrinksPool } from "./workload-pool";
 
 /**
  * The environments in which some plans take capacity away. There the applications have to shrink before their nodes do, else
@@ -8,7 +9,7 @@ import { plannedValues } from "./planned-values";
  */
 export function shrinkingEnvironments(plans: readonly StackPlan[]): string[] {
   return plans
-    .filter((plan) => plan.assumed.length === 0 && takesCapacity(plan))
+    .filter((plan) => plan.assumed.length === 0 && (takesCapacity(plan) || shrinksPool(plan)))
     .map(({ stack }) => environmentOf(stack));
 }
 

@@ -1,8 +1,8 @@
 import type { Environment, NodePool } from "../config";
+import { type Amount, amountOf, amountOfPod, minus, most, pack, plus, sum, times } from "../config/amounts";
 import { allocatable, type NodeSize } from "../config/node-sizes";
 import { type ChartWorkload, workloadsOfChart } from "./chart-workloads";
 import { type PlacedObject, valueAt } from "./objects";
-import { type Amount, amountOf, minus, most, NOTHING, plus, sum, times } from "./quantities";
 import { type Container, databasesIn, type Workload } from "./workloads";
 
 /** DigitalOcean's block storage takes so many volumes on a Droplet. */
@@ -161,22 +161,6 @@ function takesEveryPod({ taints }: NodePool): boolean {
   return taints.every(({ effect }) => effect === "PreferNoSchedule");
 }
 
-/**
- * How many nodes pods fit on besides those that are there anyway: the largest pods first, each on the first node with room.
- * Undefined when one is larger than every node.
- */
-export function pack(pods: readonly Amount[], node: Amount, given: readonly Amount[]): number | undefined {
-  const share = ({ cpu, memory }: Amount): number => Math.max(cpu / node.cpu, memory / node.memory);
-  const free: Amount[] = [...given];
-  for (const pod of [...pods].sort((a, b) => share(b) - share(a))) {
-    const index = free.findIndex(({ cpu, memory }) => pod.cpu <= cpu && pod.memory <= memory);
-    if (index >= 0) free[index] = minus(free[index] as Amount, pod);
-    else if (pod.cpu <= node.cpu && pod.memory <= node.memory) free.push(minus(node, pod));
-    else return undefined;
-  }
-  return free.length - given.length;
-}
-
 function podsOfWorkload(workload: Workload): Pods {
   const { system, place, object, replicas, maxReplicas = replicas, containers, longRunning } = workload;
   return {
@@ -192,13 +176,12 @@ function podsOfWorkload(workload: Workload): Pods {
   };
 }
 
-/** A pod needs what its containers need together, or what its largest init container needs, whichever is more. */
 function ofPod(containers: readonly Container[], part: "requests" | "limits"): Amount {
   const amounts = (init: boolean): Amount[] =>
     containers
       .filter((one) => (one.init && one.spec.restartPolicy !== "Always") === init)
       .map(({ spec }) => withDefault(spec.resources, part));
-  return most(sum(amounts(false)), amounts(true).reduce(most, NOTHING));
+  return amountOfPod(amounts(false), amounts(true));
 }
 
 /** Kubernetes takes a limit for a request that is not there. */
@@ -232,7 +215,7 @@ function podsOfRelease({ system, place, object }: PlacedObject): Pods[] {
         .filter((container) => (container.init ?? false) === init)
         .map(({ resources }) => withDefault(valueAt(values, resources), part));
     const ofPart = (part: "requests" | "limits"): Amount =>
-      most(sum(amounts(part, false)), amounts(part, true).reduce(most, NOTHING));
+      amountOfPod(amounts(part, false), amounts(part, true));
     const count = replicasOf(workload, values);
     return {
       system,

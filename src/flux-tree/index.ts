@@ -1,6 +1,6 @@
+export { formatAmount } from "../config/amounts";
 export type { Capacity } from "./capacity";
 export { type Fix, type FixResult, fixTree } from "./fix";
-export { formatAmount } from "./quantities";
 export {
   build,
   hasOwnChart,

@@ -7,7 +7,7 @@ import { ProjectResources } from "@cdktf/provider-digitalocean/lib/project-resou
 import { DigitaloceanProvider } from "@cdktf/provider-digitalocean/lib/provider";
 import { Vpc } from "@cdktf/provider-digitalocean/lib/vpc";
 import type { Construct } from "constructs";
-import type { Cluster, Environment, NodePool } from "../config";
+import { type Cluster, type Environment, type NodePool, POOL_LABEL, WORKLOAD_POOL } from "../config";
 import { EnvironmentStack, type EnvironmentStackProps } from "./environment-stack";
 
 /**
@@ -15,9 +15,6 @@ import { EnvironmentStack, type EnvironmentStackProps } from "./environment-stac
  * never follows the configuration, and carries only what the cluster itself needs (DNS, CNI, storage driver).
  */
 const SYSTEM_POOL = { name: "system", size: "s-2vcpu-4gb", nodeCount: 1 } as const;
-
-/** The label by which workloads can choose a pool. */
-const POOL_LABEL = "hybrid-gitops/pool";
 
 /** DigitalOcean project, network, cluster, node pools and, in production, the domain. */
 export class ClusterStack extends EnvironmentStack {
@@ -47,7 +44,7 @@ export class ClusterStack extends EnvironmentStack {
     });
     const cluster = this.cluster(environment, vpc);
     this.nodePool(cluster, {
-      name: "workload",
+      name: WORKLOAD_POOL,
       node: environment.cluster.node,
       nodeCount: environment.cluster.nodeCount,
       autoscaling: environment.cluster.autoscaling,
@@ -109,7 +106,7 @@ export class ClusterStack extends EnvironmentStack {
   /** The size is part of the pool's name, so that the new pool can stand beside the old one until its pods have moved. */
   private nodePool(
     cluster: KubernetesCluster,
-    pool: NodePool | (Omit<NodePool, "name"> & { readonly name: "workload" }),
+    pool: NodePool | (Omit<NodePool, "name"> & { readonly name: typeof WORKLOAD_POOL }),
   ): void {
     new KubernetesNodePool(this, `node-pool-${pool.name}`, {
       clusterId: cluster.id,

@@ -14,10 +14,14 @@ const kind = (name: string, apiVersion: string, plural: string, namespaced = tru
   namespaced,
 });
 
-/** Every kind that the resource types of the schema need, and those that `kubernetes_labels` may name. */
+/**
+ * Every kind that the resource types of the schema need, and those that `kubernetes_labels` may name. Pods come from nobody here:
+ * what asks for them gets an empty list.
+ */
 export const KINDS: readonly Kind[] = [
   kind("Namespace", "v1", "namespaces", false),
   kind("Node", "v1", "nodes", false),
+  kind("Pod", "v1", "pods"),
   kind("ConfigMap", "v1", "configmaps"),
   kind("Secret", "v1", "secrets"),
   kind("ServiceAccount", "v1", "serviceaccounts"),

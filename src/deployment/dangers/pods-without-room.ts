@@ -2,6 +2,7 @@ import type { Environment, Project } from "../../config";
 import { nodeSize } from "../../config/node-sizes";
 import { environmentOf, type StackPlan } from "../../terraform";
 import { plannedValues } from "../planned-values";
+import { workloadPoolChange } from "../workload-pool";
 import { type Danger, environmentField, type Finding } from "./danger";
 
 /** What the pods of an environment need of its workload nodes. */
@@ -58,14 +59,9 @@ export function capacityQuestions(
 }
 
 /** The most nodes that the workload pool has so far, where a plan changes it. */
-function deployedMaximum({ changes }: StackPlan): number | undefined {
-  const pool = changes.find(
-    ({ type, address, action }) =>
-      type === "digitalocean_kubernetes_node_pool" &&
-      address.endsWith(".node-pool-workload") &&
-      (action === "update" || action === "replace"),
-  );
-  const before = pool?.attributes.find(({ path }) => path === "max_nodes")?.before;
+function deployedMaximum(plan: StackPlan): number | undefined {
+  const attributes = workloadPoolChange(plan)?.attributes ?? [];
+  const before = attributes.find(({ path }) => path === "max_nodes")?.before;
   return typeof before === "number" && before > 0 ? before : undefined;
 }
 

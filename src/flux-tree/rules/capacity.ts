@@ -1,5 +1,5 @@
+import { type Amount, formatAmount } from "../../config/amounts";
 import { capacityOf } from "../capacity";
-import { type Amount, formatAmount } from "../quantities";
 import { OutcomeBuilder, type Rule, WHOLE_TREE } from "./rule";
 
 /** What the pods ask for has room on the nodes. */

@@ -1,6 +1,6 @@
+import { amountOf } from "../../config/amounts";
 import { workloadsOfChart } from "../chart-workloads";
 import { hasVariable, type PlacedObject, valueAt } from "../objects";
-import { amountOf } from "../quantities";
 import { databasesIn } from "../workloads";
 import { OutcomeBuilder, type Rule } from "./rule";
 

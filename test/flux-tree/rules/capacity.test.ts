@@ -1,4 +1,4 @@
-import { pack } from "../../../src/flux-tree/capacity";
+import { pack } from "../../../src/config/amounts";
 import { describeWithKubectl } from "../kubectl";
 import { mistake, SHOP, SmallTree, smallProject } from "./small-tree";
 
