@@ -1,3 +1,4 @@
+import { backUp, openStore, type StateStore } from "../state";
 import type { Output } from "../terminal/output";
 import { type Counts, count, planLines, summaryText } from "../terminal/plan-view";
 import {
@@ -40,7 +41,7 @@ export interface StackResult {
 
 /**
  * Applies approved plans in the order of their dependencies, independent stacks side by side. The very plan that was shown
- * is applied. Only where the outputs that a stack reads have changed meanwhile (they were assumed, or an upstream stack got
+ * is applied, after a copy of the state was kept. Only where the outputs that a stack reads have changed meanwhile (they were assumed, or an upstream stack got
  * new ones), it is planned again; when that plan does something else than what was shown, it has to be approved again.
  */
 export async function applyAll(options: ApplyAllOptions): Promise<StackResult[]> {
@@ -56,6 +57,7 @@ export async function applyAll(options: ApplyAllOptions): Promise<StackResult[]>
     outputsBefore.set(stack.name, JSON.stringify(await stateOutputs(stack, workspace.variables)));
   const renewed = new Set<string>();
   const progress = new Map<string, ResourceChange[]>();
+  const store = await openStore(workspace);
 
   const outcomes = await schedule(
     tasks,
@@ -64,6 +66,7 @@ export async function applyAll(options: ApplyAllOptions): Promise<StackResult[]>
       const stale = approved.assumed.length > 0 || stack.dependencies.some((name) => renewed.has(name));
       const plan = stale && !approved.destroy ? await planAgain(stack, approved, options) : approved;
       if (!hasChanges(plan)) return { name: stack.name, status: "unchanged", counts: count([]) };
+      await keepBackup(store, stack.name, options.output);
       const done: ResourceChange[] = [];
       progress.set(stack.name, done);
       await applyPlan(plan, {
@@ -81,6 +84,15 @@ export async function applyAll(options: ApplyAllOptions): Promise<StackResult[]>
   return tasks.map(({ name }) =>
     resultOf(name, outcomes.get(name) as Outcome<StackResult>, progress.get(name), stopped()),
   );
+}
+
+/**
+ * Without a copy of its state a stack is not applied.
+ * @throws Error when none can be made
+ */
+async function keepBackup(store: StateStore, stack: string, output: Output): Promise<void> {
+  const result = await backUp(store, stack);
+  if (result.made) for (const note of result.notes) output.progress(stack, note);
 }
 
 /** Where capacity shrinks, what Flux sizes the applications from goes before the cluster instead of after it. */
