@@ -79,7 +79,7 @@ export async function deploy(deployment: Deployment): Promise<DeployReport> {
   const { workspace, output, interruption, options } = deployment;
   const all = await sealAndSynthesize(deployment);
   const selected = selectStacks(all, { environments: options.environment, stacks: options.stack });
-  await refuseLost(workspace, all, selected);
+  await refuseLost(workspace, all, { selected, output });
   await requireUpstream(workspace, all, selected);
   const lost = lostRecord(workspace);
   if (lost) output.problem(`Note: ${lost}`);

@@ -35,7 +35,7 @@ export function destroyCommand(): Command {
         "downstream",
       );
       refuseProduction(selected, workspace);
-      await refuseLost(workspace, all, selected);
+      await refuseLost(workspace, all, { selected, output });
       output.heading("Plan");
       const { plans, failures } = await planAll({
         workspace,

@@ -36,7 +36,7 @@ export function diffCommand(): Command {
       try {
         const all = await synthesizeStacks(workspace);
         const selected = selectStacks(all, { environments: options.environment, stacks: options.stack });
-        await refuseLost(workspace, all, selected);
+        await refuseLost(workspace, all, { selected, output });
         const planned = await planAll({ workspace, all, selected, output, stopped: interruption.reason });
         const permission = { allow: options.allow };
         const gate = await DangerGate.open({ workspace, output, all, selected, ...planned, permission });

@@ -1,4 +1,4 @@
-import { backUp, openStore, type StateStore } from "../state";
+import { openStore } from "../state";
 import type { Output } from "../terminal/output";
 import { type Counts, count, planLines, summaryText } from "../terminal/plan-view";
 import {
@@ -19,6 +19,7 @@ import { stackInputs, type Workspace } from "../workspace";
 import { shrinkingEnvironments } from "./capacity";
 import { explain } from "./failure";
 import { slowSteps } from "./plan-all";
+import { keepBackup, recordingState } from "./state-record";
 
 export interface ApplyAllOptions {
   readonly workspace: Workspace;
@@ -69,11 +70,13 @@ export async function applyAll(options: ApplyAllOptions): Promise<StackResult[]>
       await keepBackup(store, stack.name, options.output);
       const done: ResourceChange[] = [];
       progress.set(stack.name, done);
-      await applyPlan(plan, {
-        variables: workspace.variables,
-        inputs: plan.destroy ? {} : stackInputs(workspace, stack),
-        onEvent: report(plan, done, options.output),
-      });
+      await recordingState({ stack, store, workspace, output: options.output }, () =>
+        applyPlan(plan, {
+          variables: workspace.variables,
+          inputs: plan.destroy ? {} : stackInputs(workspace, stack),
+          onEvent: report(plan, done, options.output),
+        }),
+      );
       const after = JSON.stringify(await stateOutputs(stack, workspace.variables));
       if (after !== outputsBefore.get(stack.name)) renewed.add(stack.name);
       options.output.progress(stack.name, `done: ${summaryText(count(plan.changes))}`);
@@ -84,15 +87,6 @@ export async function applyAll(options: ApplyAllOptions): Promise<StackResult[]>
   return tasks.map(({ name }) =>
     resultOf(name, outcomes.get(name) as Outcome<StackResult>, progress.get(name), stopped()),
   );
-}
-
-/**
- * Without a copy of its state a stack is not applied.
- * @throws Error when none can be made
- */
-async function keepBackup(store: StateStore, stack: string, output: Output): Promise<void> {
-  const result = await backUp(store, stack);
-  if (result.made) for (const note of result.notes) output.progress(stack, note);
 }
 
 /** Where capacity shrinks, what Flux sizes the applications from goes before the cluster instead of after it. */

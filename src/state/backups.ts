@@ -93,24 +93,40 @@ export async function backUp(
     );
   if (content === undefined || file.kind !== "state" || file.resources.length === 0)
     return { made: false, because: "nothing deployed" };
-  const earlier = await listBackups(store, stack);
-  const newest = earlier[0];
+  const [newest] = await listBackups(store, stack);
   if (newest?.serial === file.serial && sameLineage(newest, file.lineage)) {
     // A name is no proof: what it says has to be there, too.
     const copy = await readBackup(store, stack, newest);
     if (copy.kind === "state" && copy.serial === file.serial && copy.lineage === file.lineage)
       return { made: false, because: "unchanged since the newest backup" };
   }
-  const backup = named(file, newest, now);
+  return { made: true, ...(await keepAsBackup(store, stack, { content, state: file, now, keep })) };
+}
+
+/**
+ * Keeps a state as the newest backup of a stack, and removes those that are too old.
+ * @throws Error when it can't be written
+ */
+export async function keepAsBackup(
+  store: StateStore,
+  stack: string,
+  {
+    content,
+    state,
+    now = new Date(),
+    keep,
+  }: { readonly content: Buffer; readonly state: ReadableState } & BackUpOptions,
+): Promise<{ readonly backup: Backup; readonly notes: readonly string[] }> {
+  const earlier = await listBackups(store, stack);
+  const backup = named(state, earlier[0], now);
   try {
     await store.write(backupPath(stack, backup), content);
   } catch (error) {
-    throw new Error(
-      `No backup of the state of ${stack} can be made, and without one nothing is applied: ${(error as Error).message}`,
-      { cause: error },
-    );
+    throw new Error(`No backup of the state of ${stack} can be made: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
-  return { made: true, backup, notes: await prune(store, stack, [backup, ...earlier], keep) };
+  return { backup, notes: await prune(store, stack, [backup, ...earlier], keep) };
 }
 
 /** What is in a backup. */

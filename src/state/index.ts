@@ -14,6 +14,7 @@ export {
   stateName,
 } from "./backups";
 export { checkStates, type StackState, type StateReport, summarizeBackups } from "./check";
+export { type RecoveredState, recoverErroredState } from "./errored-state";
 export { LocalStore } from "./local-store";
 export { explainLost, findLostStates, type LostState, refuseLostStates } from "./lost-states";
 export { localStore, openStore, STATE_FOLDER } from "./open-store";
