@@ -21,6 +21,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "src/terraform",
     "sandbox",
   ],
+  "src/state": ["src/config", "src/terraform", "src/workspace"],
   "src/cluster": ["src/config", "src/flux", "src/terraform"],
   "src/deployment": [
     "src/config",
@@ -29,6 +30,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "src/terraform",
     "src/terminal",
     "src/workspace",
+    "src/state",
     "src/cluster",
   ],
   "src/commands": [
@@ -40,6 +42,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "src/terraform",
     "src/terminal",
     "src/workspace",
+    "src/state",
     "src/cluster",
     "src/deployment",
   ],
