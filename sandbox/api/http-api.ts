@@ -11,6 +11,7 @@ import type { DigitalOceanCloud } from "../providers/digitalocean/cloud";
 import { type GitHubCloud, USER } from "../providers/github/cloud";
 import { loopbackIdentity } from "./certificate";
 import { answerKubernetes, type FindByToken } from "./kubernetes-api";
+import { digitalOceanList, repositoryList } from "./lists";
 
 /** Scopes that the sandbox's GitHub token has. */
 const SCOPES = "repo, workflow, admin:repo_hook";
@@ -76,6 +77,11 @@ async function digitalOcean(
     answer(response, 200, { account }, { "ratelimit-limit": String(RATE_LIMIT) });
     return;
   }
+  const list = digitalOceanList(path, clouds.digitalOcean);
+  if (list !== undefined) {
+    answer(response, 200, list);
+    return;
+  }
   const [, clusterId] = KUBECONFIG_PATH.exec(path) ?? [];
   const kubeconfig =
     clusterId === undefined
@@ -104,12 +110,21 @@ function gitHub(path: string, request: IncomingMessage, response: ServerResponse
     answer(response, 200, { login: USER, id: 1, type: "User" }, headers);
     return;
   }
-  const [, owner, name, rest] = /^repos\/([^/]+)\/([^/]+)(\/actions\/secrets\/public-key)?$/.exec(path) ?? [];
+  const [, owner, name, rest] = /^repos\/([^/]+)\/([^/]+)(?:\/(.+))?$/.exec(path) ?? [];
   if (owner === undefined || name === undefined) {
     answer(response, 404, { message: "Not Found", status: "404" }, headers);
     return;
   }
   const repository = cloud.repository(owner, name);
+  const list = rest === undefined ? undefined : repositoryList(rest, owner, name, cloud);
+  if (list !== undefined) {
+    answer(response, 200, list, headers);
+    return;
+  }
+  if (rest !== undefined && rest !== "actions/secrets/public-key") {
+    answer(response, 404, { message: "Not Found", status: "404" }, headers);
+    return;
+  }
   if (rest !== undefined) {
     answer(response, 200, { key_id: repository.key_id, key: repository.public_key }, headers);
     return;

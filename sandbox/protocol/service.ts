@@ -187,7 +187,7 @@ export class ProviderService {
     if (!isValues(state)) return { new_state: encodeValue(null), private: request.private };
     await this.fault(request.type_name, "read", state);
     const found = await handler.read(state, this.context(peer, schema, report));
-    this.crashWhenAsked(request.type_name, "read", state);
+    await this.breakAfterwards(request.type_name, "read", state);
     const place = `${request.type_name} ${text(state.id) ?? ""}`;
     return {
       new_state: encodeValue(found === null ? null : shape(schema.block, found, place)),
@@ -205,7 +205,7 @@ export class ProviderService {
     const config = decodeValue(request.config);
     const call = this.context(peer, schema, report, isValues(config) ? config : {});
     await this.fault(request.type_name, "plan", proposed);
-    this.crashWhenAsked(request.type_name, "plan", proposed);
+    await this.breakAfterwards(request.type_name, "plan", proposed);
 
     const planned = copy(proposed);
     dropWriteOnly(schema.block, planned);
@@ -259,7 +259,7 @@ export class ProviderService {
       if (!isValues(prior)) return null;
       await this.fault(type, "delete", prior);
       await handler.remove(prior, call);
-      this.crashWhenAsked(type, "delete", prior);
+      await this.breakAfterwards(type, "delete", prior);
       return null;
     }
     const operation = isValues(prior) ? "update" : "create";
@@ -270,7 +270,7 @@ export class ProviderService {
         ? await handler.update(copy(planned), prior, call)
         : await handler.create(copy(planned), call),
     );
-    this.crashWhenAsked(type, operation, planned);
+    await this.breakAfterwards(type, operation, planned);
     const wrong = deviations(call.block, planned, result, new Set(handler.volatile ?? []));
     if (wrong.length > 0) {
       throw new ProviderError(`The sandbox's ${type} breaks its own plan`, wrong.join("\n"));
@@ -303,7 +303,7 @@ export class ProviderService {
     const values = isValues(config) ? config : {};
     await this.fault(request.type_name, "read", values);
     const state = await handler(copy(values), this.context(peer, schema, report));
-    this.crashWhenAsked(request.type_name, "read", values);
+    await this.breakAfterwards(request.type_name, "read", values);
     return { state: encodeValue(shape(schema.block, state)) };
   }
 
@@ -314,14 +314,18 @@ export class ProviderService {
       "timeout",
       "reset",
     ]);
-    if (!fault || fault.fault === "crash") return;
+    if (!fault || fault.fault === "crash" || fault.fault === "stall") return;
     if (fault.fault === "reset") throw new ConnectionReset();
     if (fault.fault === "timeout") await new Promise((resolve) => setTimeout(resolve, FAULT_TIMEOUT_MS));
     throw this.provider.apiFault(fault.fault, type, operation);
   }
 
-  private crashWhenAsked(type: string, operation: Operation, values: Values): void {
-    if (!this.options.faults.take(this.provider.name, type, operation, values, ["crash"])) return;
+  /** What goes wrong between the change and the answer. */
+  private async breakAfterwards(type: string, operation: Operation, values: Values): Promise<void> {
+    const found = this.options.faults.take(this.provider.name, type, operation, values, ["crash", "stall"]);
+    if (!found) return;
+    // Ends with the connection: terraform gives up, or is killed.
+    if (found.fault === "stall") await new Promise(() => undefined);
     this.options.crash(this.provider);
     throw new ConnectionReset();
   }

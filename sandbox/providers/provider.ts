@@ -46,7 +46,7 @@ export interface ResourceHandler {
 export type DataSourceHandler = (config: Values, call: Call) => Result<Values>;
 
 /** The kinds of failure that can be asked for. */
-export type FaultKind = "429" | "500" | "timeout" | "reset" | "crash";
+export type FaultKind = "429" | "500" | "timeout" | "reset" | "crash" | "stall";
 
 /** What terraform does with a resource when a fault can strike. */
 export type Operation = "plan" | "create" | "read" | "update" | "delete";

@@ -1,9 +1,9 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
+import { callApi } from "../api-client";
 import { type Variables, withTemporaryFolder } from "../terraform";
 
-const TIMEOUT_MS = 30_000;
 const NOT_FOUND = 404;
 const TOO_MANY = 429;
 const SERVER_ERROR = 500;
@@ -98,23 +98,12 @@ async function fetchKubeconfig({ clusterId, variables, lifetimeSeconds }: Cluste
       "DIGITALOCEAN_TOKEN is not set, so the cluster can't be looked into. Put it into .env or the environment.",
     );
   const query = lifetimeSeconds === undefined ? "" : `?expiry_seconds=${lifetimeSeconds}`;
-  const response = await fetch(
-    `${base}/v2/kubernetes/clusters/${encodeURIComponent(clusterId)}/kubeconfig${query}`,
-    {
-      headers: { authorization: `Bearer ${token}` },
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    },
-  ).catch((error: Error) => {
-    throw new Error(`DigitalOcean's API (${base}) can't be reached: ${reasonOf(error)}`);
+  const { status, body } = await callApi({
+    service: "DigitalOcean",
+    url: `${base}/v2/kubernetes/clusters/${encodeURIComponent(clusterId)}/kubeconfig${query}`,
+    headers: { accept: "application/yaml" },
+    token,
   });
-  if (!response.ok) throw new KubeconfigRefused(clusterId, response.status);
-  return response.text();
-}
-
-/** fetch() says only "fetch failed"; what failed is in its cause. */
-function reasonOf(error: Error): string {
-  const { cause } = error;
-  return cause instanceof Error
-    ? cause.message || String((cause as NodeJS.ErrnoException).code)
-    : error.message;
+  if (status !== 200) throw new KubeconfigRefused(clusterId, status);
+  return body;
 }

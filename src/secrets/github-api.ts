@@ -1,5 +1,4 @@
-import http from "node:http";
-import https from "node:https";
+import { type ApiAnswer, callApi } from "../api-client";
 import type { GitHubRepository } from "../config";
 
 /** The repository's public key for Actions secrets. */
@@ -8,8 +7,6 @@ export interface RepositoryPublicKey {
   /** base64 */
   readonly key: string;
 }
-
-const TIMEOUT_MS = 15_000;
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -43,37 +40,13 @@ export async function isGitHubUser(owner: string, variables: Variables): Promise
   return (JSON.parse(response.body) as { type?: string }).type === "User";
 }
 
-interface Answer {
-  readonly status: number;
-  readonly url: string;
-  readonly body: string;
-}
-
-/** A GET by Node's plain client: `fetch` takes 30 ms to load, at every deploy. */
-async function ask(path: string, variables: Variables): Promise<Answer> {
-  const url = (variables.GITHUB_BASE_URL || "https://api.github.com/").replace(/\/*$/, "/") + path;
-  const headers = {
-    accept: "application/vnd.github+json",
-    "user-agent": "hybrid-gitops",
-    ...(variables.GITHUB_TOKEN ? { authorization: `Bearer ${variables.GITHUB_TOKEN}` } : {}),
-  };
-  const client = url.startsWith("http:") ? http : https;
-  return new Promise((resolve, reject) => {
-    const unreachable = (error: Error): void =>
-      reject(
-        new Error(`GitHub can't be reached (${url}): ${error.message}. Check the network and try again.`),
-      );
-    const request = client.get(url, { headers, timeout: TIMEOUT_MS, agent: false }, (response) => {
-      let body = "";
-      response.setEncoding("utf8").on("data", (part: string) => {
-        body += part;
-      });
-      response
-        .once("error", unreachable)
-        .once("end", () => resolve({ status: response.statusCode ?? 0, url, body }));
-    });
-    request.once("timeout", () => request.destroy(new Error(`no answer within ${TIMEOUT_MS / 1000} s`)));
-    request.once("error", unreachable);
+/** A GET, repeated while GitHub fails for the moment. */
+async function ask(path: string, variables: Variables): Promise<ApiAnswer> {
+  return callApi({
+    service: "GitHub",
+    url: (variables.GITHUB_BASE_URL || "https://api.github.com/").replace(/\/*$/, "/") + path,
+    headers: { accept: "application/vnd.github+json" },
+    token: variables.GITHUB_TOKEN,
   });
 }
 

@@ -6,6 +6,8 @@ import { join } from "node:path";
 import { ClusterUnreachable, KubeconfigRefused, withCluster, withKubeconfig } from "../../src/cluster";
 import { KUBECONFIG } from "../support/kubeconfig";
 
+jest.mock("../../src/api-client/retry-policy", () => require("../support/quick-retries").quickRetries());
+
 let folder: string;
 let server: Server;
 let asked: string[];
@@ -121,7 +123,9 @@ describe("a kubeconfig", () => {
         { clusterId: "c-1", variables: { ...variables, DIGITALOCEAN_API_URL: url } },
         () => undefined,
       ),
-    ).rejects.toThrow(/^DigitalOcean's API \(http:\/\/127\.0\.0\.1:1\) can't be reached: .+/);
+    ).rejects.toThrow(
+      /^DigitalOcean can't be reached \(http:\/\/127\.0\.0\.1:1\/.+\): connect ECONNREFUSED .+/,
+    );
   });
 });
 

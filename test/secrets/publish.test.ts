@@ -8,6 +8,8 @@ import sodium from "libsodium-wrappers";
 import { publishSecrets } from "../../src/secrets/publish";
 import { readPublished } from "../../src/secrets/published";
 
+jest.mock("../../src/api-client/retry-policy", () => require("../support/quick-retries").quickRetries());
+
 const GITHUB = { owner: "acme", repository: "platform", branch: "main", reviewers: [] };
 const TOKEN = "dop_v1_sentinel";
 

@@ -227,13 +227,28 @@ export function plainSettings(cloud: GitHubCloud): Record<string, ResourceHandle
           report(["branch_pattern"], '"branch_pattern": conflicts with tag_pattern');
         }
       },
-      check: (planned, _key, _isNew, objects, fail) => {
+      check: (planned, _key, isNew, objects, fail) => {
         if (!objects("github_repository_environment")[text(planned.environment) ?? ""])
           fail("POST", 404, "Not Found");
+        const same = Object.values(objects("github_repository_environment_deployment_policy")).some((other) =>
+          ["environment", "branch_pattern", "tag_pattern"].every(
+            (name) => (other[name] ?? null) === (planned[name] ?? null),
+          ),
+        );
+        // GitHub redirects to the one that is there, which its Go client takes for an error.
+        if (isNew && same) fail("POST", 303, "");
       },
       key: () => String(randomId()),
       id: (object, key) => `${text(object.repository)}:${text(object.environment)}:${key}`,
       keyOf: (state) => (text(state.id) ?? "").split(":").pop() ?? "",
+      importState: (argument) => {
+        const [repository = "", environment = ""] = parts(argument, ":", [
+          "repository",
+          "environment",
+          "policy_id",
+        ]);
+        return { id: argument, repository, environment };
+      },
     }),
     github_repository_file: repositoryObject(cloud, {
       type: "github_repository_file",

@@ -1,0 +1,66 @@
+import { blocks, type Values } from "../protocol/values";
+import type { DigitalOceanCloud } from "../providers/digitalocean/cloud";
+import { CLUSTERS, poolsOf } from "../providers/digitalocean/node-pools";
+import type { GitHubCloud } from "../providers/github/cloud";
+
+const COLLECTIONS: Readonly<Record<string, readonly [key: string, type: string]>> = {
+  "v2/vpcs": ["vpcs", "digitalocean_vpc"],
+  "v2/projects": ["projects", "digitalocean_project"],
+  "v2/kubernetes/clusters": ["kubernetes_clusters", CLUSTERS],
+};
+const POOLS_PATH = /^v2\/kubernetes\/clusters\/([^/]+)\/node_pools$/;
+
+type Entry = readonly [id: string, object: Values];
+
+const withNames = (entries: readonly Entry[]) => entries.map(([id, { name }]) => ({ id, name }));
+
+/** A list of DigitalOcean's API, in the form that it has there: ids and names. Undefined for another path. */
+export function digitalOceanList(path: string, cloud: DigitalOceanCloud): object | undefined {
+  const [key, type] = COLLECTIONS[path] ?? [];
+  if (key !== undefined && type !== undefined) {
+    const objects = Object.entries(cloud.objects(type));
+    return { [key]: withNames(objects), links: {}, meta: { total: objects.length } };
+  }
+  const [, cluster] = POOLS_PATH.exec(path) ?? [];
+  if (cluster === undefined || !cloud.object(CLUSTERS, cluster)) return undefined;
+  return { node_pools: withNames(poolsOf(cloud, cluster)) };
+}
+
+const POLICIES_PATH = /^environments\/([^/]+)\/deployment-branch-policies$/;
+
+/** A list of a repository, in the form that GitHub's API has. Undefined for another path. */
+export function repositoryList(
+  path: string,
+  owner: string,
+  name: string,
+  cloud: GitHubCloud,
+): object | undefined {
+  const list = (type: string): readonly Entry[] => Object.entries(cloud.objects(owner, name, type));
+  if (path === "keys")
+    return list("github_repository_deploy_key").map(([id, { title, key, read_only }]) => ({
+      id: Number(id),
+      title,
+      key,
+      read_only,
+    }));
+  if (path === "hooks")
+    return list("github_repository_webhook").map(([id, { active, events, configuration }]) => ({
+      id: Number(id),
+      active,
+      events,
+      config: { url: blocks(configuration)[0]?.url },
+    }));
+  const [, environment] = POLICIES_PATH.exec(path) ?? [];
+  if (environment === undefined) return undefined;
+  const policies = list("github_repository_environment_deployment_policy").filter(
+    ([, policy]) => policy.environment === decodeURIComponent(environment),
+  );
+  return {
+    total_count: policies.length,
+    branch_policies: policies.map(([id, { branch_pattern, tag_pattern }]) => ({
+      id: Number(id),
+      name: branch_pattern ?? tag_pattern,
+      type: branch_pattern === undefined ? "tag" : "branch",
+    })),
+  };
+}
