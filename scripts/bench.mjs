@@ -1,57 +1,21 @@
 // `npm run bench`: how long the commands take against the stock way and against bare terraform, as ratios within one run
 // (absolute times say more about the machine than about the program). Medians of RUNS runs, taken in turn.
 // Prints a line for each ratio with its limit; exits with 1 when one is missed.
-import { spawn, spawnSync } from "node:child_process";
+// `npm run bench -- static-configuration` runs that part alone.
+import { spawn } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { allMet, compare, RUNS, report, run as runHere, verdict } from "./bench/measure.mjs";
+import { benchStaticConfiguration } from "./bench/static-configuration.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const RUNS = Math.max(5, Number(process.env.BENCH_RUNS ?? 5));
 const work = join(root, ".sandbox", "bench");
 const stock = join(root, ".sandbox", "bench-stock");
 const MEMORY_LIMIT_MB = 250;
 
-const median = (numbers) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
-
-function run(command, args, options = {}) {
-  const begun = process.hrtime.bigint();
-  const result = spawnSync(command, args, { cwd: root, encoding: "utf8", maxBuffer: 2 ** 28, ...options });
-  const seconds = Number(process.hrtime.bigint() - begun) / 1e9;
-  const accepted = options.accepted ?? [0];
-  if (result.error || !accepted.includes(result.status)) {
-    console.error(
-      `${command} ${args.join(" ")} ended with ${result.status ?? result.error}\n${result.stdout}\n${result.stderr}`,
-    );
-    process.exit(1);
-  }
-  return { seconds, stdout: result.stdout };
-}
-
-/** Runs some ways of doing the same in turn, so that a machine that slows down slows all of them; one warm-up each. */
-function compare(ways) {
-  const times = Object.fromEntries(Object.keys(ways).map((name) => [name, []]));
-  for (let round = -1; round < RUNS; round += 1) {
-    for (const [name, way] of Object.entries(ways)) {
-      const { seconds } = way();
-      if (round >= 0) times[name].push(seconds);
-    }
-    process.stderr.write(".");
-  }
-  process.stderr.write("\n");
-  return Object.fromEntries(Object.entries(times).map(([name, list]) => [name, median(list)]));
-}
-
-const results = [];
-function report(what, ours, theirs, limit) {
-  const ratio = ours / theirs;
-  const met = ratio <= limit;
-  results.push(met);
-  console.log(
-    `${met ? "ok  " : "MISS"}  ${what}: ${ratio.toFixed(3)} (limit ${limit})   medians ${ours.toFixed(2)} s against ${theirs.toFixed(2)} s`,
-  );
-}
+const run = (command, args, options) => runHere(command, args, { cwd: root, ...options });
 
 /** The same program as `cdktf init` sets it up: run by ts-node with type checking, providers imported through their barrels. */
 function writeStockProgram() {
@@ -185,21 +149,29 @@ function benchMemory() {
     ["demo"],
   ]) {
     const megabytes = peak(...args);
-    const met = megabytes < MEMORY_LIMIT_MB;
-    results.push(met);
-    console.log(
-      `${met ? "ok  " : "MISS"}  peak memory of ${args[0]}: ${megabytes.toFixed(0)} MB (limit ${MEMORY_LIMIT_MB} MB)`,
+    verdict(
+      megabytes < MEMORY_LIMIT_MB,
+      `peak memory of ${args[0]}: ${megabytes.toFixed(0)} MB (limit ${MEMORY_LIMIT_MB} MB)`,
     );
   }
 }
 
-if (existsSync(work)) rmSync(work, { recursive: true, force: true });
-cpSync(join(root, "flux"), join(work, "flux"), { recursive: true });
 console.log(
   `Medians of ${RUNS} runs, taken in turn on ${process.platform} with Node ${process.versions.node}.`,
 );
-benchSynth();
-await benchDeploy();
-benchMemory();
-rmSync(work, { recursive: true, force: true });
-process.exitCode = results.every(Boolean) ? 0 : 1;
+const configureScript = join(root, "src", "static-configuration", "configure.sh");
+const [part] = process.argv.slice(2);
+if (part !== undefined && part !== "static-configuration") {
+  console.error(`bench: there is no part "${part}"; it is static-configuration, or nothing for all`);
+  process.exit(1);
+}
+if (part === undefined) {
+  if (existsSync(work)) rmSync(work, { recursive: true, force: true });
+  cpSync(join(root, "flux"), join(work, "flux"), { recursive: true });
+  benchSynth();
+  await benchDeploy();
+  benchMemory();
+  rmSync(work, { recursive: true, force: true });
+}
+benchStaticConfiguration(configureScript);
+process.exitCode = allMet() ? 0 : 1;

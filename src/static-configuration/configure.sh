@@ -347,10 +347,17 @@ classify() {
 refuse_unsafe() {
   link=$(find "$backups" -type l -print | head -n 1)
   [ -z "$link" ] || fail "$link: is a symbolic link, so backups could end up elsewhere; remove it"
+  : >"$run/read-only"
+  : >"$run/for-cp"
+  # Nearly always there are none, and one look at all files is enough.
+  over "$run/new.calls" find_special >"$run/special" || fail "$tree/: permissions cannot be read"
+  [ -s "$run/special" ] || return 0
   over "$run/new.calls" find_read_only >"$run/read-only" || fail "$tree/: permissions cannot be read"
   first=$(awk "$awk_functions"'BEGIN { if (read_paths(ARGV[1], list)) print list[1] }' "$run/read-only")
   [ -z "$first" ] || fail "$first: is read-only, nothing was changed; make it writable (chmod u+w) and run again"
+  over "$run/originals.calls" find_for_cp >"$run/for-cp" || fail "$tree/: permissions cannot be read"
 }
+find_special() { find "$@" \( ! -perm -200 -o ! -perm -044 -o -size +2048 \) -print; }
 find_read_only() { find "$@" ! -perm -200 -print; }
 # Files that others must not read, and those over 1 MB, which awk would hold in memory.
 find_for_cp() { find "$@" \( ! -perm -044 -o -size +2048 \) -print; }
@@ -361,7 +368,6 @@ find_for_cp() { find "$@" \( ! -perm -044 -o -size +2048 \) -print; }
 back_up() {
   [ -s "$run/fresh.list" ] || return 0
   over "$run/directories.calls" mkdir -p || fail "$backups: folders cannot be created; is the disk full or read-only?"
-  over "$run/originals.calls" find_for_cp >"$run/for-cp" || fail "$tree/: permissions cannot be read"
   awk -v run="$run" "$awk_functions"'
     BEGIN {
       n = read_lines(run "/fresh.list", path)
