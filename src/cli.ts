@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { Command, CommanderError } from "commander";
 import { checkConfigCommand } from "./commands/check-config";
 import { ciReadyCommand } from "./commands/ci-ready";
@@ -15,6 +16,8 @@ import { statusCommand } from "./commands/status";
 import { synthCommand } from "./commands/synth";
 import { validateCommand } from "./commands/validate";
 import { explain } from "./deployment/failure";
+import { concealVariables, redactStream } from "./redaction";
+import { REPOSITORY, readDotenv } from "./workspace";
 
 /** The commands behind the npm scripts. */
 function program(): Command {
@@ -46,6 +49,8 @@ function program(): Command {
   return result;
 }
 
+concealSecrets();
+
 // `npm run deploy | head`, a terminal that is closed: nobody reads on, which must not stop an apply in its middle.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error: NodeJS.ErrnoException) => {
@@ -65,6 +70,22 @@ program()
     console.error(`\n${explain(error)}`);
     process.exitCode = 1;
   });
+
+/** From here on no secret of the environment or .env is printed, whoever prints it: our messages, terraform's, a server's that echoes. */
+function concealSecrets(): void {
+  concealVariables(process.env);
+  try {
+    concealVariables(readDotenv(join(REPOSITORY, ".env")));
+  } catch {
+    // The command that needs it says what is wrong with it.
+  }
+  for (const stream of [process.stdout, process.stderr]) redactStream(stream);
+  // Node would print these past the streams.
+  process.on("uncaughtException", (error) => {
+    console.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    process.exit(1);
+  });
+}
 
 /** Without `--` npm keeps options for itself: `npm run deploy --sandbox` would silently mean the real clouds. */
 function refuseSwallowedOptions(): void {

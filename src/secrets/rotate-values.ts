@@ -92,7 +92,7 @@ function sort(
   const present = readSecretFile(directory, file);
   const known = present ? valuesIn(present) : {};
   const place = { secret: `${secret.namespace}/${secret.name}`, file };
-  const asked = named !== undefined;
+  const asked = named !== undefined || wanted !== undefined;
   const rotated: RotatedValue[] = [];
   const kept: KeptValue[] = [];
   for (const [key, value] of Object.entries(secret.values)) {
@@ -106,7 +106,7 @@ function sort(
       if (asked) keep("does not exist yet: npm run secrets -- create makes it");
     } else {
       const effect = effectOf(value);
-      if ("after" in effect || (force && asked))
+      if ("after" in effect || (force && named !== undefined))
         rotated.push({ ...place, key, effect, madeAnew: madeOf(secret, [key]) });
       else
         keep(

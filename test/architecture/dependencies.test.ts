@@ -7,10 +7,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "src/config": [],
   "src/flux": ["src/config"],
   "src/static-configuration": [],
+  "src/redaction": [],
   "src/secrets": ["src/config"],
   "src/flux-tree": ["src/config", "src/flux", "src/secrets"],
   "src/stacks": ["src/config", "src/flux", "src/secrets"],
-  "src/terraform": [],
+  "src/terraform": ["src/redaction"],
   "src/terminal": ["src/terraform"],
   sandbox: [],
   "src/workspace": [
