@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { Command, CommanderError } from "commander";
 import { checkConfigCommand } from "./commands/check-config";
 import { ciReadyCommand } from "./commands/ci-ready";
@@ -16,6 +17,8 @@ import { statusCommand } from "./commands/status";
 import { synthCommand } from "./commands/synth";
 import { validateCommand } from "./commands/validate";
 import { explain } from "./deployment/failure";
+import { concealVariables, redactStream } from "./redaction";
+import { REPOSITORY, readDotenv } from "./workspace";
 
 /** The commands behind the npm scripts. */
 function program(): Command {
@@ -48,6 +51,8 @@ function program(): Command {
   return result;
 }
 
+concealSecrets();
+
 // `npm run deploy | head`, a terminal that is closed: nobody reads on, which must not stop an apply in its middle.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error: NodeJS.ErrnoException) => {
@@ -68,12 +73,30 @@ program()
     process.exitCode = 1;
   });
 
+/** From here on no secret of the environment or .env is printed, whoever prints it: our messages, terraform's, a server's that echoes. */
+function concealSecrets(): void {
+  concealVariables(process.env);
+  try {
+    concealVariables(readDotenv(join(REPOSITORY, ".env")));
+  } catch {
+    // The command that needs it says what is wrong with it.
+  }
+  for (const stream of [process.stdout, process.stderr]) redactStream(stream);
+  // Node would print these past the streams.
+  process.on("uncaughtException", (error) => {
+    console.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    process.exit(1);
+  });
+}
+
 /** Without `--` npm keeps options for itself: `npm run deploy --sandbox` would silently mean the real clouds. */
 function refuseSwallowedOptions(): void {
   const script = process.env.npm_lifecycle_event;
   const given = (option: string): string | undefined =>
     process.env[`npm_config_${option.replaceAll("-", "_")}`];
   const own = ["sandbox", "environment", "stack", "push", "markdown", "fix", "strict", "backup"];
+  // npm has options of these names itself: without them `rotate` would do something else than was meant.
+  if (process.argv[3] === "rotate") own.push("key", "secret", "key-name", "force", "dry-run");
   const swallowed = [...own, "system", "kind", "node-size"].filter((option) => given(option) !== undefined);
   if (script === undefined || swallowed.length === 0) return;
   const options = swallowed.map((option) => {

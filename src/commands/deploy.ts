@@ -194,17 +194,31 @@ async function sealAndSynthesize(deployment: Deployment): Promise<SynthesizedSta
 }
 
 /** Returns whether anything was written. */
-async function sealSecrets({ workspace, output }: Deployment): Promise<boolean> {
+async function sealSecrets({ workspace, output, options }: Deployment): Promise<boolean> {
   const { project, directory, variables } = workspace;
   const { github } = project;
   if (!github) return false;
+  // Only those that are deployed: CI has the tokens of one environment, which are not to be sealed for another.
+  const names = project.environments.map(({ name }) => name);
+  const wanted = options.environment.length > 0 ? options.environment : names;
   const results = await Promise.all(
-    project.environments.map(async ({ name: environment }) => {
-      const { sealed, written } = await publishSecrets({ directory, environment, github, variables });
-      if (sealed.length > 0)
-        output.line(`Sealed for GitHub (secrets/${environment}.json): ${sealed.join(", ")}`);
-      return written;
-    }),
+    names
+      .filter((name) => wanted.includes(name))
+      .map(async (environment) => {
+        const { sealed, written, keyChanged } = await publishSecrets({
+          directory,
+          environment,
+          github,
+          variables,
+        });
+        if (keyChanged)
+          output.line(
+            `GitHub has a new public key for ${github.owner}/${github.repository}: everything of ${environment} is sealed with it anew.`,
+          );
+        if (sealed.length > 0)
+          output.line(`Sealed for GitHub (secrets/${environment}.json): ${sealed.join(", ")}`);
+        return written;
+      }),
   );
   return results.includes(true);
 }

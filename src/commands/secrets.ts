@@ -1,26 +1,30 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { nearest } from "../config";
 import { toolPath } from "../flux-tree/tools";
 import { applicationSecrets } from "../secrets/applications";
 import { checkSecrets } from "../secrets/check";
 import { type Creation, createSecrets } from "../secrets/create";
-import { inventory, type SecretStatus, type SecretsContext } from "../secrets/inventory";
+import { inventory, type SecretStatus } from "../secrets/inventory";
+import { removeLeftovers } from "../secrets/leftovers";
 import type { MissingValue } from "../secrets/secret-values";
 import { Sops } from "../secrets/sops";
 import { Output } from "../terminal/output";
 import { openWorkspace, type Workspace } from "../workspace";
 import { type CommonOptions, command, sandboxName } from "./options";
+import { editAction } from "./secrets-edit";
+import { type RotateOptions, rotateAction } from "./secrets-rotate";
+import type { SecretsAction, SecretsWork } from "./secrets-work";
 
 type SecretsOptions = Pick<CommonOptions, "environment" | "sandbox" | "json">;
 
-/** `npm run secrets -- create|list|check`: the encrypted secrets of the applications in flux/. */
+/** `npm run secrets -- create|list|check|rotate|edit`: the encrypted secrets of the applications in flux/. */
 export function secretsCommand(): Command {
   const result = new Command("secrets")
     .description(
-      "Create, list and check the applications' secrets, which are encrypted with SOPS and committed",
+      "Create, list, check, rotate and edit the applications' secrets, which are encrypted with SOPS and committed",
     )
     .showHelpAfterError("(npm run secrets -- --help lists what it takes)");
-  const subcommands: ReadonlyArray<readonly [string, string, Action]> = [
+  const subcommands: ReadonlyArray<readonly [string, string, SecretsAction]> = [
     [
       "create",
       "make the keys, and every secret that is declared and missing; nothing is overwritten",
@@ -29,27 +33,38 @@ export function secretsCommand(): Command {
     ["list", "list the secrets of each environment, their keys and what is missing; never a value", list],
     ["check", "check that each secret is complete and encrypted for its environment only", check],
   ];
-  for (const [name, description, action] of subcommands) {
-    const subcommand = command(name, description, ["environment", "sandbox", "json"])
-      .showHelpAfterError(`(npm run secrets -- ${name} --help lists what it takes)`)
-      .exitOverride()
-      .action((options: SecretsOptions) => inWorkspace(options, action));
-    result.addCommand(subcommand);
-  }
+  for (const [name, description, action] of subcommands)
+    result.addCommand(
+      subcommand(name, description).action((options: SecretsOptions) => inWorkspace(options, action)),
+    );
+  result.addCommand(
+    subcommand("rotate", "make new values for generated secrets, or with --key a new key, in two steps")
+      .option("--key", "a new age key: run it, deploy, run it again, deploy")
+      .option("--secret <name>", "only this secret: namespace/name, or its name")
+      .option("--key-name <name>", "only this key of the secrets")
+      .option(
+        "--force",
+        "with --secret also values that a running system keeps, with --key without proof that the cluster has the new key",
+      )
+      .addOption(new Option("--dry-run", "tell what would change, and change nothing"))
+      .addOption(new Option("--check", "the same as --dry-run").implies({ dryRun: true }))
+      .action((options: SecretsOptions & RotateOptions) => inWorkspace(options, rotateAction(options))),
+  );
+  result.addCommand(
+    subcommand("edit", "edit one secret in $VISUAL or $EDITOR; it is encrypted again when you have finished")
+      .argument("<secret>", "its file, namespace/name, or its name")
+      .action((wanted: string, options: SecretsOptions) => inWorkspace(options, editAction(wanted))),
+  );
   return result;
 }
 
-/** What a subcommand does in an open workspace. Returns the exit code. */
-type Action = (work: SecretsWork) => Promise<number>;
-
-interface SecretsWork {
-  readonly workspace: Workspace;
-  readonly output: Output;
-  readonly sops: Sops;
-  readonly contexts: readonly SecretsContext[];
+function subcommand(name: string, description: string): Command {
+  return command(name, description, ["environment", "sandbox", "json"])
+    .showHelpAfterError(`(npm run secrets -- ${name} --help lists what it takes)`)
+    .exitOverride();
 }
 
-async function inWorkspace(options: SecretsOptions, action: Action): Promise<void> {
+async function inWorkspace(options: SecretsOptions, action: SecretsAction): Promise<void> {
   const output = new Output(options.json ?? false);
   const workspace = await openWorkspace({
     command: "secrets",
@@ -57,7 +72,11 @@ async function inWorkspace(options: SecretsOptions, action: Action): Promise<voi
     online: false,
   });
   try {
-    const { directory, variables } = workspace;
+    const { directory, variables, project } = workspace;
+    removeLeftovers(
+      directory,
+      project.environments.map(({ name }) => name),
+    );
     const contexts = environmentsOf(workspace, options.environment).map((environment) => ({
       directory,
       environment,

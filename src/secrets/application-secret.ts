@@ -1,7 +1,25 @@
+/**
+ * What a new value means to a system that runs already: `npm run secrets -- rotate` goes by it.
+ * - `after`: what to do once Flux has applied it, such as restarting pods; nothing is lost, and until then the old value works.
+ * - `procedure`: the system keeps the old value, so that the new one alone locks somebody out: what has to be done beside it.
+ * - `loss`: what can no longer be read with a new value. Both of the latter are refused without --force.
+ */
+export type RotationEffect =
+  | { readonly after: string }
+  | { readonly procedure: string }
+  | { readonly loss: string };
+
 /** How the value of one key of a secret comes about. */
 export type SecretValue =
-  /** Random bytes of a cryptographic generator, written as hexadecimal digits, as base64url, or as a UUID (16 bytes). */
-  | { readonly random: "hex" | "base64url" | "uuid"; readonly bytes: number }
+  /**
+   * Random bytes of a cryptographic generator, written as hexadecimal digits, as base64url, or as a UUID (16 bytes). Without `rotation`
+   * nobody has said what a new value does to a system that runs, so it is refused without --force.
+   */
+  | {
+      readonly random: "hex" | "base64url" | "uuid";
+      readonly bytes: number;
+      readonly rotation?: RotationEffect;
+    }
   /**
    * Given by a person: the value of an environment variable or a line of .env, `<ENVIRONMENT>_<variable>` before
    * `<variable>`. With `withoutIt` it may be missing: that says what is switched off then, and the value is empty.

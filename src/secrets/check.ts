@@ -1,5 +1,5 @@
 import { existsSync, statSync } from "node:fs";
-import { ageKeyFile, readAgeKey } from "./age-key";
+import { AGE_KEY_NAME, ageKeyFile, readAgeKeys } from "./age-key";
 import { explainForeignKey } from "./foreign-key";
 import { inventory, type SecretsContext } from "./inventory";
 import {
@@ -39,8 +39,8 @@ export async function checkSecrets(
   const { directory, environment } = context;
   const recipients = readRecipients(directory, environment) ?? [];
   const findings = [...keyFindings(context, recipients, others), ...incomplete(context)];
-  const key = readAgeKey(directory, environment);
-  const opened = key !== undefined && recipients.includes(key.recipient);
+  const keys = readAgeKeys(directory, environment);
+  const opened = keys.some(({ recipient }) => recipients.includes(recipient));
   const files = allSecretFiles(directory, environment);
   for (const file of files) {
     const present = readSecretFile(directory, file) as SecretFile;
@@ -56,7 +56,7 @@ export async function checkSecrets(
       );
     findings.push(...recipientFindings(file, recipientsOf(present), recipients, environment));
     if (opened) findings.push(...(await contentFindings(file, environment, sops)));
-    findings.push(...(await foreignKeys(file, directory, others, sops)));
+    findings.push(...(await foreignKeys(file, directory, recipients, others, sops)));
   }
   return { environment, files: files.length, opened, findings };
 }
@@ -70,24 +70,41 @@ function keyFindings(
   if (recorded === undefined)
     return [`${SOPS_CONFIGURATION} has no rule for ${environment}: npm run secrets -- create makes it`];
   const file = ageKeyFile(directory, environment);
-  const key = readAgeKey(directory, environment);
+  const keys = readAgeKeys(directory, environment);
   const isOpen = existsSync(file) && process.platform !== "win32" && (statSync(file).mode & 0o077) !== 0;
   return [
-    ...(key && key.recipient !== recorded ? [explainForeignKey(environment, recorded)] : []),
+    ...(keys.length > 0 && !keys.some(({ recipient }) => recipient === recorded)
+      ? [explainForeignKey(environment, recorded)]
+      : []),
     ...(isOpen
       ? [
           `.secrets/${environment}/age.agekey can be read by other users: chmod 600 .secrets/${environment}/age.agekey`,
         ]
       : []),
-    ...others.flatMap((other) =>
-      (readRecipients(directory, other) ?? [])
-        .filter((recipient) => recipient === recorded)
-        .map(
-          () =>
-            `${SOPS_CONFIGURATION}: ${other} has the key of ${environment} (${recorded}), which would open the secrets of both. Each needs its own`,
-        ),
-    ),
+    ...others
+      .filter(
+        (other) =>
+          readRecipients(directory, other)?.[0] === recorded && !isOwner(directory, environment, other),
+      )
+      .map(
+        (other) =>
+          `${SOPS_CONFIGURATION}: ${environment} has the key of ${other} (${recorded}), which would open the secrets of both. Each needs its own: take the rule of ${environment} out, move .secrets/${environment}/${AGE_KEY_NAME} away if it is a copy, and run npm run secrets -- create`,
+      ),
   ];
+}
+
+/**
+ * Which of two environments with the same key it belongs to: the one with more files for it, so that only the one that took it over
+ * is blamed; with equally many, the first by name.
+ */
+function isOwner(directory: string, environment: string, other: string): boolean {
+  const [key] = readRecipients(directory, environment) ?? [];
+  const filesFor = (name: string): number =>
+    allSecretFiles(directory, name).filter((file) =>
+      recipientsOf(readSecretFile(directory, file) as SecretFile).includes(key as string),
+    ).length;
+  const [own, theirs] = [filesFor(environment), filesFor(other)];
+  return own === theirs ? environment < other : own > theirs;
 }
 
 function incomplete(context: SecretsContext): string[] {
@@ -129,7 +146,7 @@ async function contentFindings(file: string, environment: string, sops: Sops): P
     return unfinished.length === 0
       ? []
       : [
-          `${file}: ${unfinished.join(", ")} stands for a value that nobody has given: SOPS_AGE_KEY_FILE=.secrets/${environment}/age.agekey sops edit ${file}`,
+          `${file}: ${unfinished.join(", ")} stands for a value that nobody has given: npm run secrets -- edit ${file}`,
         ];
   } catch (error) {
     return [
@@ -138,14 +155,25 @@ async function contentFindings(file: string, environment: string, sops: Sops): P
   }
 }
 
-/** Tries the keys of other environments that are here: more than what a file says about itself. */
+/**
+ * Tries the keys of other environments that are here: more than what a file says about itself. Only a key that is the other
+ * environment's by .sops.yaml as well, and not this one's: a private key in the wrong place, or one key for both, is no fault of the
+ * files and is told as what it is.
+ */
 async function foreignKeys(
   file: string,
   directory: string,
+  recipients: readonly string[],
   others: readonly string[],
   sops: Sops,
 ): Promise<string[]> {
-  const present = others.filter((other) => readAgeKey(directory, other) !== undefined);
+  const own = new Set(recipients);
+  const present = others.filter((other) => {
+    const recorded = readRecipients(directory, other)?.[0];
+    return readAgeKeys(directory, other).some(
+      ({ recipient }) => recipient === recorded && !own.has(recipient),
+    );
+  });
   const opens = await Promise.all(
     present.map((other) =>
       sops.decrypt(file, other).then(

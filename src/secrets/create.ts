@@ -1,7 +1,7 @@
-import { copyFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { ageKeyFile, keepAgeKey, readAgeKey } from "./age-key";
+import { ageKeyFile, keepAgeKey, readAgeKey, readAgeKeys } from "./age-key";
 import type { ApplicationSecret } from "./application-secret";
+import { changeValues } from "./change-values";
 import { explainForeignKey } from "./foreign-key";
 import { openKeys, type SecretsContext } from "./inventory";
 import {
@@ -87,13 +87,14 @@ export function explainMissing({ variables: [specific, general], what }: Missing
  */
 function prepareKey(directory: string, environment: string): string | undefined {
   const recorded = readRecipients(directory, environment)?.[0];
-  const present = readAgeKey(directory, environment);
+  const present = readAgeKeys(directory, environment);
   if (recorded !== undefined) {
-    if (present && present.recipient !== recorded) throw new Error(explainForeignKey(environment, recorded));
+    if (present.length > 0 && !present.some(({ recipient }) => recipient === recorded))
+      throw new Error(explainForeignKey(environment, recorded));
     return undefined;
   }
   addRecipient(directory, environment, keepAgeKey(directory, environment).recipient);
-  return present ? undefined : ageKeyFile("", environment);
+  return present.length > 0 ? undefined : ageKeyFile("", environment);
 }
 
 async function write(
@@ -143,14 +144,6 @@ async function complete(
   const renewed = [...settable, ...madeOf(secret, settable)];
   const kept = Object.fromEntries(Object.entries(stringData).filter(([key]) => !renewed.includes(key)));
   const made = makeValues(secret, kept, context);
-  // In a copy that takes the file's place as a whole: sops empties the file it writes, and a template's value belongs to its parts.
-  const draft = `${file}.new`;
-  copyFileSync(join(directory, file), join(directory, draft));
-  try {
-    for (const key of renewed) await sops.set(draft, environment, ["stringData", key], made[key] ?? "");
-    renameSync(join(directory, draft), join(directory, file));
-  } finally {
-    rmSync(join(directory, draft), { force: true });
-  }
+  await changeValues(file, Object.fromEntries(renewed.map((key) => [key, made[key] ?? ""])), context, sops);
   return renewed;
 }

@@ -1,5 +1,10 @@
 import { SOPS_CONFIGURATION } from "./sops-configuration";
 
+/** What to tell when one of the two keys of a rotation isn't here: Flux needs both until it is finished. */
+export function explainAbsentKey(environment: string, recipient: string): string {
+  return `.secrets/${environment}/age.agekey lacks the private half of ${recipient}: the key of ${environment} is being rotated, and Flux needs the old and the new one until that is finished. Bring the file from the machine where "npm run secrets -- rotate --key" was begun`;
+}
+
 /** What to tell when the private key here isn't the one that the environment's secrets are encrypted for. */
 export function explainForeignKey(environment: string, recorded: string): string {
   return `.secrets/${environment}/age.agekey is not the key of ${environment} in ${SOPS_CONFIGURATION} (${recorded}): bring the right one back from a copy, or move this one away to go on without a private key`;

@@ -1,6 +1,7 @@
 import { createHash, generateKeyPairSync, randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { writeWhole } from "./write-whole";
 
 /** Private halves stay on this machine and in the cluster: a git-ignored folder, readable by its owner only. */
 export function privateDirectory(directory: string, environment: string): string {
@@ -40,7 +41,17 @@ export function webhookTokenFile(directory: string, environment: string): string
 
 /** The receiver's token, made on first use. */
 export function webhookToken(directory: string, environment: string): string {
-  return keep(webhookTokenFile(directory, environment), () => randomBytes(32).toString("hex")).trim();
+  return keep(webhookTokenFile(directory, environment), newWebhookToken).trim();
+}
+
+/** A token for the receiver. */
+export function newWebhookToken(): string {
+  return randomBytes(32).toString("hex");
+}
+
+/** Replaces the receiver's token. The webhook at GitHub follows with the next deploy. */
+export function writeWebhookToken(directory: string, environment: string, token: string): void {
+  writeWhole(webhookTokenFile(directory, environment), token, { mode: 0o600 });
 }
 
 const RECEIVER = { name: "flux-system", namespace: "flux-system" } as const;

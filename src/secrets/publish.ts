@@ -26,26 +26,38 @@ export interface PublishOptions {
   readonly variables: Readonly<Record<string, string | undefined>>;
 }
 
+/** What became of an environment's published secrets. */
+export interface Publication {
+  /** The names of the secrets that were sealed anew. */
+  readonly sealed: readonly string[];
+  /** Whether the published file was written. */
+  readonly written: boolean;
+  /** GitHub has another public key for the repository than the values were sealed with. */
+  readonly keyChanged: boolean;
+}
+
 /**
  * Brings an environment's published secrets up to date before a deploy: seals what is new or has changed, or everything
  * when the repository's key has changed; makes the deploy key and the receiver's token on first use.
- * A secret that isn't set on this machine keeps the value that was sealed before.
- * @returns the names of the secrets that were sealed anew, and whether the published file was written
- * @throws Error when GitHub doesn't give the repository's public key
+ * A secret that isn't set on this machine keeps the value that was sealed before, but for a changed key: nobody can open that value any
+ * more, and nothing is written. An environment's own variable (`STAGING_DIGITALOCEAN_TOKEN`) goes before the general one.
+ * @throws Error when GitHub doesn't give the repository's public key, or has another one and a value that was sealed isn't set here
  */
 export async function publishSecrets({
   directory,
   environment,
   github,
   variables,
-}: PublishOptions): Promise<{ sealed: string[]; written: boolean }> {
+}: PublishOptions): Promise<Publication> {
   const before = readPublished(directory, environment);
   const publicKey = await fetchPublicKey(github, variables);
-  const keyChanged = before?.publicKey.id !== publicKey.id || before.publicKey.key !== publicKey.key;
+  const keyChanged =
+    before !== undefined && (before.publicKey.id !== publicKey.id || before.publicKey.key !== publicKey.key);
+  if (keyChanged) requireValues(before, { environment, github, variables });
   const secrets: PublishedSecrets["secrets"] = keyChanged ? {} : { ...before?.secrets };
   const outdated = await Promise.all(
     Object.entries(PASSED_ON).map(async ([variable, name]) => {
-      const value = variables[variable];
+      const value = valueFor(variable, environment, variables);
       const secretName = actionsSecretName(environment, name);
       const known = secrets[secretName];
       return value && !(known && (await matchesDigest(value, known.digest))) ? [{ secretName, value }] : [];
@@ -62,5 +74,33 @@ export async function publishSecrets({
   };
   const written = before === undefined || !isDeepStrictEqual(published, before);
   if (written) writePublished(directory, environment, published);
-  return { sealed: outdated.flat().map(({ secretName }) => secretName), written };
+  return { sealed: outdated.flat().map(({ secretName }) => secretName), written, keyChanged };
+}
+
+function valueFor(
+  variable: string,
+  environment: string,
+  variables: PublishOptions["variables"],
+): string | undefined {
+  return variables[actionsSecretName(environment, variable)] || variables[variable];
+}
+
+/** Left out, they would be deleted at GitHub; kept, GitHub couldn't open them, and CI would get nothing or fail. */
+function requireValues(
+  { secrets }: PublishedSecrets,
+  { environment, github, variables }: Omit<PublishOptions, "directory">,
+): void {
+  const settable = Object.entries(PASSED_ON).map(([variable, name]) => ({
+    variable,
+    secretName: actionsSecretName(environment, name),
+  }));
+  const lost = Object.keys(secrets).flatMap((secretName) => {
+    const known = settable.find((one) => one.secretName === secretName);
+    if (known === undefined) return [secretName];
+    return valueFor(known.variable, environment, variables) ? [] : [`${secretName} (${known.variable})`];
+  });
+  if (lost.length === 0) return;
+  throw new Error(
+    `GitHub has a new public key for ${github.owner}/${github.repository}, so it can't open what secrets/${environment}.json holds, and these values are not set here to be sealed again: ${lost.join(", ")}. Nothing was changed. Put what stands in brackets into .env or the environment and deploy again, or deploy where they are set; a secret that isn't used any more can be taken out of secrets/${environment}.json`,
+  );
 }

@@ -84,7 +84,7 @@ export function allSecretFiles(directory: string, environment: string): string[]
 }
 
 /** The secrets folders of an environment, wherever in flux/ they are. */
-function secretsFolders(directory: string, environment: string): string[] {
+export function secretsFolders(directory: string, environment: string): string[] {
   const flux = join(directory, "flux");
   if (!existsSync(flux)) return [];
   const found = (readdirSync(flux, { recursive: true }) as string[]).map((path) =>

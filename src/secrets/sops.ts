@@ -27,6 +27,36 @@ export class Sops {
     return JSON.parse(await this.run(["decrypt", "--output-type", "json", file], { environment }));
   }
 
+  /** Decrypts a file with the key of an environment, as YAML with its comments. @throws Error with what sops says */
+  async decryptText(file: string, environment: string): Promise<string> {
+    return this.run(["decrypt", "--input-type", "yaml", "--output-type", "yaml", file], { environment });
+  }
+
+  /** Encrypts YAML as .sops.yaml wants it for its file; comments stay. @returns YAML */
+  async encryptText(file: string, text: string): Promise<string> {
+    const types = ["--input-type", "yaml", "--output-type", "yaml"];
+    return this.run(["encrypt", ...types, "--filename-override", file], { input: text });
+  }
+
+  /**
+   * An encrypted file with a new data key, for other recipients; the file itself stays as it is.
+   * @returns YAML
+   * @throws Error with what sops says when the environment's keys don't open it
+   */
+  async rotate(
+    file: string,
+    environment: string,
+    { add, remove }: { readonly add: readonly string[]; readonly remove: readonly string[] },
+  ): Promise<string> {
+    const change = [
+      ...(add.length > 0 ? ["--add-age", add.join(",")] : []),
+      ...(remove.length > 0 ? ["--rm-age", remove.join(",")] : []),
+    ];
+    return this.run(["rotate", "--input-type", "yaml", "--output-type", "yaml", ...change, file], {
+      environment,
+    });
+  }
+
   /** Sets one value in an encrypted file; the others stay as they are, byte for byte. */
   async set(file: string, environment: string, path: readonly string[], value: string): Promise<void> {
     const index = path.map((key) => `[${JSON.stringify(key)}]`).join("");

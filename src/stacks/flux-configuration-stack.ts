@@ -18,7 +18,7 @@ import {
   valuesYaml,
   WATCH_LABEL,
 } from "../flux";
-import { AGE_KEY_NAME, AGE_KEY_SECRET, AGE_KEY_VARIABLE } from "../secrets/age-key";
+import { AGE_KEY_NAME, AGE_KEY_SECRET, AGE_KEY_VARIABLE, decryptionKeyRevision } from "../secrets/age-key";
 import { EnvironmentStack, type EnvironmentStackProps, PROJECT_DIRECTORY } from "./environment-stack";
 
 /** The one-time replacement of names in flux/, as it has to be done in this checkout. */
@@ -35,8 +35,8 @@ export interface FluxConfigurationStackProps extends EnvironmentStackProps {
   readonly clusterId: string;
   readonly clusterName: string;
   readonly staticConfiguration: StaticConfiguration;
-  /** The public half of the key that the environment's secrets are encrypted for; absent until there are any. */
-  readonly ageRecipient?: string;
+  /** The public halves of the keys that Flux decrypts with; none until there are secrets, two while one is being replaced. */
+  readonly ageRecipients?: readonly string[];
 }
 
 /** Configures the Flux tree once (static) and writes what Flux sizes the applications from (dynamic). */
@@ -57,7 +57,8 @@ export class FluxConfigurationStack extends EnvironmentStack {
     this.namespace = namespace.metadata.name;
     this.configMap(VALUES_CONFIG_MAP, { [VALUES_KEY]: valuesYaml(props.environment) });
     this.configMap(VARIABLES_CONFIG_MAP, infrastructureVariables(props.environment));
-    if (props.ageRecipient) this.decryptionKey(props.environment.name, props.ageRecipient);
+    const { ageRecipients = [] } = props;
+    if (ageRecipients.length > 0) this.decryptionKey(props.environment.name, ageRecipients);
 
     this.outputs({
       cluster_id: props.clusterId,
@@ -112,7 +113,7 @@ export class FluxConfigurationStack extends EnvironmentStack {
    * the cluster and keeps it in no plan and no state. It is written when the secret is made and when the public half changes,
    * which the revision follows; a machine without the private half (CI, a colleague's) plans and applies the rest all the same.
    */
-  private decryptionKey(environment: string, recipient: string): void {
+  private decryptionKey(environment: string, recipients: readonly string[]): void {
     const variable = new TerraformVariable(this, AGE_KEY_VARIABLE, {
       type: "string",
       default: "",
@@ -129,7 +130,7 @@ export class FluxConfigurationStack extends EnvironmentStack {
     new SecretV1(this, AGE_KEY_SECRET, {
       metadata: { name: AGE_KEY_SECRET, namespace: this.namespace },
       dataWo: Token.asStringMap(value),
-      dataWoRevision: revisionOf(recipient),
+      dataWoRevision: decryptionKeyRevision(recipients),
     });
   }
 
@@ -144,11 +145,6 @@ export class FluxConfigurationStack extends EnvironmentStack {
 /** A text that Terraform takes as it is: `${` and `%{` begin a template in every string of its JSON form. */
 function literal(text: string): string {
   return text.replaceAll("${", "$${").replaceAll("%{", "%%{");
-}
-
-/** A number that is another one for another key: from 1 on, as the provider wants it. */
-function revisionOf(recipient: string): number {
-  return 1 + (Number.parseInt(sha256(recipient).slice(0, 8), 16) % (2 ** 31 - 1));
 }
 
 function sha256(text: string): string {

@@ -11,8 +11,8 @@ export interface SynthesisInput {
   readonly staticConfiguration: StaticConfiguration;
   /** Sealed and public values per environment, as far as they exist. */
   readonly published: Readonly<Record<string, PublishedSecrets | undefined>>;
-  /** Per environment, the public half of the key that its secrets are encrypted for, once there is one. */
-  readonly ageRecipients?: Readonly<Record<string, string | undefined>>;
+  /** Per environment, the public halves of the keys that Flux needs in its cluster: none until there are secrets, two during a rotation. */
+  readonly ageRecipients?: Readonly<Record<string, readonly string[]>>;
   /** Where cdktf writes; default: CDKTF_OUTDIR or cdktf.out. */
   readonly outdir?: string;
 }
@@ -35,7 +35,7 @@ export function synthesize({
       clusterId,
       clusterName,
       staticConfiguration,
-      ageRecipient: ageRecipients[environment.name],
+      ageRecipients: ageRecipients[environment.name],
     });
     if (!project.github) continue;
     new GitHubSecretsStack(app, {

@@ -3,6 +3,8 @@ import { existsSync, mkdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { concealValues } from "../redaction";
+import { debugLog } from "./debug-log";
 
 /** What terraform says went wrong, or may. */
 export interface Diagnostic {
@@ -72,6 +74,8 @@ export function interruptAll(): void {
  * @throws TerraformError when it exits with a code that isn't accepted, Error when it can't be started
  */
 export async function runTerraform(run: TerraformRun): Promise<{ code: number; stdout: string }> {
+  concealValues(Object.values(run.inputs ?? {}).flatMap((value) => [value, ...value.split("\n")]));
+  const log = debugLog(run.env);
   // States and plans hold credentials of the clusters: what terraform writes is its owner's alone.
   const umask = process.umask(0o077);
   const child = spawn("terraform", [...run.arguments], {
@@ -94,7 +98,10 @@ export async function runTerraform(run: TerraformRun): Promise<{ code: number; s
       if (event) run.onEvent?.(event);
       else lines.push(line);
     }),
-    eachLine(child.stderr, (line) => errors.push(line)),
+    eachLine(child.stderr, (line) => {
+      errors.push(line);
+      log?.(line);
+    }),
   ];
   try {
     const code = await new Promise<number>((resolve, reject) => {
@@ -118,7 +125,8 @@ export async function runTerraform(run: TerraformRun): Promise<{ code: number; s
   }
 }
 
-const MISLEADING = /^(?:TF_CLI_ARGS|TF_WORKSPACE$|TF_DATA_DIR$|TF_VAR_|TF_STATE_)/;
+/** They would change what the arguments mean, where the state lies, or have secrets written into a file (debugLog()). */
+const MISLEADING = /^(?:TF_CLI_ARGS|TF_LOG_PATH$|TF_WORKSPACE$|TF_DATA_DIR$|TF_VAR_|TF_STATE_)/;
 
 function terraformEnvironment({ env, inputs = {} }: TerraformRun): NodeJS.ProcessEnv {
   const result: NodeJS.ProcessEnv = { ...env, CHECKPOINT_DISABLE: "1", TF_IN_AUTOMATION: "1", TF_INPUT: "0" };
@@ -130,7 +138,6 @@ function terraformEnvironment({ env, inputs = {} }: TerraformRun): NodeJS.Proces
   }
   // terraform warns on every run of a configuration file that isn't there.
   if (result.TF_CLI_CONFIG_FILE && !existsSync(result.TF_CLI_CONFIG_FILE)) delete result.TF_CLI_CONFIG_FILE;
-  // Each of them would change what the arguments mean, or where the state lies.
   for (const name of Object.keys(result)) if (MISLEADING.test(name)) delete result[name];
   for (const [name, value] of Object.entries(inputs)) result[`TF_VAR_${name}`] = value;
   return result;

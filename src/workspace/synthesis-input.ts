@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Project } from "../config";
 import { replacementsFor } from "../flux";
 import { readPublished } from "../secrets/published";
-import { readRecipients } from "../secrets/sops-configuration";
+import { clusterRecipients } from "../secrets/sops-configuration";
 import { pendingFiles, renderReplacements } from "../static-configuration";
 
 /** The script that performs the static configuration, in the checkout of this program. */
@@ -27,7 +27,7 @@ export function readSynthesisInput(repository: string, directory: string, projec
       project.environments.map(({ name }) => [name, project.github && readPublished(directory, name)]),
     ),
     ageRecipients: Object.fromEntries(
-      project.environments.map(({ name }) => [name, readRecipients(directory, name)?.[0]]),
+      project.environments.map(({ name }) => [name, clusterRecipients(directory, name)]),
     ),
   };
 }

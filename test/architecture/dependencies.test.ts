@@ -9,9 +9,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "src/static-configuration": [],
   "src/api-client": [],
   "src/secrets": ["src/config", "src/api-client"],
+  "src/redaction": [],
   "src/flux-tree": ["src/config", "src/flux", "src/secrets"],
   "src/stacks": ["src/config", "src/flux", "src/secrets"],
-  "src/terraform": [],
+  "src/terraform": ["src/redaction"],
   "src/terminal": ["src/terraform"],
   sandbox: [],
   "src/workspace": [

@@ -96,9 +96,30 @@ describeWithSops("npm run secrets -- check", () => {
     const [staging] = readRecipients(project.directory, "staging") as [string];
     const [production] = readRecipients(project.directory, "production") as [string];
     project.write(".sops.yaml", project.read(".sops.yaml").replace(production, staging));
-    expect(await check()).toContain(
-      `.sops.yaml: production has the key of staging (${staging}), which would open the secrets of both. Each needs its own`,
+    expect(await check("production", ["staging"])).toContainEqual(
+      expect.stringContaining(
+        `.sops.yaml: production has the key of staging (${staging}), which would open the secrets of both`,
+      ),
     );
+    // The environment whose key it is has done nothing wrong.
+    expect(await check()).toEqual([]);
+  });
+
+  test.each([
+    [
+      "a file of production that is staging's",
+      () => project.write(FILE.replace("staging", "production"), project.read(FILE)),
+      /is not encrypted for/,
+    ],
+    [
+      "staging's private key in production's place",
+      () => project.write(".secrets/production/age.agekey", project.read(".secrets/staging/age.agekey")),
+      /is not the key of production/,
+    ],
+  ])("%s is production's fault only", async (_, damage, finding) => {
+    damage();
+    expect(await check()).toEqual([]);
+    expect((await check("production", ["staging"]))[0]).toMatch(finding);
   });
 
   test("a value that nobody has given, by its key and not by its content", async () => {

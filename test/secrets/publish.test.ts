@@ -72,7 +72,7 @@ test("values are sealed so that only the repository's key opens them", async () 
 test("the same values are left as they are, byte for byte", async () => {
   await publish();
   const before = readFileSync(join(folder, "secrets", "staging.json"), "utf8");
-  expect(await publish()).toEqual({ sealed: [], written: false });
+  expect(await publish()).toEqual({ sealed: [], written: false, keyChanged: false });
   expect(readFileSync(join(folder, "secrets", "staging.json"), "utf8")).toBe(before);
 });
 
@@ -89,7 +89,11 @@ test("a changed value is sealed anew, and only it", async () => {
 test("a secret that isn't set on this machine keeps its sealed value", async () => {
   await publish();
   const before = published();
-  expect(await publish({ DIGITALOCEAN_TOKEN: "" })).toEqual({ sealed: [], written: false });
+  expect(await publish({ DIGITALOCEAN_TOKEN: "" })).toEqual({
+    sealed: [],
+    written: false,
+    keyChanged: false,
+  });
   expect(published()).toEqual(before);
 });
 
@@ -97,9 +101,34 @@ test("a changed key of the repository seals everything anew", async () => {
   await publish();
   keys = sodium.crypto_box_keypair();
   keyId = "2";
-  expect((await publish()).sealed).toHaveLength(2);
+  const result = await publish();
+  expect([result.sealed.length, result.keyChanged]).toEqual([2, true]);
   expect(published()?.publicKey.id).toBe("2");
   expect(open(published()?.secrets.STAGING_DIGITALOCEAN_TOKEN?.sealed ?? "")).toBe(TOKEN);
+});
+
+test("a changed key of the repository and a value that isn't set here: refused with its name, and nothing is written", async () => {
+  await publish({ SPACES_ACCESS_KEY_ID: "DO00KEY" });
+  const before = readFileSync(join(folder, "secrets", "staging.json"), "utf8");
+  keys = sodium.crypto_box_keypair();
+  keyId = "2";
+  await expect(publish({ GITHUB_TOKEN: "another" })).rejects.toThrow(
+    /GitHub has a new public key for acme\/platform.*secrets\/staging\.json.*: STAGING_SPACES_ACCESS_KEY_ID \(SPACES_ACCESS_KEY_ID\)\. Nothing was changed/,
+  );
+  expect(readFileSync(join(folder, "secrets", "staging.json"), "utf8")).toBe(before);
+  // Where it is set, everything is sealed anew.
+  expect((await publish({ SPACES_ACCESS_KEY_ID: "DO00KEY" })).sealed).toHaveLength(3);
+});
+
+test("a key with the same id and other bytes is another key", async () => {
+  await publish();
+  keys = sodium.crypto_box_keypair();
+  expect((await publish()).keyChanged).toBe(true);
+});
+
+test("an environment's own variable goes before the general one", async () => {
+  await publish({ STAGING_DIGITALOCEAN_TOKEN: "of staging" });
+  expect(open(published()?.secrets.STAGING_DIGITALOCEAN_TOKEN?.sealed ?? "")).toBe("of staging");
 });
 
 test("the private halves are the owner's alone, and OpenSSH reads the deploy key", async () => {

@@ -24,7 +24,7 @@ function synth(
   {
     pending = true,
     published = {} as Record<string, PublishedSecrets>,
-    ageRecipients = {} as Record<string, string>,
+    ageRecipients = {} as Record<string, readonly string[]>,
   } = {},
 ): string {
   const folder = mkdtempSync(join(tmpdir(), "synth-"));
@@ -287,7 +287,7 @@ describe("the Flux configuration", () => {
 
 describe("the key that Flux decrypts with", () => {
   const stackFor = (recipient: string) =>
-    stackOf(synth(project, { ageRecipients: { staging: recipient } }), "staging-flux-configuration");
+    stackOf(synth(project, { ageRecipients: { staging: [recipient] } }), "staging-flux-configuration");
   const stack = stackFor("age1first");
   const secret = stack.resource.kubernetes_secret_v1["sops-age"];
 

@@ -1,4 +1,4 @@
-import type { ApplicationSecret, SecretValue } from "../application-secret";
+import type { ApplicationSecret, RotationEffect, SecretValue } from "../application-secret";
 
 const FOLDER = "flux/apps/chatbox";
 const NAMESPACE = "chatbox";
@@ -10,9 +10,19 @@ const WITHOUT_SMS = "chatbox sends no SMS to administrators";
 export const chatboxSecrets: readonly ApplicationSecret[] = [
   inNamespace("chatbox-keys", {
     // Whoever signs tokens for chatbox's users needs it too.
-    JWT_SECRET: { random: "hex", bytes: 32 },
+    JWT_SECRET: {
+      random: "hex",
+      bytes: 32,
+      rotation: {
+        after: `kubectl -n chatbox rollout restart deployment; give it to whoever signs tokens for chatbox's users, whose tokens of before are refused`,
+      },
+    },
     // Used as it is for AES-256, so it has to have 32 characters.
-    ENCRYPTION_KEY: { random: "hex", bytes: 16 },
+    ENCRYPTION_KEY: {
+      random: "hex",
+      bytes: 16,
+      rotation: { loss: "what chatbox has encrypted in its database with the old key" },
+    },
   }),
   inNamespace("chatbox-s3", {
     S3_ACCESS_KEY_ID: optional(
@@ -51,18 +61,33 @@ export const chatboxSecrets: readonly ApplicationSecret[] = [
   }),
   inNamespace("mongodb-root", {
     username: { template: "root" },
-    password: { random: "hex", bytes: 32 },
+    password: {
+      random: "hex",
+      bytes: 32,
+      rotation: passwordOf("root", "admin", "mongodb-root, key password"),
+    },
   }),
   inNamespace("mongodb-chatbox", {
     MONGO_USERNAME: { template: "chatbox" },
     // Hexadecimal digits need no escape in a URL.
-    MONGO_PASSWORD: { random: "hex", bytes: 32 },
+    MONGO_PASSWORD: {
+      random: "hex",
+      bytes: 32,
+      rotation: passwordOf("chatbox", "chat", "mongodb-chatbox, key MONGO_PASSWORD"),
+    },
     MONGO_URI: { template: "mongodb://{MONGO_USERNAME}:{MONGO_PASSWORD}@mongodb:27017/chat" },
   }),
 ];
 
 function inNamespace(name: string, values: Readonly<Record<string, SecretValue>>): ApplicationSecret {
   return { folder: FOLDER, name, namespace: NAMESPACE, values };
+}
+
+/** MongoDB's image makes its users when it starts on an empty volume, and never again. */
+function passwordOf(user: string, database: string, place: string): RotationEffect {
+  return {
+    procedure: `MongoDB keeps the old password of ${user}. Open a shell as root (flux/apps/chatbox/README.md) before Flux applies the new one: db.getSiblingDB("${database}").changeUserPassword("${user}", passwordPrompt()) with the value that npm run secrets -- edit shows (${place}); then kubectl -n chatbox rollout restart statefulset/mongodb deployment`,
+  };
 }
 
 function optional(variable: string, what: string, withoutIt: string): SecretValue {

@@ -12,7 +12,13 @@ export const fluxgateSecrets: readonly ApplicationSecret[] = [
     name: "fluxgate-jwt",
     namespace: NAMESPACE,
     // 64 characters; the document asks for 32 at least.
-    values: { secret: { random: "hex", bytes: 32 } },
+    values: {
+      secret: {
+        random: "hex",
+        bytes: 32,
+        rotation: { after: "kubectl -n fluxgate rollout restart deployment; everybody signs in again" },
+      },
+    },
   },
   {
     folder: FOLDER,

@@ -19,7 +19,12 @@ export const infrastructureSecrets: readonly ApplicationSecret[] = [
     namespace: "monitoring",
     values: {
       username: { template: "admin" },
-      password: { random: "base64url", bytes: 24 },
+      password: {
+        random: "base64url",
+        bytes: 24,
+        // Grafana keeps nothing, so it takes the password at each start.
+        rotation: { after: "kubectl -n monitoring rollout restart deployment/kube-prometheus-stack-grafana" },
+      },
     },
   },
   {
@@ -72,7 +77,13 @@ export const infrastructureSecrets: readonly ApplicationSecret[] = [
     folder: "flux/infrastructure/backups",
     name: "velero-repo-credentials",
     namespace: "velero",
-    values: { "repository-password": { random: "base64url", bytes: 32 } },
+    values: {
+      "repository-password": {
+        random: "base64url",
+        bytes: 32,
+        rotation: { loss: "every backup of a volume that was made with the old password" },
+      },
+    },
   },
   {
     folder: "flux/infrastructure/notifications",

@@ -9,7 +9,14 @@ export const nextcloudSecrets: readonly ApplicationSecret[] = [
     namespace: "nextcloud",
     values: {
       username: { template: "admin" },
-      password: { random: "base64url", bytes: 24 },
+      password: {
+        random: "base64url",
+        bytes: 24,
+        rotation: {
+          procedure:
+            "Nextcloud keeps the old password. Change it there (Personal settings, Security, or php occ user:resetpassword admin in the pod) to the value that npm run secrets -- edit shows (nextcloud-admin, key password)",
+        },
+      },
     },
   },
 ];

@@ -1,4 +1,4 @@
-import type { ApplicationSecret, SecretValue } from "../application-secret";
+import type { ApplicationSecret, RotationEffect, SecretValue } from "../application-secret";
 
 const FOLDER = "flux/apps/traversion";
 const NAMESPACE = "traversion-system";
@@ -6,23 +6,39 @@ const WITHOUT_CLOUD = "the weekly backup to cloud storage is left out";
 const WITHOUT_MAIL = "Traversion sends no mail";
 
 /** 32 bytes, as the document's `openssl rand -hex 32`; hexadecimal digits need no escape in a URL. */
-const RANDOM: SecretValue = { random: "hex", bytes: 32 };
+const random = (rotation: RotationEffect): SecretValue => ({ random: "hex", bytes: 32, rotation });
+
+/** TimescaleDB's image gives its users their passwords when it makes the database, and never again by itself. */
+const ROLE: RotationEffect = {
+  procedure:
+    "TimescaleDB keeps the old password. As soon as Flux has applied the new one: kubectl -n traversion-system rollout restart statefulset/timescaledb, wait until it is ready, kubectl -n traversion-system exec statefulset/timescaledb -- /scripts/roles.sh, kubectl -n traversion-system rollout restart deployment/traversion-app",
+};
+const SUPERUSER: RotationEffect = {
+  procedure: `TimescaleDB keeps the old password (which opens no network connection). As soon as Flux has applied the new one: kubectl -n traversion-system rollout restart statefulset/timescaledb, then in its pod psql -U "$POSTGRES_USER" and \\password`,
+};
+const REDIS: RotationEffect = {
+  procedure:
+    "Redis and the API keep the old password until they start anew, and refuse each other in between: a minute without Traversion. As soon as Flux has applied the new one: kubectl -n traversion-system rollout restart statefulset/redis deployment/traversion-app",
+};
+const SESSIONS: RotationEffect = {
+  after: "kubectl -n traversion-system rollout restart deployment/traversion-app; everybody signs in again",
+};
 
 /** What Traversion's pods, its databases and its two hosts of the monitoring need. Each reader gets its own part only. */
 export const traversionSecrets: readonly ApplicationSecret[] = [
-  inNamespace("timescaledb-superuser", { password: RANDOM }),
+  inNamespace("timescaledb-superuser", { password: random(SUPERUSER) }),
   inNamespace("timescaledb-api", {
-    password: RANDOM,
+    password: random(ROLE),
     url: {
       template:
         "postgresql://traversion_api:{password}@timescaledb:5432/traversion?sslmode=verify-full&sslrootcert=/etc/traversion/authority/ca.crt",
     },
   }),
-  inNamespace("timescaledb-backup", { password: RANDOM }),
-  inNamespace("timescaledb-exporter", { password: RANDOM }),
+  inNamespace("timescaledb-backup", { password: random(ROLE) }),
+  inNamespace("timescaledb-exporter", { password: random(ROLE) }),
   inNamespace("redis-credentials", {
-    password: RANDOM,
-    exporterPassword: RANDOM,
+    password: random(REDIS),
+    exporterPassword: random(REDIS),
     url: { template: "rediss://:{password}@redis:6379/0" },
     // The API may do everything but manage the server; the exporter and the probes may look at it.
     "users.acl": {
@@ -34,7 +50,11 @@ export const traversionSecrets: readonly ApplicationSecret[] = [
       ].join("\n"),
     },
   }),
-  inNamespace("traversion-keys", { jwt: RANDOM, session: RANDOM, encryption: RANDOM }),
+  inNamespace("traversion-keys", {
+    jwt: random(SESSIONS),
+    session: random(SESSIONS),
+    encryption: random({ loss: "what Traversion has encrypted in its database with the old key" }),
+  }),
   inNamespace("traversion-smtp", {
     host: optional("TRAVERSION_SMTP_HOST", "the mail server of Traversion", WITHOUT_MAIL),
     port: optional(
@@ -71,7 +91,11 @@ export const traversionSecrets: readonly ApplicationSecret[] = [
     type: "kubernetes.io/basic-auth",
     values: {
       username: { template: "admin" },
-      password: { random: "base64url", bytes: 24 },
+      password: {
+        random: "base64url",
+        bytes: 24,
+        rotation: { after: "nothing: the ingress controller reads it at once" },
+      },
       // What nginx reads
       auth: { htpasswd: { user: "admin", passwordKey: "password" } },
     },

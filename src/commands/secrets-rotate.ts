@@ -1,0 +1,154 @@
+import { checkPublication } from "../deployment/publication";
+import { AGE_KEY_SECRET, decryptionKeyRevision } from "../secrets/age-key";
+import type { SecretsContext } from "../secrets/inventory";
+import { beginKeyRotation, finishKeyRotation, type KeyRotation, nextStep } from "../secrets/rotate-key";
+import {
+  explainEffect,
+  type RotationChoice,
+  rotateValues,
+  type ValueRotation,
+} from "../secrets/rotate-values";
+import { clusterRecipients } from "../secrets/sops-configuration";
+import { readState } from "../terraform";
+import { describeStacks, type Workspace } from "../workspace";
+import type { SecretsAction, SecretsWork } from "./secrets-work";
+
+/** The options of `npm run secrets -- rotate`. */
+export interface RotateOptions {
+  readonly key?: boolean;
+  readonly secret?: string;
+  readonly keyName?: string;
+  readonly force?: boolean;
+  readonly dryRun?: boolean;
+}
+
+/** `npm run secrets -- rotate`: new values, or with --key a new key. */
+export function rotateAction(options: RotateOptions): SecretsAction {
+  if (options.key && (options.secret !== undefined || options.keyName !== undefined))
+    throw new Error(
+      "--key rotates the key that all secrets are encrypted with, --secret and --key-name rotate values: one after the other",
+    );
+  return options.key ? (work) => rotateKeys(work, options) : (work) => rotate(work, options);
+}
+
+async function rotate({ contexts, sops, output, workspace }: SecretsWork, options: RotateOptions) {
+  const choice: RotationChoice = {
+    secret: options.secret,
+    key: options.keyName,
+    force: options.force,
+    dryRun: options.dryRun,
+  };
+  const rotations: ValueRotation[] = [];
+  for (const context of contexts) {
+    const rotation = await rotateValues(context, choice, sops);
+    rotations.push(rotation);
+    output.heading(rotation.environment);
+    const verb = options.dryRun ? "would rotate" : "rotated     ";
+    for (const { secret, key, madeAnew, effect } of rotation.rotated) {
+      const others = madeAnew.length > 0 ? ` (with ${madeAnew.join(", ")})` : "";
+      output.line(`${verb}   ${secret}: ${key}${others}. ${explainEffect(effect)}`);
+    }
+    for (const { secret, key, because, asked } of rotation.kept) {
+      const line = `left as it is  ${secret}: ${key}. ${because}`;
+      if (asked) output.problem(line);
+      else output.line(line);
+    }
+  }
+  const rotated = rotations.flatMap((rotation) => rotation.rotated);
+  const kept = rotations.flatMap((rotation) => rotation.kept);
+  if (rotated.length + kept.length === 0 && (options.secret ?? options.keyName) !== undefined)
+    throw new Error(
+      `no secret that Flux applies has ${[options.secret && `the name ${options.secret}`, options.keyName && `a key ${options.keyName}`].filter(Boolean).join(" and ")}: npm run secrets -- list names them with their keys`,
+    );
+  if (rotated.length > 0 && !options.dryRun)
+    output.line(
+      workspace.sandbox === undefined
+        ? "\nNext: commit flux/ (no value can be read there) and push it, let Flux apply it, then do what stands behind each value."
+        : "\nThe sandbox has no Flux that would apply them.",
+    );
+  output.result({ dryRun: options.dryRun ?? false, environments: rotations });
+  return kept.some(({ asked }) => asked) ? 1 : 0;
+}
+
+async function rotateKeys(
+  work: SecretsWork,
+  { dryRun = false, force = false }: RotateOptions,
+): Promise<number> {
+  const { contexts, sops, output, workspace } = work;
+  const rotations: KeyRotation[] = [];
+  let failed = false;
+  for (const context of contexts) {
+    const { directory, environment } = context;
+    output.heading(environment);
+    const step = nextStep(directory, environment);
+    const obstacle = step === "finish" && !force ? await finishObstacle(workspace, context) : undefined;
+    if (obstacle !== undefined) {
+      failed = true;
+      output.problem(obstacle);
+      continue;
+    }
+    const rotation =
+      step === "begin"
+        ? await beginKeyRotation(directory, environment, sops, dryRun)
+        : await finishKeyRotation(directory, environment, sops, dryRun);
+    rotations.push(rotation);
+    tellStep(rotation, work, dryRun);
+  }
+  output.result({ dryRun, environments: rotations });
+  return failed ? 1 : 0;
+}
+
+function tellStep(rotation: KeyRotation, { output, workspace }: SecretsWork, dryRun: boolean): void {
+  const { environment, step, files, present = "a new key", retiring, kept } = rotation;
+  const count = `${files.length} ${files.length === 1 ? "file" : "files"}`;
+  const would = dryRun ? "would be " : "";
+  const commit = workspace.sandbox === undefined ? "commit .sops.yaml and flux/, push, and run " : "";
+  const again = workspace.npmRun("secrets", "rotate", "--key", "--environment", environment);
+  const deploy = workspace.npmRun("deploy", "--environment", environment);
+  if (step === "begin") {
+    output.line(`${count} ${would}encrypted for ${present}, and still for ${retiring}.`);
+    output.line(`Step 1 of 2. Next: ${commit}${deploy}`);
+    output.line(`It gives the cluster both keys. When Flux has applied that commit:  ${again}`);
+    if (workspace.sandbox === undefined)
+      output.line(`Keep a copy of .secrets/${environment}/age.agekey in a safe place: it has the new key.`);
+    return;
+  }
+  output.line(`${count} ${would}encrypted for ${present} only.`);
+  output.line(`Step 2 of 2. Next: ${commit}${deploy}, which takes the old key out of the cluster.`);
+  if (kept)
+    output.line(
+      `The old private key is in ${kept}: old commits can be opened with it only. Delete it when nobody will.`,
+    );
+  output.line(
+    `Whoever has the old key can read what was committed before. If it may be in wrong hands, the values need to be new as well: ${workspace.npmRun("secrets", "rotate", "--environment", environment)}`,
+  );
+}
+
+/** Why the old key can't be given up yet; undefined when Flux can do without it. */
+async function finishObstacle(
+  workspace: Workspace,
+  { directory, environment }: SecretsContext,
+): Promise<string | undefined> {
+  const recipients = clusterRecipients(directory, environment);
+  // Interrupted in the middle of the second step, which was begun with all of this in order.
+  if (recipients.length < 2) return undefined;
+  const stack = (await describeStacks(workspace)).find(
+    ({ name }) => name === `${environment}-flux-configuration`,
+  );
+  const state = stack ? await readState(stack, workspace.variables) : {};
+  const secret = state.resources?.find(
+    ({ type, name }) => type === "kubernetes_secret_v1" && name === AGE_KEY_SECRET,
+  );
+  const revision = secret?.instances[0]?.attributes?.data_wo_revision;
+  // A cluster that has no key yet gets the new one with its first.
+  const hasBoth = revision === undefined || Number(revision) === decryptionKeyRevision(recipients);
+  const deploy = workspace.npmRun("deploy", "--environment", environment);
+  if (!hasBoth)
+    return `The cluster of ${environment} doesn't have the new key yet, so the old one stays: run ${deploy}, wait until Flux has applied the commit of step 1, then run this again. (--force goes on without this.)`;
+  if (workspace.sandbox !== undefined) return undefined;
+  const branch = workspace.project.github?.branch ?? "main";
+  const publication = checkPublication(directory, branch);
+  return publication.state === "published"
+    ? undefined
+    : `The remote branch ${branch} doesn't have the files of step 1, as far as can be seen from here, so Flux still needs the old key: commit and push .sops.yaml and flux/, wait until Flux has applied them, then run this again. (--force goes on without this.)`;
+}

@@ -1,0 +1,48 @@
+/** Shorter values could be words that are printed for another reason, such as `admin` or `2525`. */
+const LEAST_LENGTH = 8;
+/** A part of a base64 text that is shorter could stand in any other one. */
+const LEAST_ENCODED_LENGTH = 8;
+
+/**
+ * Every form in which a secret value can turn up in a text: as it is, as in JSON and Go's JSON, in an address, as hexadecimal digits, and in
+ * base64 at each of the three places where it can begin in a group (`Basic` authorization encodes it behind the user's name).
+ * @returns nothing for a value of less than 8 characters
+ */
+export function formsOf(value: string): string[] {
+  const lines = value.includes("\n") ? value.split("\n").map((line) => line.trim()) : [];
+  return [
+    ...new Set(
+      [value, value.trim(), ...lines].filter(({ length }) => length >= LEAST_LENGTH).flatMap(encodings),
+    ),
+  ];
+}
+
+function encodings(value: string): string[] {
+  const bytes = Buffer.from(value);
+  const json = JSON.stringify(value).slice(1, -1);
+  const hex = bytes.toString("hex");
+  return [
+    value,
+    json,
+    json.replace(/[<>&]/g, (sign) => `\\u00${sign.charCodeAt(0).toString(16)}`),
+    encodeURIComponent(value),
+    encodeURIComponent(value).toLowerCase(),
+    new URLSearchParams([["", value]]).toString().slice(1),
+    hex,
+    hex.toUpperCase(),
+    ...[0, 1, 2].flatMap((offset) => base64At(bytes, offset)),
+  ].filter(({ length }) => length >= LEAST_LENGTH);
+}
+
+/** What is the same in every base64 text that has these bytes behind 0, 1 or 2 others of a group: without the ends, which mix. */
+function base64At(bytes: Buffer, offset: number): string[] {
+  const text = Buffer.concat([Buffer.alloc(offset), bytes]).toString("base64");
+  const begin = offset === 0 ? 0 : 4;
+  const whole = Math.floor((offset + bytes.length) / 3) * 4;
+  const inner = text.slice(begin, whole);
+  const ended = text.slice(begin).replace(/=+$/, "");
+  // The padded end as well, where nothing follows.
+  return [ended, inner]
+    .filter(({ length }) => length >= LEAST_ENCODED_LENGTH)
+    .flatMap((one) => [one, one.replaceAll("+", "-").replaceAll("/", "_")]);
+}

@@ -1,0 +1,1 @@
+export { concealValues, concealVariables, redact, redactStream } from "./redaction";

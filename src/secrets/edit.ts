@@ -1,0 +1,114 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { ageKeyFile, readAgeKey } from "./age-key";
+import { type EditedSecret, judgeEdit } from "./edited-secret";
+import type { SecretsContext } from "./inventory";
+import { withPlainTextFolder } from "./plain-text-folder";
+import { allSecretFiles, readSecretFile, type SecretFile, secretFile } from "./secret-files";
+import type { Sops } from "./sops";
+import { writeWhole } from "./write-whole";
+
+/** What an edit needs of the person who makes it. */
+export interface Editor {
+  /** Opens a file of plain text and returns when the person has finished with it. `folder`: for the editor's own temporary files. */
+  open(file: string, folder: string): Promise<void>;
+  /** Tells what is wrong with the text and asks whether to open it again; false throws the changes away. */
+  again(problems: readonly string[]): Promise<boolean>;
+}
+
+/** What became of an edit. */
+export interface Edit {
+  readonly environment: string;
+  readonly file: string;
+  readonly outcome: "written" | "unchanged" | "discarded";
+  readonly changed: readonly string[];
+  readonly madeAnew: readonly string[];
+}
+
+/** A secret of an environment that can be edited. */
+export interface EditTarget {
+  readonly context: SecretsContext;
+  readonly file: string;
+}
+
+/**
+ * The secret that a person means: by its file, by `namespace/name`, or by its name alone.
+ * @throws Error that says what there is, when nothing or more than one thing is meant
+ */
+export function findSecret(contexts: readonly SecretsContext[], wanted: string): EditTarget {
+  const targets = contexts.flatMap((context) =>
+    allSecretFiles(context.directory, context.environment).map((file) => ({ context, file })),
+  );
+  const path = wanted.replaceAll("\\", "/").replace(/^\.\//, "");
+  const found = targets.filter(({ context, file }) => {
+    const { metadata } = readSecretFile(context.directory, file) ?? {};
+    return [
+      file,
+      join(context.directory, file),
+      metadata?.name,
+      `${metadata?.namespace}/${metadata?.name}`,
+    ].includes(path);
+  });
+  const [target, another] = found;
+  if (!target)
+    throw new Error(
+      `there is no secret ${wanted} in ${contexts.map(({ environment }) => environment).join(" or ")}: npm run secrets -- list names them, and npm run secrets -- create makes those that are missing`,
+    );
+  if (another)
+    throw new Error(
+      `${wanted} can mean ${found.map(({ file }) => file).join(" or ")}: name the file, or add --environment <name>`,
+    );
+  return target;
+}
+
+/**
+ * Lets a person edit the plain text of one secret and encrypts it again. The text is in a folder that goes with this process
+ * (withPlainTextFolder()), and nowhere else. An unchanged text writes nothing; a text that can't be taken is opened again, with
+ * everything that was typed.
+ * @throws Error when the private key isn't here, the file can't be opened, or the editor fails; the file is then as it was
+ */
+export async function editSecret({ context, file }: EditTarget, editor: Editor, sops: Sops): Promise<Edit> {
+  const { directory, environment, declared } = context;
+  if (readAgeKey(directory, environment) === undefined)
+    throw new Error(
+      `${ageKeyFile("", environment)} is not on this machine, so ${file} can't be opened: edit it where it is, or bring it here from a copy`,
+    );
+  const encrypted = readFileSync(join(directory, file), "utf8");
+  if (!(readSecretFile(directory, file) as SecretFile).sops)
+    throw new Error(`${file} is in plain text: npm run secrets -- check says what to do`);
+  const declaration = declared.find((secret) => secretFile(secret, environment) === file);
+  return withPlainTextFolder(directory, async (folder) => {
+    const plain = join(folder, basename(file));
+    const before = await sops.decryptText(file, environment);
+    writeFileSync(plain, before, { mode: 0o600, flag: "wx" });
+    for (;;) {
+      await editor.open(plain, folder);
+      const after = readFileSync(plain, "utf8");
+      const result = (outcome: Edit["outcome"], { changed, madeAnew }: Partial<EditedSecret> = {}): Edit => ({
+        environment,
+        file,
+        outcome,
+        changed: changed ?? [],
+        madeAnew: madeAnew ?? [],
+      });
+      if (after === before) return result("unchanged");
+      const edited = judgeEdit(before, after, declaration, context);
+      const problems = [...edited.problems];
+      if (problems.length === 0) {
+        try {
+          const text = await sops.encryptText(file, edited.text);
+          if (readFileSync(join(directory, file), "utf8") === encrypted) {
+            writeWhole(join(directory, file), text);
+            return result("written", edited);
+          }
+          problems.push(
+            `${file} was changed by something else in the meantime: copy your change from the editor, leave this edit, and edit the file as it is now`,
+          );
+        } catch (error) {
+          problems.push(`${file} was not written: ${(error as Error).message}`);
+        }
+      }
+      if (!(await editor.again(problems))) return result("discarded");
+    }
+  });
+}
