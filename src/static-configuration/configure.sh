@@ -112,7 +112,8 @@ function print_calls(file, words, n, limit,   i, line, count) {
       line = ""; count = 0
     }
   }
-  close(file)
+  # What is missing in a list would be left out, so an error of writing ends the run.
+  if (close(file) != 0) exit 1
 }
 '
 
@@ -180,6 +181,7 @@ compile() {
       print "s/\003$//" > script
       for (i = 1; i <= n; i++) print "s/\001" i "\002/" literal(value[i]) "/g" > script
       print "s/\001\002/\001/g" > script
+      if (close(script) != 0 || close(pattern) != 0) exit 1
     }
   ' "$1"
 }
@@ -280,8 +282,12 @@ release() {
 # A sed that outlives a killed run still changes files: its process id keeps the lock alive.
 watched() {
   "$@" &
-  echo $! >"$lock/child"
-  wait $!
+  watched_child=$!
+  echo "$watched_child" >"$lock/child" || {
+    wait "$watched_child"
+    return 1
+  }
+  wait "$watched_child"
 }
 
 # ---------------------------------------------------------------------------------------------- finding files
@@ -322,6 +328,11 @@ classify() {
         if (path[i] in files) {
           known[++k] = quote(path[i]) " " quote(files[path[i]])
           continue
+        }
+        if (path[i] ~ /^flux\/\.(run|lock)\//) {
+          split(path[i], name, "/")
+          print "flux/" name[2] ": a folder of this name has no place for originals in " directory_of(record) "; rename it"
+          exit 1
         }
         fresh[++f] = quote(".//" path[i])
         print escape(path[i]) > (run "/new.list")
@@ -399,6 +410,7 @@ back_up() {
 }
 
 copy_one() {
+  [ ! -d "$2" ] || fail "$2: is a folder where the original of $1 has to be kept, nothing was changed; rename that folder in $tree/"
   rm -f "$2"
   if cp -p "$1" "$2" && cmp -s "$1" "$2"; then return 0; fi
   fail "$1: its original cannot be copied to $2, nothing was changed; free disk space or fix the permissions, then run again"
@@ -566,19 +578,18 @@ update_one() {
     return
   fi
   # Values that stay are in the table too, as themselves, so that a value inside a longer one is not found there.
-  : >"$run/update.pairs"
+  : >"$run/update.pairs" || fail_to_write
   while IFS='	' read -r from to unclear; do
-    printf '%s\t%s\n' "$from" "$to" >"$run/one.pairs"
-    compile "$run/one.pairs" "$run/one"
+    { printf '%s\t%s\n' "$from" "$to" >"$run/one.pairs" && compile "$run/one.pairs" "$run/one"; } || fail_to_write
     if [ "$from" != "$to" ] && { [ "$unclear" = 1 ] || grep -q -E -f "$run/one.pattern" "$2"; }; then
       if grep -q -E -f "$run/one.pattern" "$1"; then
         echo "$1: was edited, and \"$from\" in it may be yours; look at it and write \"$to\" where it is meant"
       fi
       to=$from
     fi
-    [ "$unclear" = 1 ] || printf '%s\t%s\n' "$from" "$to" >>"$run/update.pairs"
+    [ "$unclear" = 1 ] || printf '%s\t%s\n' "$from" "$to" >>"$run/update.pairs" || fail_to_write
   done <"$run/update.candidates"
-  compile "$run/update.pairs" "$run/update"
+  compile "$run/update.pairs" "$run/update" || fail_to_write
   rewrite "$run/update.sed" "$1"
 }
 
@@ -641,7 +652,8 @@ sum_written() {
       while ((getline line < (run "/written")) > 0)
         if (split(line, part, "\t") == 3) words[++n] = quote(".//" unescape(part[1]))
       print_calls(run "/written.calls", words, n, 500)
-    }' && over "$run/written.calls" cksum_existing >"$run/live.sums"
+    }' || fail_to_write
+  over "$run/written.calls" cksum_existing >"$run/live.sums" || fail_to_write
 }
 cksum_existing() {
   cksum "$@" 2>/dev/null
@@ -703,13 +715,15 @@ remove_strays() {
       for (i = 1; i <= n; i++)
         if (!((directory = directory_of(path[i])) in seen)) { seen[directory] = 1; words[++w] = quote(".//" directory) }
       print_calls(run "/stray.calls", words, w, 200)
-    }' && over "$run/stray.calls" find_strays >"$run/strays"
+    }' || fail_to_write
+  over "$run/stray.calls" find_strays >"$run/strays"
   awk -v run="$run" "$awk_functions"'
     BEGIN {
       n = read_paths(run "/strays", path)
       for (i = 1; i <= n; i++) words[i] = quote(path[i])
       print_calls(run "/strays.calls", words, n, 1)
-    }' && over "$run/strays.calls" remove_stray
+    }' || fail_to_write
+  over "$run/strays.calls" remove_stray
 }
 find_strays() {
   for directory in "$@"; do
