@@ -38,6 +38,15 @@ fail() {
   exit 1
 }
 
+# Some tools (busybox) end well though the disk was full when they wrote. After such a write there is no block left, so
+# that this one fails too. Called after a tool has written something that later steps build on.
+room=$(printf '%8192s' '')
+readonly room
+check_room() { printf '%s' "$room" >"$run/room" || fail_to_write; }
+
+# A redirection of ":" that fails would end the script without a word about the fix.
+empty() { printf '' >"$1" || fail_to_write; }
+
 fail_to_write() { fail "$run: cannot be written; free disk space or make $backups writable, then run again"; }
 
 # ---------------------------------------------------------------------------------------------- awk functions
@@ -112,7 +121,8 @@ function print_calls(file, words, n, limit,   i, line, count) {
       line = ""; count = 0
     }
   }
-  close(file)
+  # What is missing in a list would be left out, so an error of writing ends the run.
+  if (close(file) != 0) exit 1
 }
 '
 
@@ -180,6 +190,7 @@ compile() {
       print "s/\003$//" > script
       for (i = 1; i <= n; i++) print "s/\001" i "\002/" literal(value[i]) "/g" > script
       print "s/\001\002/\001/g" > script
+      if (close(script) != 0 || close(pattern) != 0) exit 1
     }
   ' "$1"
 }
@@ -245,7 +256,7 @@ take_lock() {
       # Given back a moment ago, together with the empty folder of backups, or it can't be made at all.
       mkdir -p "$backups" 2>/dev/null
       mkdir "$lock" 2>/dev/null && break
-      [ -d "$lock" ] || [ "$waited" -lt 15 ] || fail "$lock: cannot be created; make $backups writable"
+      [ -d "$lock" ] || [ "$waited" -lt 15 ] || fail "$lock: cannot be created; free disk space or make $backups writable, then run again"
     fi
     owner=$(lock_owner)
     # A lock that is not signed may be a moment old, so it is looked at twice.
@@ -266,7 +277,7 @@ for more than $lock_timeout s; wait for it, or, when no such run exists, remove 
     if sleep 0.2 2>/dev/null; then waited=$((waited + 1)); else sleep 1 && waited=$((waited + 5)); fi
   done
   lock_held=yes
-  echo "$$" >"$lock/owner" || fail "$lock/owner: cannot be written; is the disk full?"
+  echo "$$" >"$lock/owner" || fail "$lock/owner: cannot be written; free disk space or make $backups writable, then run again"
 }
 
 release() {
@@ -280,8 +291,12 @@ release() {
 # A sed that outlives a killed run still changes files: its process id keeps the lock alive.
 watched() {
   "$@" &
-  echo $! >"$lock/child"
-  wait $!
+  watched_child=$!
+  echo "$watched_child" >"$lock/child" || {
+    wait "$watched_child"
+    return 1
+  }
+  wait "$watched_child"
 }
 
 # ---------------------------------------------------------------------------------------------- finding files
@@ -294,13 +309,10 @@ search() {
     grep -r -l -E -f "$1" --include='*.yaml' --include='*.yml' --exclude-dir=.backups ".//$tree"
     ;;
   *)
-    # find gives 1 when grep finds nothing: only what is written to stderr tells that something went wrong.
+    # grep gives 1 when it finds nothing, and find would pass that on: only what went wrong is to count.
+    # shellcheck disable=SC2016
     find ".//$tree" -path ".//$backups" -prune -o -type f \( -name '*.yaml' -o -name '*.yml' \) \
-      -exec grep -l -E -f "$1" {} + 2>"$run/search.errors"
-    if [ -s "$run/search.errors" ]; then
-      cat "$run/search.errors" >&2
-      return 2
-    fi
+      -exec sh -c 'grep -l -E -f "$0" "$@" || [ $? -eq 1 ]' "$1" {} + || return 2
     ;;
   esac
   [ $? -le 1 ]
@@ -323,6 +335,11 @@ classify() {
           known[++k] = quote(path[i]) " " quote(files[path[i]])
           continue
         }
+        if (path[i] ~ /^flux\/\.(run|lock)\//) {
+          split(path[i], name, "/")
+          print "flux/" name[2] ": a folder of this name has no place for originals in " directory_of(record) "; rename it"
+          exit 1
+        }
         fresh[++f] = quote(".//" path[i])
         print escape(path[i]) > (run "/new.list")
         backup = backup_of(path[i])
@@ -339,7 +356,7 @@ classify() {
       print_calls(run "/directories.calls", directories, d, 500)
       print_calls(run "/originals.calls", originals, c, 500)
       print_calls(run "/copies.calls", copies, c, 500)
-    }') || fail "${problem:-$record or $run: cannot be read or written; is the disk full?}"
+    }' && check_room) || fail "${problem:-$record or $run: cannot be read or written; free disk space or make $backups writable, then run again}"
 }
 
 # ---------------------------------------------------------------------------------------------------- backups
@@ -347,15 +364,17 @@ classify() {
 refuse_unsafe() {
   link=$(find "$backups" -type l -print | head -n 1)
   [ -z "$link" ] || fail "$link: is a symbolic link, so backups could end up elsewhere; remove it"
-  : >"$run/read-only"
-  : >"$run/for-cp"
+  empty "$run/read-only"
+  empty "$run/for-cp"
   # Nearly always there are none, and one look at all files is enough.
-  over "$run/new.calls" find_special >"$run/special" || fail "$tree/: permissions cannot be read"
+  over "$run/new.calls" find_special >"$run/special" || fail "$tree/: permissions cannot be read (see above), nothing was changed; free disk space or fix them, then run again"
+  check_room
   [ -s "$run/special" ] || return 0
-  over "$run/new.calls" find_read_only >"$run/read-only" || fail "$tree/: permissions cannot be read"
+  over "$run/new.calls" find_read_only >"$run/read-only" || fail "$tree/: permissions cannot be read (see above), nothing was changed; free disk space or fix them, then run again"
   first=$(awk "$awk_functions"'BEGIN { if (read_paths(ARGV[1], list)) print list[1] }' "$run/read-only")
   [ -z "$first" ] || fail "$first: is read-only, nothing was changed; make it writable (chmod u+w) and run again"
-  over "$run/originals.calls" find_for_cp >"$run/for-cp" || fail "$tree/: permissions cannot be read"
+  check_room
+  over "$run/originals.calls" find_for_cp >"$run/for-cp" || fail "$tree/: permissions cannot be read (see above), nothing was changed; free disk space or fix them, then run again"
 }
 find_special() { find "$@" \( ! -perm -200 -o ! -perm -044 -o -size +2048 \) -print; }
 find_read_only() { find "$@" ! -perm -200 -print; }
@@ -367,7 +386,7 @@ find_for_cp() { find "$@" \( ! -perm -044 -o -size +2048 \) -print; }
 # cp, as do private and large files.
 back_up() {
   [ -s "$run/fresh.list" ] || return 0
-  over "$run/directories.calls" mkdir -p || fail "$backups: folders cannot be created; is the disk full or read-only?"
+  over "$run/directories.calls" mkdir -p || fail "$backups: folders cannot be created, nothing was changed; free disk space or make it writable, then run again"
   awk -v run="$run" "$awk_functions"'
     BEGIN {
       n = read_lines(run "/fresh.list", path)
@@ -383,8 +402,9 @@ back_up() {
         close(backup)
       }
     }' 2>/dev/null
-  over "$run/originals.calls" cksum >"$run/originals.sums" || fail "$tree/: files cannot be read (see above)"
+  over "$run/originals.calls" cksum >"$run/originals.sums" || fail "$tree/: files cannot be read (see above), nothing was changed; free disk space or fix the permissions, then run again"
   over "$run/copies.calls" cksum >"$run/copies.sums" 2>/dev/null
+  check_room
   awk -v run="$run" "$awk_functions"'
     BEGIN {
       n = read_lines(run "/fresh.list", path)
@@ -395,10 +415,12 @@ back_up() {
           words[++w] = quote(path[i]) " " quote(backup_of(path[i]))
       print_calls(run "/failed.calls", words, w, 1)
     }' || fail_to_write
+  check_room
   over "$run/failed.calls" copy_one || exit 1
 }
 
 copy_one() {
+  [ ! -d "$2" ] || fail "$2: is a folder where the original of $1 has to be kept, nothing was changed; rename that folder in $tree/"
   rm -f "$2"
   if cp -p "$1" "$2" && cmp -s "$1" "$2"; then return 0; fi
   fail "$1: its original cannot be copied to $2, nothing was changed; free disk space or fix the permissions, then run again"
@@ -421,12 +443,13 @@ drop_unfinished_backups() {
 
 # --------------------------------------------------------------------------------------------------- changing
 
-# True when this sed edits files in place as GNU's and busybox's do: atomic per file, no line end added.
+# True for GNU's sed: in place it is atomic per file, adds no line end, and tells when the disk is full. Busybox's does not:
+# it would leave a file cut off.
 edits_in_place() {
-  printf 's/a/b/\n' >"$run/probe.sed"
-  printf 'a' >"$run/probe"
-  sed -E -i -f "$run/probe.sed" "$run/probe" </dev/null >/dev/null 2>&1 &&
-    [ "$(cat "$run/probe" && echo .)" = "b." ]
+  case $(sed --version </dev/null 2>/dev/null) in
+  "sed (GNU sed)"* | "GNU sed version"*) return 0 ;;
+  *) return 1 ;;
+  esac
 }
 
 # True when this sed ends the last line of a file that does not end it itself; asked once a run.
@@ -443,15 +466,16 @@ adds_line_end() {
 # usage: render SCRIPT FILE
 render() {
   watched sed -E -f "$1" "$2" >"$run/new" || return 1
+  check_room
   if [ -s "$2" ] && adds_line_end && [ "$(tail -c 1 "$2" | tr -d '\n' | wc -c)" -ne 0 ]; then
-    size=$(wc -c <"$run/new") && head -c "$((size - 1))" "$run/new" >"$run/shorter" && mv -f "$run/shorter" "$run/new"
+    size=$(wc -c <"$run/new") && head -c "$((size - 1))" "$run/new" >"$run/shorter" && check_room && mv -f "$run/shorter" "$run/new"
   fi
 }
 
 # Puts $run/new in the place of the file, in one step and with the file's mode.
 install_new() {
   cp -p "$1" "$run/out" && cat "$run/new" >"$run/out" && mv -f "$run/out" "$1" && return 0
-  fail "$1: cannot be written, it is unchanged; free disk space or fix the permissions of its folder, then run again"
+  fail "${1#.//}: cannot be written, it is unchanged; free disk space or fix the permissions of its folder, then run again"
 }
 
 change_one() {
@@ -469,12 +493,20 @@ change_new() {
     return
   fi
   over "$run/new.calls" watched sed -E -i -f "$run/main.sed" && return 0
-  over "$run/new.calls" grep_quietly >"$run/unfinished" 2>/dev/null
-  first=$(awk "$awk_functions"'BEGIN { if (read_paths(ARGV[1], list)) print list[1] }' "$run/unfinished")
+  first=$(over "$run/new.calls" first_unchanged)
+  first=${first#.//}
   fail "${first:-$tree/}: cannot be written (see sed's message above); its original is untouched, files before it \
 are done; free disk space or fix the permissions of its folder, then run again"
 }
-grep_quietly() { grep -l -E -f "$run/main.pattern" "$@" || [ $? -eq 1 ]; }
+# Ends with 1 where it finds one, which ends the list.
+first_unchanged() {
+  for file in "$@"; do
+    if cmp -s "$file" "$backups/${file#.//"$tree"/}.orig"; then
+      printf '%s' "$file"
+      return 1
+    fi
+  done
+}
 
 # A file of the record is searched again only when it was edited since, and then without the placeholders that
 # the values resemble: what was written can't be told from what is to be replaced.
@@ -503,7 +535,8 @@ permissions, then run again"
   sum=$(sum_of "$run/new")
   # The line end comes first: what a killed run left last in the journal may be half a line.
   awk -v sum="$sum" "$awk_functions"'BEGIN { print "\n" escape(ARGV[1]) "\t" sum }' "$2" >>"$run/written" ||
-    fail "$run/written: cannot be written; is the disk full?"
+    fail "$run/written: cannot be written; free disk space or make $backups writable, then run again"
+  check_room
   install_new "$2"
 }
 
@@ -540,14 +573,16 @@ update_values() {
   [ -s "$run/changed.pairs" ] || return 0
   { compile "$run/old.pairs" "$run/old" && compile "$run/changed.pairs" "$run/changed"; } ||
     fail_to_write
-  over "$run/recorded.calls" grep_changed >"$run/outdated"
-  touch "$run/written"
+  over "$run/recorded.calls" grep_changed >"$run/outdated" || fail_to_write
+  check_room
+  touch "$run/written" || fail_to_write
   awk -v run="$run" "$awk_functions"'
     BEGIN {
       n = read_paths(run "/outdated", backup)
       for (i = 1; i <= n; i++) words[i] = quote(live_of(backup[i])) " " quote(backup[i])
       print_calls(run "/outdated.calls", words, n, 1)
     }' || fail_to_write
+  check_room
   over "$run/outdated.calls" update_one
 }
 grep_changed() { grep -l -E -f "$run/changed.pattern" "$@" 2>/dev/null || [ $? -eq 1 ]; }
@@ -566,19 +601,20 @@ update_one() {
     return
   fi
   # Values that stay are in the table too, as themselves, so that a value inside a longer one is not found there.
-  : >"$run/update.pairs"
+  empty "$run/update.pairs"
   while IFS='	' read -r from to unclear; do
-    printf '%s\t%s\n' "$from" "$to" >"$run/one.pairs"
-    compile "$run/one.pairs" "$run/one"
+    { printf '%s\t%s\n' "$from" "$to" >"$run/one.pairs" && compile "$run/one.pairs" "$run/one"; } || fail_to_write
+    check_room
     if [ "$from" != "$to" ] && { [ "$unclear" = 1 ] || grep -q -E -f "$run/one.pattern" "$2"; }; then
       if grep -q -E -f "$run/one.pattern" "$1"; then
         echo "$1: was edited, and \"$from\" in it may be yours; look at it and write \"$to\" where it is meant"
       fi
       to=$from
     fi
-    [ "$unclear" = 1 ] || printf '%s\t%s\n' "$from" "$to" >>"$run/update.pairs"
+    [ "$unclear" = 1 ] || printf '%s\t%s\n' "$from" "$to" >>"$run/update.pairs" || fail_to_write
   done <"$run/update.candidates"
-  compile "$run/update.pairs" "$run/update"
+  compile "$run/update.pairs" "$run/update" || fail_to_write
+  check_room
   rewrite "$run/update.sed" "$1"
 }
 
@@ -597,7 +633,7 @@ values_settled() {
 
 # usage: write_record KEEP_VALUES   (yes: the values in the record stay, a run that was killed is being finished)
 write_record() {
-  touch "$run/new.sums" "$run/written" "$run/live.sums"
+  touch "$run/new.sums" "$run/written" "$run/live.sums" || fail_to_write
   awk -v run="$run" -v record="$record" -v keep="$1" "$awk_functions"'
     BEGIN {
       read_record(record, values, files)
@@ -618,6 +654,7 @@ write_record() {
       for (p in values) print "value\t" p "\t" values[p]
       for (path in files) print "file\t" escape(path) "\t" files[path]
     }' >"$run/record.unsorted" || record_failed
+  check_room
   sort "$run/record.unsorted" >"$run/record.lines" || record_failed
   {
     echo "# Written by the static configuration; commit it together with flux/. Values last written, then"
@@ -635,13 +672,15 @@ $backups and run again"
 
 # What the journal says was written, as it stands now.
 sum_written() {
-  touch "$run/written"
+  touch "$run/written" || fail_to_write
   awk -v run="$run" "$awk_functions"'
     BEGIN {
       while ((getline line < (run "/written")) > 0)
         if (split(line, part, "\t") == 3) words[++n] = quote(".//" unescape(part[1]))
       print_calls(run "/written.calls", words, n, 500)
-    }' && over "$run/written.calls" cksum_existing >"$run/live.sums"
+    }' || fail_to_write
+  over "$run/written.calls" cksum_existing >"$run/live.sums" || fail_to_write
+  check_room
 }
 cksum_existing() {
   cksum "$@" 2>/dev/null
@@ -680,7 +719,7 @@ resume() {
 # New files that the killed run changed: they differ from their backups, and what was written is what sed makes of
 # the backup, whether or not somebody edited the file in the meantime.
 settle_new() {
-  : >"$run/new.sums"
+  empty "$run/new.sums"
   over "$run/new.calls" settle_some
 }
 settle_some() {
@@ -690,7 +729,7 @@ settle_some() {
     if [ ! -f "$path" ] || [ ! -f "$backup" ] || cmp -s "$path" "$backup"; then continue; fi
     render "$run/main.sed" "$backup" || fail "$path: sed failed (see above); free disk space and run again"
     printf '%s %s\n' "$(cksum <"$run/new")" "$file" >>"$run/new.sums" ||
-      fail "$run/new.sums: cannot be written; is the disk full?"
+      fail "$run/new.sums: cannot be written; free disk space or make $backups writable, then run again"
   done
 }
 
@@ -703,13 +742,15 @@ remove_strays() {
       for (i = 1; i <= n; i++)
         if (!((directory = directory_of(path[i])) in seen)) { seen[directory] = 1; words[++w] = quote(".//" directory) }
       print_calls(run "/stray.calls", words, w, 200)
-    }' && over "$run/stray.calls" find_strays >"$run/strays"
+    }' || fail_to_write
+  over "$run/stray.calls" find_strays >"$run/strays"
   awk -v run="$run" "$awk_functions"'
     BEGIN {
       n = read_paths(run "/strays", path)
       for (i = 1; i <= n; i++) words[i] = quote(path[i])
       print_calls(run "/strays.calls", words, n, 1)
-    }' && over "$run/strays.calls" remove_stray
+    }' || fail_to_write
+  over "$run/strays.calls" remove_stray
 }
 find_strays() {
   for directory in "$@"; do
@@ -737,7 +778,7 @@ remove_stray() {
 [ -d "$tree" ] || fail "$tree: no such folder in $(pwd); run it in the project's folder"
 [ ! -L "$backups" ] || fail "$backups: is a symbolic link, so backups could end up elsewhere; remove it"
 [ -d "$backups" ] || mkdir "$backups" 2>/dev/null || [ -d "$backups" ] ||
-  fail "$backups: cannot be created; make $tree writable"
+  fail "$backups: cannot be created; free disk space or make $tree writable, then run again"
 
 trap release EXIT
 # A sed that is at work is waited for: the lock must not be given back while it changes files.
@@ -747,20 +788,22 @@ trap 'wait; exit 143' TERM
 take_lock
 
 [ ! -d "$run" ] || resume
-mkdir "$run" || fail "$run: cannot be created; make $backups writable"
+mkdir "$run" || fail "$run: cannot be created; free disk space or make $backups writable, then run again"
 problem=$(read_replacements) || {
   clear_run
-  fail "${problem:-$run/table: cannot be written; is the disk full?}"
+  fail "${problem:-$run/table: cannot be written; free disk space or make $backups writable, then run again}"
 }
 compile "$run/table" "$run/main" || fail_to_write
+check_room
 if [ ! -s "$run/table" ] && values_settled; then
   clear_run
   echo "static configuration: nothing to replace, every value equals its placeholder"
   exit 0
 fi
 
-if [ -s "$run/table" ]; then search "$run/main.pattern"; fi >"$run/found" || fail "$tree/: not every file can be read (see above), nothing was changed; \
-fix the permissions and run again"
+if [ -s "$run/table" ]; then search "$run/main.pattern"; fi >"$run/found" || fail "$tree/: cannot be searched (see above), nothing was changed; \
+free disk space or fix the permissions, then run again"
+check_room
 if [ ! -s "$run/found" ] && values_settled; then
   clear_run
   echo "static configuration: nothing left to replace"
@@ -785,9 +828,11 @@ awk -v run="$run" -v record="$record" "$awk_functions"'
     }
   }' || fail_to_write
 compile "$run/settled.pairs" "$run/settled" || fail_to_write
+check_room
 set_state change
 change_new
-over "$run/new.calls" cksum >"$run/new.sums" || fail "$tree/: files cannot be read (see above); run again"
+over "$run/new.calls" cksum >"$run/new.sums" || fail "$tree/: files cannot be read (see above); free disk space or fix the permissions, then run again"
+check_room
 over "$run/known.calls" change_known
 update_values
 if [ -s "$run/new.sums" ] || [ -s "$run/written" ] || [ -s "$run/changed.pairs" ]; then
@@ -799,7 +844,8 @@ awk -v run="$run" "$awk_functions"'
     while ((getline line < (run "/new.list")) > 0) print line " configured"
     while ((getline line < (run "/written")) > 0)
       if (split(line, part, "\t") == 3) print part[1] " configured"
-  }' | sort >"$run/report"
+  }' | sort >"$run/report" || fail_to_write
+check_room
 cat "$run/report"
 count=$(($(wc -l <"$run/report")))
 case $count in

@@ -1,5 +1,6 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { bytesToText, textToBytes } from "./byte-text";
 
 /** The folder that the static configuration works on, relative to the project's folder. */
 export const TREE = "flux";
@@ -37,15 +38,20 @@ export function backedUpFiles(projectDirectory: string): string[] {
 
 /** The order of `sort` in the C locale, the same on every machine. */
 export function compareBytes(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+  return Buffer.compare(textToBytes(a), textToBytes(b));
+}
+
+/** What the functions of node:fs take for a path in the project, whatever bytes its name has. */
+export function onDisk(projectDirectory: string, path: string): Buffer {
+  return textToBytes(join(projectDirectory, path));
 }
 
 function walk(root: string, folder: string, skip: (path: string) => boolean): string[] {
   const files: string[] = [];
   const folders = [folder];
   for (let current = folders.pop(); current !== undefined; current = folders.pop()) {
-    for (const entry of entriesOf(join(root, current))) {
-      const path = `${current}/${entry.name}`;
+    for (const entry of entriesOf(onDisk(root, current))) {
+      const path = `${current}/${bytesToText(entry.name)}`;
       if (entry.isDirectory() && !skip(path)) folders.push(path);
       else if (entry.isFile()) files.push(path);
     }
@@ -53,9 +59,9 @@ function walk(root: string, folder: string, skip: (path: string) => boolean): st
   return files;
 }
 
-function entriesOf(folder: string) {
+function entriesOf(folder: Buffer) {
   try {
-    return readdirSync(folder, { withFileTypes: true });
+    return readdirSync(folder, { withFileTypes: true, encoding: "buffer" });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
     throw error;

@@ -1,7 +1,7 @@
-import { lstatSync, readFileSync } from "node:fs";
+import { lstatSync, type PathLike, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileSum } from "./checksum";
-import { backupOf, compareBytes, RUN, yamlFiles } from "./paths";
+import { backupOf, compareBytes, onDisk, RUN, yamlFiles } from "./paths";
 import { type ConfigurationRecord, readIfThere, readRecord, unescapePath } from "./record";
 import { effectiveReplacements, type TokenReplacement, tokenFinder } from "./token-replacement";
 
@@ -17,7 +17,7 @@ export { renderReplacements, replaceTokens, type TokenReplacement } from "./toke
 export function pendingFiles(projectDirectory: string, replacements: readonly TokenReplacement[]): string[] {
   const table = effectiveReplacements(replacements);
   const record = readRecord(projectDirectory);
-  const read = (path: string) => readFileSync(join(projectDirectory, path));
+  const read = (path: string) => readFileSync(onDisk(projectDirectory, path));
 
   const holdsPlaceholder = tokenFinder(table.map(({ placeholder }) => placeholder));
   const holdsClearPlaceholder = tokenFinder(clearPlaceholders(table, record));
@@ -65,8 +65,8 @@ function outdatedFiles(
   if (changed.length === 0) return [];
   const holdsChanged = tokenFinder(changed.map(({ placeholder }) => placeholder));
   return [...record.files.keys()].filter((path) => {
-    const original = bytesIfThere(join(projectDirectory, backupOf(path)));
-    return original !== undefined && isFile(join(projectDirectory, path)) && holdsChanged(original);
+    const original = bytesIfThere(onDisk(projectDirectory, backupOf(path)));
+    return original !== undefined && isFile(onDisk(projectDirectory, path)) && holdsChanged(original);
   });
 }
 
@@ -77,17 +77,17 @@ function interrupted(projectDirectory: string): string[] {
   const written = lines("written").map((line) => line.split("\t")[0] ?? "");
   return [...lines("new.list"), ...written]
     .map(unescapePath)
-    .filter((path) => isFile(join(projectDirectory, path)));
+    .filter((path) => isFile(onDisk(projectDirectory, path)));
 }
 
 function isOriginal(projectDirectory: string, path: string, bytes: Buffer): boolean {
-  return bytesIfThere(join(projectDirectory, backupOf(path)))?.equals(bytes) ?? false;
+  return bytesIfThere(onDisk(projectDirectory, backupOf(path)))?.equals(bytes) ?? false;
 }
 
-function isFile(path: string): boolean {
+function isFile(path: PathLike): boolean {
   return lstatSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 }
 
-function bytesIfThere(path: string): Buffer | undefined {
+function bytesIfThere(path: PathLike): Buffer | undefined {
   return isFile(path) ? readFileSync(path) : undefined;
 }

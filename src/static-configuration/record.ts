@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { bytesToText } from "./byte-text";
 import type { FileSum } from "./checksum";
 import { compareBytes, RECORD } from "./paths";
 
@@ -69,10 +70,10 @@ export function unescapePath(path: string): string {
   return path.replace(/%(25|09|0A|0D)/g, (escaped) => decodeURIComponent(escaped));
 }
 
-/** A text file, or undefined when there is none. */
+/** A text file (see {@link bytesToText}), or undefined when there is none. */
 export function readIfThere(path: string): string | undefined {
   try {
-    return readFileSync(path, "utf8");
+    return bytesToText(readFileSync(path));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;

@@ -14,11 +14,13 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { type FileSum, fileSum } from "./checksum";
-import { BACKUPS, backedUpFiles, backupOf, LOCK, RECORD, RUN } from "./paths";
-import { type ConfigurationRecord, readIfThere, readRecord, renderRecord, unescapePath } from "./record";
+import { bytesToText, textToBytes } from "./byte-text";
+import { type Journal, readJournal } from "./journal";
+import { BACKUPS, backedUpFiles, backupOf, LOCK, onDisk, RECORD, RUN } from "./paths";
+import { type ConfigurationRecord, readIfThere, readRecord, renderRecord } from "./record";
 import { isRunning } from "./running-process";
-import { replaceTokensInBytes, type TokenReplacement } from "./token-replacement";
+import { removeStrays } from "./strays";
+import { replaceTokensInBytes, tokenFinder } from "./token-replacement";
 
 export interface RestoreOptions {
   /** Brings back the original of a file that was edited or deleted since, too: these edits are lost. */
@@ -61,9 +63,10 @@ export function restoreBackups(projectDirectory: string, options: RestoreOptions
     const done = [...result.restored, ...result.alreadyOriginal];
     // Files, then record, then originals: killed at any point, a second restore finds what it needs.
     forget(projectDirectory, done);
-    for (const path of done) rmSync(join(projectDirectory, backupOf(path)), { force: true });
+    removeStrays(projectDirectory, readJournal(projectDirectory));
+    for (const path of done) rmSync(onDisk(projectDirectory, backupOf(path)), { force: true });
     rmSync(join(projectDirectory, RUN), { recursive: true, force: true });
-    removeEmptyFolders(join(projectDirectory, BACKUPS));
+    removeEmptyFolders(projectDirectory, BACKUPS);
     return result;
   });
 }
@@ -90,10 +93,10 @@ function inspect(projectDirectory: string, force: boolean): RestoreResult {
       alreadyOriginal.push(path);
       continue;
     }
-    const original = readFileSync(join(projectDirectory, backupOf(path)));
-    const current = readRegularFile(join(projectDirectory, path));
+    const original = readFileSync(onDisk(projectDirectory, backupOf(path)));
+    const current = readRegularFile(onDisk(projectDirectory, path));
     if (current?.equals(original)) alreadyOriginal.push(path);
-    else if (force || (current && wasWritten(path, current, original, record, journal))) restored.push(path);
+    else if (force || (current && isOurs(current, original, record, journal))) restored.push(path);
     else refused.push(path);
   }
   const withBackup = new Set(paths);
@@ -101,64 +104,39 @@ function inspect(projectDirectory: string, force: boolean): RestoreResult {
   return { restored, refused, alreadyOriginal, withoutOriginal };
 }
 
-function wasWritten(
-  path: string,
+/**
+ * Whether a file is nothing but its original with values in it. The record's checksum can't tell: a run that brings a new value
+ * to a file that the user edited notes the checksum of the file with the edits.
+ */
+function isOurs(
   current: Buffer,
   original: Buffer,
-  record: ConfigurationRecord,
+  { values }: ConfigurationRecord,
   journal: Journal,
 ): boolean {
-  const { checksum, size } = fileSum(current);
-  const isCurrent = (sum: FileSum | undefined) => sum?.checksum === checksum && sum.size === size;
-  if (
-    isCurrent(record.files.get(path)) ||
-    journal.written.some((entry) => entry.path === path && isCurrent(entry))
-  )
-    return true;
+  const makes = (table: ReadonlyMap<string, string>) =>
+    replaceTokensInBytes(
+      original,
+      [...table].map(([placeholder, value]) => ({ placeholder, value })),
+    ).equals(current);
+  // A placeholder that joined the table later is not looked for in a file that was configured before.
+  const applied = [...values].filter(([placeholder]) => !tokenFinder([placeholder])(current));
   // A run that was killed changed the file and did not get to the record.
-  return journal.table.length > 0 && replaceTokensInBytes(original, journal.table).equals(current);
-}
-
-/** What a killed run of configure.sh left in flux/.backups/.run. */
-interface Journal {
-  readonly table: readonly TokenReplacement[];
-  readonly written: readonly (FileSum & { readonly path: string })[];
-  readonly unfinishedBackups: ReadonlySet<string>;
-}
-
-function readJournal(projectDirectory: string): Journal {
-  const read = (name: string) => readIfThere(join(projectDirectory, RUN, name)) ?? "";
-  // What follows the last line break was cut off.
-  const rows = (name: string) =>
-    read(name)
-      .split("\n")
-      .slice(0, -1)
-      .map((line) => line.split("\t"));
-  const state = read("state").trim();
-  return {
-    table:
-      state === "change"
-        ? rows("table").map(([placeholder = "", value = ""]) => ({ placeholder, value }))
-        : [],
-    written: rows("written").map(([path = "", checksum, size]) => ({
-      path: unescapePath(path),
-      checksum: Number(checksum),
-      size: Number(size),
-    })),
-    unfinishedBackups: new Set(
-      state === "backup" ? rows("fresh.list").map(([path = ""]) => unescapePath(path)) : [],
-    ),
-  };
+  const interrupted = [
+    ...values,
+    ...journal.table.map(({ placeholder, value }) => [placeholder, value] as const),
+  ];
+  return makes(values) || makes(new Map(applied)) || makes(new Map(interrupted));
 }
 
 function putBack(projectDirectory: string, path: string): void {
-  const target = join(projectDirectory, path);
-  const backup = join(projectDirectory, backupOf(path));
+  const target = onDisk(projectDirectory, path);
+  const backup = onDisk(projectDirectory, backupOf(path));
   const stat = lstatSync(target, { throwIfNoEntry: false }) ?? lstatSync(backup);
   // Beside the backups and not beside the file: Flux never looks here, and a rename within flux/ is one step.
   const temporary = join(projectDirectory, BACKUPS, `.restoring-${process.pid}`);
   try {
-    mkdirSync(dirname(target), { recursive: true });
+    mkdirSync(onDisk(projectDirectory, dirname(path)), { recursive: true });
     const descriptor = openSync(temporary, "w", 0o600);
     try {
       const bytes = readFileSync(backup);
@@ -188,22 +166,26 @@ function forget(projectDirectory: string, paths: readonly string[]): void {
     return;
   }
   const temporary = join(projectDirectory, BACKUPS, `.restoring-${process.pid}`);
-  writeFileSync(temporary, renderRecord({ values, files: left }));
+  writeFileSync(temporary, textToBytes(renderRecord({ values, files: left })));
   renameSync(temporary, target);
 }
 
-function readRegularFile(path: string): Buffer | undefined {
+function readRegularFile(path: Buffer): Buffer | undefined {
   return lstatSync(path, { throwIfNoEntry: false })?.isFile() ? readFileSync(path) : undefined;
 }
 
 /** Removes what a killed restore left, and folders that are empty now. */
-function removeEmptyFolders(folder: string): void {
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    const path = join(folder, entry.name);
-    if (entry.isFile() && /^\.restoring-\d+$/.test(entry.name)) rmSync(path);
-    if (entry.isDirectory() && entry.name !== ".lock") {
-      removeEmptyFolders(path);
-      if (readdirSync(path).length === 0) rmdirSync(path);
+function removeEmptyFolders(projectDirectory: string, folder: string): void {
+  for (const entry of readdirSync(onDisk(projectDirectory, folder), {
+    withFileTypes: true,
+    encoding: "buffer",
+  })) {
+    const name = bytesToText(entry.name);
+    const path = onDisk(projectDirectory, `${folder}/${name}`);
+    if (entry.isFile() && /^\.restoring-\d+$/.test(name)) rmSync(path);
+    if (entry.isDirectory() && name !== ".lock") {
+      removeEmptyFolders(projectDirectory, `${folder}/${name}`);
+      if (readdirSync(path, { encoding: "buffer" }).length === 0) rmdirSync(path);
     }
   }
 }

@@ -15,6 +15,22 @@ const fragment = fc.constantFrom(
   "chat.example.com",
   "my-cluster",
   "my-cluster-staging",
+  // Pieces of placeholders and of values: their neighbours make a whole one of them, or a longer word.
+  "example",
+  ".com",
+  "exam",
+  "ple.com",
+  "chat.",
+  "my-",
+  "cluster",
+  "-staging",
+  "eu.",
+  "acme",
+  ".io",
+  "x",
+  "example.com.",
+  "example.com.evil",
+  "xexample.com",
   "a",
   "b",
   "a.b",
@@ -30,7 +46,9 @@ const fragment = fc.constantFrom(
   "\n",
   "\n",
   "\r\n",
+  "\r",
   "\t",
+  "\x00",
   "|",
   "&",
   "\\",
@@ -157,7 +175,12 @@ describe.each(toolsets())("with $name", (tools) => {
           `${head}\n${replaceTokens(original, later)}${tail}`,
         );
         expect(pendingFiles(directory, later)).toEqual([]);
-        expect(restoreBackups(directory, { dryRun: true }).refused).toEqual([]);
+        // The edits are in what was written last, and all the same no restore takes them away unasked.
+        const edited = snapshot(directory);
+        expect(restoreBackups(directory).refused).toEqual(["flux/d0/0.yaml"]);
+        expect(snapshot(directory)).toEqual(edited);
+        restoreBackups(directory, { force: true });
+        expect(snapshot(directory)).toEqual({ "flux/d0/0.yaml": original });
       }),
       { numRuns: runs(6) },
     );

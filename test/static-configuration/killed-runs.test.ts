@@ -1,17 +1,10 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { pendingFiles, restoreBackups } from "../../src/static-configuration";
+import { deadly, inTurns, MOMENTS, type Moment } from "./support/deadly-tools";
 import { makeProject, removeProjects, snapshot, write } from "./support/project-tree";
 import { configure, configureWell, table } from "./support/run-configure";
-import {
-  folderOfTools,
-  nativeTools,
-  realTool,
-  removeToolsets,
-  strictTools,
-  type Toolset,
-  writeTool,
-} from "./support/toolsets";
+import { nativeTools, removeToolsets, strictTools } from "./support/toolsets";
 
 const TABLE = table({ "example.com": "eu.example.com", "my-cluster": "prod", "a.example.com": "my-cluster" });
 const LATER = table({ "example.com": "eu.acme.io", "my-cluster": "prod", "a.example.com": "my-cluster" });
@@ -23,64 +16,9 @@ const FILES = {
   "flux/b/sedabc": "the user's own file\n",
   "flux/e/f/g.yml": "my-cluster",
 };
-const TOOLS = ["sed", "mv", "cp", "awk", "grep", "find", "cksum", "rm", "mkdir", "sort"];
 
 afterEach(removeProjects);
 afterAll(removeToolsets);
-
-/**
- * Tools that count their calls and kill the run with SIGKILL at one of them: before the tool does its work, after it, or,
- * for a tool that works on several files, between them.
- */
-function deadly(
-  tools: Toolset,
-  point: number,
-  moment: "before" | "after" | "between",
-): { tools: Toolset; calls: () => number } {
-  const folder = folderOfTools();
-  const counter = join(folder, "calls");
-  writeFileSync(counter, "");
-  for (const tool of TOOLS) {
-    const first = tools.path.split(":")[0] ?? "";
-    const real = existsSync(join(first, tool)) ? join(first, tool) : realTool(tool);
-    const half =
-      tool === "sed"
-        ? `set -- "$1" "$2" "$3" "$4" "$5"; '${real}' "$@"`
-        : tool === "rm" || tool === "mkdir"
-          ? `set -- "$1" "$2"; '${real}' "$@"`
-          : `'${real}' "$@" | { IFS= read -r line; printf '%s' "$line"; }`;
-    writeTool(
-      folder,
-      tool,
-      `printf x >>'${counter}'
-[ "$('${realTool("wc")}' -c <'${counter}')" -eq ${point} ] || exec '${real}' "$@"
-${moment === "after" ? `'${real}' "$@"` : moment === "between" ? half : ":"}
-kill -KILL "$MAIN"
-exit 1
-`,
-    );
-  }
-  return {
-    tools: { ...tools, path: `${folder}:${tools.path}` },
-    calls: () => readFileSync(counter, "utf8").length,
-  };
-}
-
-async function inTurns<Item>(
-  items: readonly Item[],
-  atOnce: number,
-  work: (item: Item) => Promise<void>,
-): Promise<void> {
-  const queue = [...items];
-  await Promise.all(
-    Array.from({ length: atOnce }, async () => {
-      for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item);
-    }),
-  );
-}
-
-const MOMENTS = ["before", "after", "between"] as const;
-type Moment = (typeof MOMENTS)[number];
 
 /** Every point at every moment with FAULTS=all (minutes); otherwise a sample with one moment each. */
 function faults(calls: number, step: number): { point: number; moment: Moment }[] {

@@ -16,9 +16,9 @@ export type Files = Readonly<Record<string, string | Buffer>>;
 
 const directories: string[] = [];
 
-/** A project's folder in the temporary folder with these files; removed by {@link removeProjects}. */
-export function makeProject(files: Files): string {
-  const directory = mkdtempSync(join(tmpdir(), "static-configuration-"));
+/** A project's folder with these files, in the temporary folder unless told; removed by {@link removeProjects}. */
+export function makeProject(files: Files, parent = tmpdir()): string {
+  const directory = mkdtempSync(join(parent, "static-configuration-"));
   directories.push(directory);
   mkdirSync(join(directory, "flux"));
   for (const [path, content] of Object.entries(files)) write(directory, path, content);

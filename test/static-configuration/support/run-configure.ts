@@ -17,6 +17,12 @@ export interface RunOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Shell text to run before the script, in the same process. */
   readonly before?: string;
+  /** In a process group of its own, as a terminal gives it, so that a tool can end the whole group (`kill -9 0`). */
+  readonly ownGroup?: boolean;
+  /** As this user; only root can. */
+  readonly user?: number;
+  /** A copy of configure.sh, where that user can read it. */
+  readonly script?: string;
 }
 
 export function table(replacements: Readonly<Record<string, string>>): TokenReplacement[] {
@@ -27,13 +33,21 @@ export function table(replacements: Readonly<Record<string, string>>): TokenRepl
 export function configure(
   directory: string,
   replacements: readonly TokenReplacement[] | string,
-  { tools = nativeTools(), path = tools.path, environment = {}, before = "" }: RunOptions = {},
+  {
+    tools = nativeTools(),
+    path = tools.path,
+    environment = {},
+    before = "",
+    ownGroup = false,
+    user,
+    script = CONFIGURE,
+  }: RunOptions = {},
 ): Promise<Outcome> {
   const rendered = typeof replacements === "string" ? replacements : renderReplacements(replacements);
   const [command = "/bin/sh", ...words] = tools.shell;
   const child = spawn(
     command,
-    [...words, "-c", `${before}\nMAIN=$$; export MAIN; exec ${tools.shell.join(" ")} '${CONFIGURE}'`],
+    [...words, "-c", `${before}\nMAIN=$$; export MAIN; exec ${tools.shell.join(" ")} '${script}'`],
     {
       cwd: directory,
       env: {
@@ -44,6 +58,9 @@ export function configure(
         ...environment,
       },
       stdio: ["ignore", "pipe", "pipe"],
+      detached: ownGroup,
+      uid: user,
+      gid: user,
     },
   );
   let stdout = "";

@@ -71,7 +71,8 @@ export function strictTools(): Toolset {
   writeTool(
     folder,
     "sed",
-    `case " $* " in *" -i "*) echo 'sed: -i takes an argument here' >&2; exit 1 ;; esac
+    `[ "$1" != --version ] || { echo 'sed: illegal option -- -' >&2; exit 1; }
+case " $* " in *" -i "*) echo 'sed: -i takes an argument here' >&2; exit 1 ;; esac
 ${refuse("sed", "--*|-i*|-z|-s|-u|-r|-b")}previous=
 for argument in "$@"; do
   if [ "$previous" = -f ] && ${strip} "$argument" | '${realTool("grep")}' -q '\\\\[ntwWsSbB<>+?|]'; then ${note("sed script")}; fi
