@@ -20,4 +20,5 @@ export { explainLost, findLostStates, type LostState, refuseLostStates } from ".
 export { localStore, openStore, STATE_FOLDER } from "./open-store";
 export { planRestoration, type Restoration, type Restored, restoreBackup } from "./restore";
 export { count, describeFile, parseState, type ReadableState, type StateFile } from "./state-file";
+export { describeLock, type StateLock, stateLock } from "./state-lock";
 export type { StateStore } from "./state-store";
