@@ -3,7 +3,7 @@
 
 check_credentials() {
   check_credential check_digitalocean digitalocean-token \
-    "make one with read and write access at cloud.digitalocean.com/account/api/tokens and put it into .env" \
+    "make one with the custom scopes in docs/credentials.md at cloud.digitalocean.com/account/api/tokens and put it into .env" \
     DIGITALOCEAN_TOKEN DIGITALOCEAN_ACCESS_TOKEN
   if [ "$github_section" = no ]; then
     finding ok github-token 'GITHUB_TOKEN is not needed: the configuration has no "github"'
@@ -13,7 +13,7 @@ check_credentials() {
       finding unchecked github-token "whether GITHUB_TOKEN is needed shows when the configuration can be read"
     else
       check_credential check_github github-token \
-        'make one with the scopes repo and workflow at github.com/settings/tokens and put it into .env (or leave "github" out of the configuration)' \
+        'make one as docs/credentials.md says (fine-grained, or classic with the scopes repo and workflow) at github.com/settings/tokens and put it into .env (or leave "github" out of the configuration)' \
         GITHUB_TOKEN
     fi
   fi

@@ -8,6 +8,10 @@ vpcs	vpc
 projects	project
 domains	domain'
 
+# Nothing here needs these: a token that reads them may do more than it has to.
+DIGITALOCEAN_UNNEEDED='apps	app
+databases	database'
+
 # check_digitalocean TOKEN
 check_digitalocean() {
   setting DIGITALOCEAN_API_URL
@@ -37,6 +41,9 @@ check_digitalocean() {
 
 check_digitalocean_scopes() {
   digitalocean_missing=
+  digitalocean_needed=$DIGITALOCEAN_RESOURCES
+  # The bucket of the state has a key of its own, which setup.sh makes.
+  if [ "$state_backend" = spaces ]; then digitalocean_needed="$digitalocean_needed${NEWLINE}spaces/keys	spaces_key"; fi
   while IFS='	' read -r resource scope; do
     http_get "$digitalocean_url/v2/$resource?per_page=1" "$1"
     if http_inconclusive; then
@@ -45,12 +52,28 @@ check_digitalocean_scopes() {
     fi
     if [ "$http_status" = 403 ]; then digitalocean_missing="$digitalocean_missing${digitalocean_missing:+, }$scope"; fi
   done <<RESOURCES
-$DIGITALOCEAN_RESOURCES
+$digitalocean_needed
 RESOURCES
   if [ -n "$digitalocean_missing" ]; then
     finding missing digitalocean-token "DIGITALOCEAN_TOKEN lacks access to: $digitalocean_missing" \
-      "give it all scopes of these at cloud.digitalocean.com/account/api/tokens, or full access"
+      "make a token with the custom scopes in docs/credentials.md at cloud.digitalocean.com/account/api/tokens, and put it into .env"
   else
+    check_digitalocean_breadth "$1"
     finding ok digitalocean-token "DIGITALOCEAN_TOKEN is valid (that it may write shows only when something is created)"
+  fi
+}
+
+# check_digitalocean_breadth TOKEN: whoever gets hold of a token with full access can delete everything of the team.
+check_digitalocean_breadth() {
+  digitalocean_surplus=
+  while IFS='	' read -r resource scope; do
+    http_get "$digitalocean_url/v2/$resource?per_page=1" "$1"
+    if [ "$http_status" = 200 ]; then digitalocean_surplus="$digitalocean_surplus${digitalocean_surplus:+, }$scope"; fi
+  done <<RESOURCES
+$DIGITALOCEAN_UNNEEDED
+RESOURCES
+  if [ -n "$digitalocean_surplus" ]; then
+    finding warning digitalocean-scopes "DIGITALOCEAN_TOKEN may do more than is needed: it also reads $digitalocean_surplus, as a token with full access does" \
+      "make one with the custom scopes in docs/credentials.md instead"
   fi
 }

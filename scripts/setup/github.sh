@@ -5,6 +5,12 @@
 # "workflow" is needed to push a branch that changes .github/workflows.
 GITHUB_SCOPES='repo workflow'
 
+# Harmless beside them: flux bootstrap reads an organisation's teams.
+GITHUB_HARMLESS_SCOPES='read:org'
+
+# A token that ends within so many days is told: CI would stop in the middle of somebody's work.
+EXPIRY_DAYS=14
+
 # What a fine-grained token has to be allowed to, and a request that is refused without it.
 GITHUB_PERMISSIONS='actions/secrets/public-key	Secrets
 environments	Actions
@@ -40,6 +46,7 @@ check_github() {
       return
       ;;
   esac
+  check_github_expiry
   if github_scopes=$(http_header x-oauth-scopes); then
     check_github_scopes
     check_github_repository "$1" classic
@@ -50,6 +57,7 @@ check_github() {
 
 check_github_scopes() {
   github_scopes=" $(printf '%s' "$github_scopes" | tr ',' ' ') "
+  check_github_breadth
   github_missing=
   for scope in $GITHUB_SCOPES; do
     case $github_scopes in
@@ -63,6 +71,46 @@ check_github_scopes() {
   else
     finding ok github-token "GITHUB_TOKEN is valid and has the scopes repo and workflow"
   fi
+}
+
+# Scopes beyond those that are needed, such as delete_repo: whoever gets hold of the token has them too.
+check_github_breadth() {
+  github_surplus=
+  for scope in $github_scopes; do
+    case " $GITHUB_SCOPES $GITHUB_HARMLESS_SCOPES " in
+      *" $scope "*) ;;
+      *) github_surplus="$github_surplus${github_surplus:+, }$scope" ;;
+    esac
+  done
+  if [ -n "$github_surplus" ]; then
+    finding warning github-scopes "GITHUB_TOKEN has scopes that nothing here needs: $github_surplus" \
+      "take them away at github.com/settings/tokens, or use a fine-grained token for this repository only (docs/credentials.md)"
+  fi
+}
+
+# By the header that GitHub answers every token with an end with: "2026-12-24 18:00:00 UTC", or with an offset (+0100).
+check_github_expiry() {
+  github_expiry=$(http_header github-authentication-token-expiration) || return 0
+  github_days=$(days_until "$github_expiry") || return 0
+  if [ "$github_days" -le "$EXPIRY_DAYS" ]; then
+    finding warning github-expiry "GITHUB_TOKEN ends in $github_days days (${github_expiry%% *})" \
+      "make a new one at github.com/settings/tokens, put it into .env and deploy, which brings it to CI"
+  fi
+}
+
+# days_until DATE: whole days from today (UTC) until a date that begins with YYYY-MM-DD; false when it is none.
+days_until() {
+  printf '%s %s\n' "$(date -u +%Y-%m-%d)" "$1" | awk '
+    # Days since a fixed day long ago; a year begins in March, so that the leap day is its last.
+    function days(date, parts, year, month) {
+      split(date, parts, "-")
+      year = parts[1] - (parts[2] < 3)
+      month = (parts[2] + 9) % 12
+      return 365 * year + int(year / 4) - int(year / 100) + int(year / 400) + int((month * 306 + 5) / 10) + parts[3]
+    }
+    $2 !~ /^[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]$/ { exit 1 }
+    { print days($2) - days($1) }
+  '
 }
 
 # check_github_repository TOKEN KIND

@@ -3,6 +3,8 @@ import { find, LoopbackApi, realProgram, TemporaryProject } from "./project";
 const DIGITALOCEAN_TOKEN = "dop_v1_5ecretDigitalOcean";
 const GITHUB_TOKEN = "ghp_5ecretGitHub";
 const CLASSIC = { "X-OAuth-Scopes": "repo, workflow" };
+/** What a token with custom scopes doesn't read. */
+const UNNEEDED = ["apps", "databases"];
 const GITHUB = { owner: "acme", repository: "shop" };
 
 // Without curl setup.sh leaves the clouds unasked; "are not checked without curl" tests that on every machine.
@@ -100,7 +102,11 @@ describe("the credentials that setup.sh asks for", () => {
 });
 
 withCurl("DIGITALOCEAN_TOKEN", () => {
-  beforeEach(() => writeDotenv({ DIGITALOCEAN_TOKEN }));
+  beforeEach(() => {
+    writeDotenv({ DIGITALOCEAN_TOKEN });
+    // A token with custom scopes.
+    for (const resource of UNNEEDED) api.answer(`/v2/${resource}?per_page=1`, { status: 403 });
+  });
 
   it("is asked about with the token itself, at the account and at each resource", async () => {
     const report = await project.report();
@@ -112,9 +118,34 @@ withCurl("DIGITALOCEAN_TOKEN", () => {
       "/v2/vpcs?per_page=1",
       "/v2/projects?per_page=1",
       "/v2/domains?per_page=1",
+      "/v2/apps?per_page=1",
+      "/v2/databases?per_page=1",
     ]);
+    expect(report.findings.filter(({ check }) => check === "digitalocean-scopes")).toStrictEqual([]);
     expect(new Set(api.requests.map(({ authorization }) => authorization))).toStrictEqual(
       new Set([`Bearer ${DIGITALOCEAN_TOKEN}`]),
+    );
+  });
+
+  it("with full access works, with a warning", async () => {
+    for (const resource of UNNEEDED) api.answer(`/v2/${resource}?per_page=1`, { status: 200 });
+    const report = await project.report();
+    expect(find(report, "digitalocean-scopes")).toStrictEqual({
+      check: "digitalocean-scopes",
+      status: "warning",
+      message:
+        "DIGITALOCEAN_TOKEN may do more than is needed: it also reads app, database, as a token with full access does",
+      fix: "make one with the custom scopes in docs/credentials.md instead",
+    });
+    expect([find(report, "digitalocean-token").status, report.ready]).toEqual(["ok", true]);
+  });
+
+  it("needs the scope for keys of Spaces when the state is in a bucket, and only then", async () => {
+    project.configure({ state: { backend: "spaces", bucket: "state", region: "nyc3" } });
+    writeDotenv({ DIGITALOCEAN_TOKEN, SPACES_ACCESS_KEY_ID: "DO00KEY", SPACES_SECRET_ACCESS_KEY: "a/b" });
+    api.answer("/v2/spaces/keys?per_page=1", { status: 403 });
+    expect(find(await project.report(), "digitalocean-token").message).toBe(
+      "DIGITALOCEAN_TOKEN lacks access to: spaces_key",
     );
   });
 
@@ -207,6 +238,44 @@ withCurl("GITHUB_TOKEN", () => {
       status: "missing",
       message: `GITHUB_TOKEN lacks the scope: ${lacks}`,
     });
+  });
+
+  it("with scopes that nothing needs is warned of", async () => {
+    api.answer("/user", {
+      status: 200,
+      headers: { "X-OAuth-Scopes": "repo, delete_repo, workflow, read:org, admin:org" },
+    });
+    const report = await project.report();
+    expect(find(report, "github-scopes")).toMatchObject({
+      status: "warning",
+      message: "GITHUB_TOKEN has scopes that nothing here needs: delete_repo, admin:org",
+    });
+    expect([find(report, "github-token").status, report.ready]).toEqual(["ok", true]);
+  });
+
+  /** As GitHub writes it: `2026-12-24 18:00:00 UTC`. */
+  const inDays = (days: number): string =>
+    `${new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10)} 18:00:00 UTC`;
+
+  it.each([0, 1, 14])("that ends in %i days is warned of", async (days) => {
+    const headers = { ...CLASSIC, "GitHub-Authentication-Token-Expiration": inDays(days) };
+    api.answer("/user", { status: 200, headers });
+    const report = await project.report();
+    expect(find(report, "github-expiry")).toMatchObject({
+      status: "warning",
+      message: `GITHUB_TOKEN ends in ${days} days (${inDays(days).slice(0, 10)})`,
+    });
+    expect(report.ready).toBe(true);
+  });
+
+  it.each([
+    ["in 15 days", inDays(15)],
+    ["in a year", inDays(366)],
+    ["at a time that is none", "soon"],
+  ])("that ends %s is not", async (_, expiry) => {
+    const headers = { ...CLASSIC, "GitHub-Authentication-Token-Expiration": expiry };
+    api.answer("/user", { status: 200, headers });
+    expect((await project.report()).findings.map(({ check }) => check)).not.toContain("github-expiry");
   });
 
   it("gets its scopes from headers, not from the body", async () => {
