@@ -28,6 +28,8 @@ export async function build(root) {
       minifySyntax: true,
       sourcemap: "linked",
       sourcesContent: false,
+      // Megabytes that only a command which talks to a bucket loads.
+      external: ["@aws-sdk/client-s3"],
       logLevel: "error",
     });
     const { configurationJsonSchema } = createRequire(import.meta.url)(join(fresh, "json-schema.js"));
