@@ -17,7 +17,6 @@ interface S3Failure {
   readonly code?: string;
   readonly Code?: string;
   readonly message?: string;
-  readonly cause?: unknown;
   readonly $metadata?: { readonly httpStatusCode?: number };
 }
 
@@ -75,14 +74,19 @@ export function bucketError(place: string, what: string, error: unknown): Bucket
   );
 }
 
+/** What the client calls an answer without a code of its own. */
+const NAMELESS = ["NotFound", "Unknown", "UnknownError", "Forbidden", "Error"];
+
 function codeOf(failure: S3Failure): string {
   const { name, code, Code, $metadata } = failure;
   const known = namesOf(failure).find((one) => one in REASONS);
-  return known ?? BY_STATUS[$metadata?.httpStatusCode ?? 0] ?? Code ?? code ?? name ?? "unknown";
+  const own = Code ?? code ?? name ?? "Unknown";
+  const nameless = NAMELESS.includes(own) || /^\d+$/.test(own);
+  return known ?? (nameless ? (BY_STATUS[$metadata?.httpStatusCode ?? 0] ?? own) : own);
 }
 
-/** The client wraps errors of the connection, whose code is theirs alone. */
-function namesOf({ name, code, Code, cause }: S3Failure): string[] {
-  const own = [Code, code, name].filter((one) => one !== undefined);
-  return typeof cause === "object" && cause !== null ? [...own, ...namesOf(cause as S3Failure)] : own;
+/** The client may wrap errors of the connection; their code then stands in the message alone. */
+function namesOf({ name, code, Code, message = "" }: S3Failure): string[] {
+  const inMessage = /\b(?:E[A-Z]{4,}|EAI_AGAIN)\b/.exec(message) ?? [];
+  return [Code, code, name, ...inMessage].filter((one) => one !== undefined);
 }
