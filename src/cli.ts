@@ -11,6 +11,7 @@ import { restoreCommand } from "./commands/restore";
 import { sandboxCommand } from "./commands/sandbox";
 import { secretsCommand } from "./commands/secrets";
 import { stacksCommand } from "./commands/stacks";
+import { stateCommand } from "./commands/state";
 import { statusCommand } from "./commands/status";
 import { synthCommand } from "./commands/synth";
 import { validateCommand } from "./commands/validate";
@@ -35,6 +36,7 @@ function program(): Command {
     statusCommand,
     restoreCommand,
     secretsCommand,
+    stateCommand,
     stacksCommand,
     checkConfigCommand,
     validateCommand,
@@ -71,7 +73,7 @@ function refuseSwallowedOptions(): void {
   const script = process.env.npm_lifecycle_event;
   const given = (option: string): string | undefined =>
     process.env[`npm_config_${option.replaceAll("-", "_")}`];
-  const own = ["sandbox", "environment", "stack", "push", "markdown", "fix", "strict"];
+  const own = ["sandbox", "environment", "stack", "push", "markdown", "fix", "strict", "backup"];
   const swallowed = [...own, "system", "kind", "node-size"].filter((option) => given(option) !== undefined);
   if (script === undefined || swallowed.length === 0) return;
   const options = swallowed.map((option) => {

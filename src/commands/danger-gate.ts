@@ -7,9 +7,9 @@ import {
   type Permission,
   refusedBy,
 } from "../deployment/permission";
-import { confirm, isInteractive } from "../terminal/confirm";
 import type { Output } from "../terminal/output";
 import type { StackPlan } from "../terraform";
+import { clusterNameIsTyped } from "./cluster-name";
 import { capacityReader } from "./room-for-pods";
 
 /** Why a deploy is refused. */
@@ -78,14 +78,7 @@ export class DangerGate {
     const { workspace, output } = this.options;
     const names = namesToType(findings, workspace.project, this.permission);
     for (const name of names.filter((one) => !this.typed.includes(one))) {
-      if (!isInteractive()) {
-        output.problem(
-          `\nThis is production: besides --allow, the name of its cluster has to be typed, and nobody is at the keyboard. Add --confirm ${name}.`,
-        );
-        return false;
-      }
-      if (!(await confirm(`\nThis is production. Type the name of its cluster, ${name}, to go on.`, name)))
-        return false;
+      if (!(await clusterNameIsTyped(name, output, "--allow"))) return false;
       this.typed.push(name);
     }
     return true;

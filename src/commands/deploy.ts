@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { applyAll, type StackResult } from "../deployment/apply-all";
 import { bootstrapArguments, bootstrapFlux, bootstrapObstacle } from "../deployment/flux-bootstrap";
 import { INTERRUPTED_EXIT_CODE, type Interruption, watchInterruption } from "../deployment/interruption";
+import { refuseLost } from "../deployment/lost-states";
 import { failureMessages, planAll } from "../deployment/plan-all";
 import { checkPublication, publish, publishCommands } from "../deployment/publication";
 import { selectStacks } from "../deployment/selection";
@@ -78,6 +79,7 @@ export async function deploy(deployment: Deployment): Promise<DeployReport> {
   const { workspace, output, interruption, options } = deployment;
   const all = await sealAndSynthesize(deployment);
   const selected = selectStacks(all, { environments: options.environment, stacks: options.stack });
+  await refuseLost(workspace, all, { selected, output });
   await requireUpstream(workspace, all, selected);
   const lost = lostRecord(workspace);
   if (lost) output.problem(`Note: ${lost}`);

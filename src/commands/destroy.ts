@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { applyAll } from "../deployment/apply-all";
 import { INTERRUPTED_EXIT_CODE, watchInterruption } from "../deployment/interruption";
+import { refuseLost } from "../deployment/lost-states";
 import { failureMessages, planAll } from "../deployment/plan-all";
 import { type Selection, selectStacks } from "../deployment/selection";
 import { confirm, isInteractive } from "../terminal/confirm";
@@ -34,6 +35,7 @@ export function destroyCommand(): Command {
         "downstream",
       );
       refuseProduction(selected, workspace);
+      await refuseLost(workspace, all, { selected, output });
       output.heading("Plan");
       const { plans, failures } = await planAll({
         workspace,

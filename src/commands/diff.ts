@@ -1,6 +1,7 @@
 import { existsSync, writeFileSync } from "node:fs";
 import type { Command } from "commander";
 import { INTERRUPTED_EXIT_CODE, watchInterruption } from "../deployment/interruption";
+import { refuseLost } from "../deployment/lost-states";
 import { failureMessages, type PlannedStacks, planAll } from "../deployment/plan-all";
 import { selectStacks } from "../deployment/selection";
 import { publishedFile } from "../secrets/published";
@@ -35,6 +36,7 @@ export function diffCommand(): Command {
       try {
         const all = await synthesizeStacks(workspace);
         const selected = selectStacks(all, { environments: options.environment, stacks: options.stack });
+        await refuseLost(workspace, all, { selected, output });
         const planned = await planAll({ workspace, all, selected, output, stopped: interruption.reason });
         const permission = { allow: options.allow };
         const gate = await DangerGate.open({ workspace, output, all, selected, ...planned, permission });

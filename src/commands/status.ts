@@ -21,6 +21,7 @@ import {
   VALUES_CONFIG_MAP,
   VARIABLES_CONFIG_MAP,
 } from "../flux";
+import { openStore, refuseLostStates } from "../state";
 import { pendingFiles } from "../static-configuration";
 import { Output } from "../terminal/output";
 import { environmentOf, readState, stackDeployment } from "../terraform";
@@ -142,10 +143,11 @@ function withoutId(stack: StackStatus | undefined): ClusterStatus {
 
 async function stackStatus(
   stack: DescribedStack,
-  { variables }: Workspace,
+  workspace: Workspace,
 ): Promise<{ status: StackStatus; outputs: Readonly<Record<string, unknown>> }> {
   try {
-    const state = await readState(stack, variables);
+    await refuseLostStates(await openStore(workspace), [stack.name], workspace.npmRun);
+    const state = await readState(stack, workspace.variables);
     const { outputs, ...deployment } = stackDeployment(stack.document, state);
     return { status: { name: stack.name, ...deployment }, outputs };
   } catch (error) {

@@ -1,3 +1,4 @@
+import { openStore } from "../state";
 import type { Output } from "../terminal/output";
 import { type Counts, count, planLines, summaryText } from "../terminal/plan-view";
 import {
@@ -18,6 +19,7 @@ import { stackInputs, type Workspace } from "../workspace";
 import { shrinkingEnvironments } from "./capacity";
 import { explain } from "./failure";
 import { slowSteps } from "./plan-all";
+import { keepBackup, recordingState } from "./state-record";
 
 export interface ApplyAllOptions {
   readonly workspace: Workspace;
@@ -40,7 +42,7 @@ export interface StackResult {
 
 /**
  * Applies approved plans in the order of their dependencies, independent stacks side by side. The very plan that was shown
- * is applied. Only where the outputs that a stack reads have changed meanwhile (they were assumed, or an upstream stack got
+ * is applied, after a copy of the state was kept. Only where the outputs that a stack reads have changed meanwhile (they were assumed, or an upstream stack got
  * new ones), it is planned again; when that plan does something else than what was shown, it has to be approved again.
  */
 export async function applyAll(options: ApplyAllOptions): Promise<StackResult[]> {
@@ -56,6 +58,7 @@ export async function applyAll(options: ApplyAllOptions): Promise<StackResult[]>
     outputsBefore.set(stack.name, JSON.stringify(await stateOutputs(stack, workspace.variables)));
   const renewed = new Set<string>();
   const progress = new Map<string, ResourceChange[]>();
+  const store = await openStore(workspace);
 
   const outcomes = await schedule(
     tasks,
@@ -64,13 +67,16 @@ export async function applyAll(options: ApplyAllOptions): Promise<StackResult[]>
       const stale = approved.assumed.length > 0 || stack.dependencies.some((name) => renewed.has(name));
       const plan = stale && !approved.destroy ? await planAgain(stack, approved, options) : approved;
       if (!hasChanges(plan)) return { name: stack.name, status: "unchanged", counts: count([]) };
+      await keepBackup(store, stack.name, options.output);
       const done: ResourceChange[] = [];
       progress.set(stack.name, done);
-      await applyPlan(plan, {
-        variables: workspace.variables,
-        inputs: plan.destroy ? {} : stackInputs(workspace, stack),
-        onEvent: report(plan, done, options.output),
-      });
+      await recordingState({ stack, store, workspace, output: options.output }, () =>
+        applyPlan(plan, {
+          variables: workspace.variables,
+          inputs: plan.destroy ? {} : stackInputs(workspace, stack),
+          onEvent: report(plan, done, options.output),
+        }),
+      );
       const after = JSON.stringify(await stateOutputs(stack, workspace.variables));
       if (after !== outputsBefore.get(stack.name)) renewed.add(stack.name);
       options.output.progress(stack.name, `done: ${summaryText(count(plan.changes))}`);

@@ -12,6 +12,7 @@ export { type Outcome, schedule } from "./schedule";
 export { readStackDocument, type StackDocument } from "./stack-document";
 export { environmentOf, readStacks, type SynthesizedStack, withDependencies } from "./stacks";
 export {
+  pushState,
   readState,
   type StackDeployment,
   type StateDocument,

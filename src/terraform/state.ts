@@ -100,11 +100,57 @@ async function readLocalState(name: string, file: string): Promise<StateDocument
 }
 
 function pullState(name: string, backend: unknown, variables: Variables): Promise<StateDocument> {
-  return withTemporaryFolder("hybrid-gitops-state-", async (directory) => {
-    writeFileSync(join(directory, "backend.tf.json"), JSON.stringify({ terraform: { backend } }));
-    const run = { stack: name, directory, env: variables };
-    await runTerraform({ ...run, arguments: ["init", "-input=false", "-no-color"] });
+  return withBackend(name, backend, variables, async (run) => {
     const { stdout } = await runTerraform({ ...run, arguments: ["state", "pull"] });
     return JSON.parse(stdout || "{}") as StateDocument;
+  });
+}
+
+export interface PushOptions {
+  readonly variables: Variables;
+  /** Write over a state of another lineage, too. */
+  readonly force?: boolean;
+}
+
+/**
+ * Writes the state of a stack through terraform, so that its locks are kept to, without touching the stack's directory.
+ * @param content a whole state file; its serial has to be above the one that is there
+ * @throws TerraformError when somebody holds the lock, or when the state that is there is of another lineage or newer
+ */
+export async function pushState(
+  stack: { readonly name: string; readonly directory: string; readonly document: StackDocument },
+  content: string,
+  { variables, force = false }: PushOptions,
+): Promise<void> {
+  const { backend } = stack.document.terraform ?? {};
+  const path = backend?.local && resolve(stack.directory, backend.local.path);
+  await withBackend(stack.name, path ? { local: { path } } : backend, variables, async (run) => {
+    writeFileSync(join(run.directory, "pushed.tfstate"), content, { mode: 0o600 });
+    await runTerraform({
+      ...run,
+      arguments: [
+        "state",
+        "push",
+        "-no-color",
+        "-lock-timeout=30s",
+        ...(force ? ["-force"] : []),
+        "pushed.tfstate",
+      ],
+    });
+  });
+}
+
+/** Runs something in a folder where terraform knows a backend and nothing else. */
+function withBackend<T>(
+  stack: string,
+  backend: unknown,
+  variables: Variables,
+  work: (run: { stack: string; directory: string; env: Variables }) => Promise<T>,
+): Promise<T> {
+  return withTemporaryFolder("hybrid-gitops-state-", async (directory) => {
+    writeFileSync(join(directory, "backend.tf.json"), JSON.stringify({ terraform: { backend } }));
+    const run = { stack, directory, env: variables };
+    await runTerraform({ ...run, arguments: ["init", "-input=false", "-no-color"] });
+    return work(run);
   });
 }

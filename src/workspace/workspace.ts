@@ -14,7 +14,7 @@ import {
 import type { Variables } from "../terraform";
 import { MissingPrerequisites, missingCredentials } from "./credentials";
 import { readDotenv } from "./dotenv";
-import { commandAtWork, lockWorkspace } from "./lock";
+import { commandAtWork, lockLeftBehind, lockWorkspace } from "./lock";
 import { copyTree } from "./sandbox-tree";
 
 /** The checkout that this program belongs to; its bundle lies in dist/. */
@@ -60,6 +60,8 @@ export interface Workspace {
   npmRun(command: string, ...args: string[]): string;
   /** The command that works here at this moment, for one that is read-only: `npm run deploy (process 123)`. */
   readonly atWork?: string;
+  /** For a command that is read-only: one that has ended without giving its lock back. */
+  readonly lockLeftBehind?: string;
   /** Lets other commands in, for one that only keeps a sandbox's server running. */
   unlock(): void;
   /** Ends the sandbox's server and lets other commands in. */
@@ -105,9 +107,9 @@ function openReal({
 function enter(
   lock: string,
   { command, readOnly }: Required<Pick<WorkspaceOptions, "command" | "readOnly">>,
-): Pick<Workspace, "unlock" | "atWork"> {
+): Pick<Workspace, "unlock" | "atWork" | "lockLeftBehind"> {
   return readOnly
-    ? { unlock: () => undefined, atWork: commandAtWork(lock) }
+    ? { unlock: () => undefined, atWork: commandAtWork(lock), lockLeftBehind: lockLeftBehind(lock) }
     : { unlock: lockWorkspace(lock, command) };
 }
 

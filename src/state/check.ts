@@ -1,0 +1,217 @@
+import { readdirSync, statSync } from "node:fs";
+import { join, relative } from "node:path";
+import type { Workspace } from "../workspace";
+import {
+  type Backup,
+  backupFolder,
+  describeBackup,
+  describeTime,
+  listBackups,
+  readBackup,
+  readSettled,
+  stateName,
+} from "./backups";
+import { LocalStore } from "./local-store";
+import { explainLost, findLostStates } from "./lost-states";
+import { localStore, STATE_FOLDER } from "./open-store";
+import { count, describeFile, parseState, type StateFile } from "./state-file";
+import { describeLock, type StateLock, stateLock } from "./state-lock";
+import type { StateStore } from "./state-store";
+
+/** What there is of a stack's state. */
+export interface StackState {
+  readonly stack: string;
+  /** Whether the configuration has the stack. */
+  readonly configured: boolean;
+  readonly state: StateFile["kind"];
+  readonly serial?: number;
+  readonly lineage?: string;
+  readonly resources?: number;
+  readonly lock?: StateLock;
+  readonly backups: readonly Backup[];
+  /** What is wrong and what to do, one text each. */
+  readonly findings: readonly string[];
+  /** What is worth knowing and no fault. */
+  readonly notes: readonly string[];
+}
+
+/** What is known of the states of a project. */
+export interface StateReport {
+  readonly store: string;
+  readonly stacks: readonly StackState[];
+  /** What concerns no single stack. */
+  readonly findings: readonly string[];
+  readonly notes: readonly string[];
+}
+
+export type CheckContext = Pick<Workspace, "directory" | "project" | "npmRun" | "atWork" | "lockLeftBehind">;
+
+/** A lock in a bucket that is older than this is told as a fault: no step of a deploy takes that long. */
+const LONG_HELD_MS = 60 * 60 * 1000;
+
+/**
+ * Looks at every state of a project: those of the configured stacks and those that are found besides. Changes nothing.
+ * @throws Error when the store can't be read at all
+ */
+export async function checkStates(
+  workspace: CheckContext,
+  store: StateStore,
+  configured: readonly string[],
+  now = new Date(),
+): Promise<StateReport> {
+  const found = (await store.list("")).filter((name) => name.endsWith(".tfstate"));
+  const others = found
+    .map((name) => name.slice(0, -".tfstate".length))
+    .filter((stack) => !configured.includes(stack));
+  const context = { workspace, store, now };
+  const stacks = await Promise.all([
+    ...configured.map((stack) => checkStack(stack, true, context)),
+    ...others.map((stack) => checkStack(stack, false, context)),
+  ]);
+  const { atWork, lockLeftBehind } = workspace;
+  return {
+    store: store.description,
+    stacks,
+    findings: [...permissionFindings(store), ...(await notMigrated(workspace))],
+    notes: [
+      ...(atWork ? [`${atWork} is at work here: what it is changing may look unfinished.`] : []),
+      ...(lockLeftBehind
+        ? [`${lockLeftBehind} left its lock behind and is gone: the next command takes it over.`]
+        : []),
+    ],
+  };
+}
+
+interface StackContext {
+  readonly workspace: CheckContext;
+  readonly store: StateStore;
+  readonly now: Date;
+}
+
+async function checkStack(stack: string, configured: boolean, context: StackContext): Promise<StackState> {
+  const { workspace, store } = context;
+  const [{ file }, backups, lock, [lost]] = await Promise.all([
+    readSettled(store, stateName(stack)),
+    listBackups(store, stack),
+    stateLock(store, stack),
+    findLostStates(store, [stack]),
+  ]);
+  const locked = lock ? lockRemark(stack, lock, context) : undefined;
+  const findings = [
+    ...(lost ? [explainLost(lost, store, workspace.npmRun)] : []),
+    ...(locked?.finding ? [locked.finding] : []),
+    ...(await backupFindings(stack, backups, file, context)),
+    ...(!configured && file.kind === "state" && file.resources.length > 0
+      ? [
+          `${stack}: the configuration has no such stack, and its state has ${count(file.resources.length, "resource")}, which nobody deploys or destroys any more. Put its environment back into the configuration and destroy it: ${workspace.npmRun("destroy", "--stack", stack)}`,
+        ]
+      : []),
+  ];
+  return {
+    stack,
+    configured,
+    state: file.kind,
+    ...("serial" in file && file.serial !== undefined ? { serial: file.serial } : {}),
+    ...("lineage" in file && file.lineage !== undefined ? { lineage: file.lineage } : {}),
+    ...(file.kind === "state" ? { resources: file.resources.length } : {}),
+    ...(lock ? { lock } : {}),
+    backups,
+    findings,
+    notes: locked?.note ? [locked.note] : [],
+  };
+}
+
+function lockRemark(
+  stack: string,
+  lock: StateLock,
+  { workspace, store, now }: StackContext,
+): { finding?: string; note?: string } {
+  const text = `${stack}: Terraform's lock is ${describeLock(lock)}`;
+  if (store instanceof LocalStore)
+    return lock.status === "left behind"
+      ? { note: `${text}; that process is gone and the lock with it, so that nothing has to be done` }
+      : { note: text };
+  const old = lock.since !== undefined && now.getTime() - lock.since.getTime() > LONG_HELD_MS;
+  if (!old || workspace.atWork) return { note: text };
+  return {
+    finding: `${text}. When nobody deploys, it was left behind by a crash: cd cdktf.out/stacks/${stack} && terraform init && terraform force-unlock ${lock.id ?? "<id>"}`,
+  };
+}
+
+async function backupFindings(
+  stack: string,
+  backups: readonly Backup[],
+  file: StateFile,
+  { workspace, store }: StackContext,
+): Promise<string[]> {
+  const read = await Promise.all(
+    backups.map(async (backup) => ({ backup, content: await readBackup(store, stack, backup) })),
+  );
+  const place = `${store.description}${store.description.endsWith("/") ? "" : ", "}${backupFolder(stack)}`;
+  const unusable = read
+    .filter(({ content }) => content.kind !== "state")
+    .map(
+      ({ backup, content }) =>
+        `${place}/${backup.name} is ${describeFile(content)}, so that nothing can be restored from it: remove it`,
+    );
+  const [newest] = read;
+  if (file.kind !== "state" || newest?.content.kind !== "state") return unusable;
+  if (newest.content.lineage === file.lineage) return unusable;
+  return [
+    ...unusable,
+    `${stack}: the state is not the one that was backed up (lineage ${file.lineage}, the newest backup has ${newest.content.lineage}): it was lost and begun anew, or replaced. What the backup knows and the state doesn't is managed by nobody. The backup: ${describeBackup(newest.backup, newest.content)}. To take it: ${workspace.npmRun("state", "restore", "--stack", stack, "--backup", newest.backup.name, "--force")}. When the state is right: ${workspace.npmRun("state", "backup")}`,
+  ];
+}
+
+/** States hold what others on the machine must not read. */
+function permissionFindings(store: StateStore): string[] {
+  if (!(store instanceof LocalStore)) return [];
+  const { folder } = store;
+  const open = [folder, ...below(folder)].filter((path) => {
+    try {
+      return (statSync(path).mode & 0o077) !== 0;
+    } catch {
+      // Gone meanwhile, or never made.
+      return false;
+    }
+  });
+  if (open.length === 0) return [];
+  const names = open.map((path) => relative(folder, path) || ".");
+  const shown =
+    names.length > 3 ? `${names.slice(0, 3).join(", ")} and ${names.length - 3} more` : names.join(", ");
+  return [
+    `${store.description}: other users of this machine can get at ${shown}, and states hold credentials of clusters: chmod -R go-rwx ${relative(process.cwd(), folder) || folder}`,
+  ];
+}
+
+function below(folder: string): string[] {
+  try {
+    return (readdirSync(folder, { recursive: true }) as string[]).map((path) => join(folder, path));
+  } catch {
+    return [];
+  }
+}
+
+/** With a bucket in the configuration, terraform no longer looks at local states. */
+async function notMigrated({ directory, project }: CheckContext): Promise<string[]> {
+  if (project.state.backend === "local") return [];
+  const local = localStore(directory);
+  const names = (await local.list("")).filter((name) => name.endsWith(".tfstate"));
+  const files = await Promise.all(
+    names.map(async (name) => ({ name, file: parseState(await local.read(name)) })),
+  );
+  return files
+    .filter(({ file }) => file.kind === "damaged" || (file.kind === "state" && file.resources.length > 0))
+    .map(
+      ({ name, file }) =>
+        `${STATE_FOLDER}/${name} (${describeFile(file)}) is still here, and the configuration keeps the states in the bucket ${(project.state as { bucket: string }).bucket}: it was not migrated, and a deploy would make everything a second time. docs/state.md#a-bucket-for-a-team says how to migrate it.`,
+    );
+}
+
+/** The backups of a stack in one line: `3 backups, the newest of 2026-11-21 18:30:00 UTC`. */
+export function summarizeBackups(backups: readonly Backup[]): string {
+  const [newest] = backups;
+  return newest
+    ? `${count(backups.length, "backup")}, the newest of ${describeTime(newest.takenAt)}`
+    : "no backup yet";
+}

@@ -1,0 +1,76 @@
+import { readFile, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { pushState, readStackDocument, type SynthesizedStack, type Variables } from "../terraform";
+import { type Backup, keepAsBackup, readSettled, stateName } from "./backups";
+import { describeFile, parseState, type ReadableState, type StateFile } from "./state-file";
+import type { StateStore } from "./state-store";
+
+/** What Terraform leaves in the folder that it runs in when it can't write the state: the only one that knows what it has done. */
+const ERRORED_STATE = "errored.tfstate";
+
+/** What became of such a file. */
+export interface RecoveredState {
+  readonly stack: string;
+  readonly backup: Backup;
+  /** Whether it is the state now. Otherwise it is a backup only: what is there has gone on without it. */
+  readonly written: boolean;
+}
+
+/**
+ * Takes in what Terraform could not write, of the stack itself and of the copy that is destroyed: first as a backup, then, where it
+ * continues the state that is there, as the state.
+ * @throws Error that names the file when it can't be taken in; then it stays where it is
+ */
+export async function recoverErroredState(
+  store: StateStore,
+  stack: SynthesizedStack,
+  variables: Variables,
+): Promise<RecoveredState | undefined> {
+  let recovered: RecoveredState | undefined;
+  for (const directory of new Set([stack.directory, destroyedCopy(stack)])) {
+    const file = join(directory, ERRORED_STATE);
+    const content = await readFile(file).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT" || error.code === "ENOTDIR") return undefined;
+      throw error;
+    });
+    if (content === undefined) continue;
+    try {
+      recovered = await takeIn(store, stack, { content, variables });
+    } catch (error) {
+      throw new Error(
+        `${stack.name}: Terraform could not write its state and left it in ${file}. It can't be taken in: ${(error as Error).message}\nKeep that file: nothing else knows what was done. The next deploy from here tries again.`,
+        { cause: error },
+      );
+    }
+    await rm(file, { force: true });
+  }
+  return recovered;
+}
+
+async function takeIn(
+  store: StateStore,
+  stack: SynthesizedStack,
+  { content, variables }: { readonly content: Buffer; readonly variables: Variables },
+): Promise<RecoveredState> {
+  const state = parseState(content);
+  if (state.kind !== "state") throw new Error(`it is ${describeFile(state)}`);
+  const { backup } = await keepAsBackup(store, stack.name, { content, state });
+  const { file: present } = await readSettled(store, stateName(stack.name));
+  const written = continues(state, present);
+  if (written)
+    await pushState({ ...stack, document: readStackDocument(stack) }, content.toString("utf8"), {
+      variables,
+    });
+  return { stack: stack.name, backup, written };
+}
+
+/** Whether a state is what comes after another one. */
+function continues(state: ReadableState, present: StateFile): boolean {
+  if (present.kind === "absent" || present.kind === "empty") return true;
+  return present.kind === "state" && present.lineage === state.lineage && present.serial < state.serial;
+}
+
+/** Where a stack is destroyed: beside the stacks, at the same depth. */
+function destroyedCopy({ directory, name }: SynthesizedStack): string {
+  return join(dirname(dirname(directory)), "destroy", name);
+}

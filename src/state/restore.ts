@@ -1,0 +1,147 @@
+import { isDeepStrictEqual } from "node:util";
+import { pushState } from "../terraform";
+import type { DescribedStack, Workspace } from "../workspace";
+import {
+  type Backup,
+  backUp,
+  backupFolder,
+  listBackups,
+  readBackup,
+  readSettled,
+  sameLineage,
+  stateName,
+} from "./backups";
+import { LocalStore } from "./local-store";
+import { describeFile, parseState, type ReadableState, type StateFile } from "./state-file";
+import { describeLock, type StateLock, stateLock } from "./state-lock";
+import type { StateStore } from "./state-store";
+
+/** What restoring a backup would do. */
+export interface Restoration {
+  readonly stack: string;
+  readonly backup: Backup;
+  /** What is in the backup. */
+  readonly state: ReadableState;
+  /** What is there now. */
+  readonly present: StateFile;
+  /** Addresses that the backup has and the state doesn't. */
+  readonly returning: readonly string[];
+  /** Addresses that the state has and the backup doesn't: Terraform would no longer know of them. */
+  readonly forgotten: readonly string[];
+  /** The serial that the state gets: above everything that there was, so that nobody takes an older copy for the newer one. */
+  readonly serial: number;
+  /** Another lineage: the backup is of a state that was begun independently of the one that is there. */
+  readonly otherLineage: boolean;
+}
+
+/**
+ * Compares a backup with the state that is there. Changes nothing.
+ * @throws Error when the backup can't be used
+ */
+export async function planRestoration(
+  store: StateStore,
+  stack: string,
+  backup: Backup,
+): Promise<Restoration> {
+  const state = await readBackup(store, stack, backup);
+  if (state.kind !== "state")
+    throw new Error(
+      `${store.description}${backupFolder(stack)}/${backup.name} is ${describeFile(state)}: choose another backup`,
+    );
+  const { file: present } = await readSettled(store, stateName(stack));
+  const now = present.kind === "state" ? present.resources : [];
+  const known = "lineage" in present ? present.lineage : undefined;
+  const serials = (await listBackups(store, stack))
+    .filter((one) => sameLineage(one, state.lineage))
+    .map(({ serial }) => serial);
+  const presentSerial = "serial" in present ? (present.serial ?? 0) : 0;
+  return {
+    stack,
+    backup,
+    state,
+    present,
+    returning: state.resources.filter((address) => !now.includes(address)),
+    forgotten: now.filter((address) => !state.resources.includes(address)),
+    serial: Math.max(state.serial, presentSerial, ...serials) + 1,
+    otherLineage: known !== undefined && known !== state.lineage,
+  };
+}
+
+export interface RestoreOptions {
+  readonly store: StateStore;
+  /** As the configuration has it: its backend is where Terraform is told to write. */
+  readonly stack: DescribedStack;
+  readonly variables: Workspace["variables"];
+}
+
+/** What a restoration left behind. */
+export interface Restored {
+  /** The copy of what was there before, as a name in the store; undefined when there was nothing. */
+  readonly safetyCopy?: string;
+  readonly serial: number;
+}
+
+/**
+ * Carries a restoration out: keeps a copy of what is there, then writes the backup through `terraform state push`, which keeps to
+ * the locks, and reads it back. It can be cut off at any point and run again: the backup stays, and what was there is kept first.
+ * @throws Error, or TerraformError, when something stands in the way; names the copy of what was there before
+ */
+export async function restoreBackup(
+  restoration: Restoration,
+  { store, stack, variables }: RestoreOptions,
+): Promise<Restored> {
+  const { backup, state, serial, otherLineage } = restoration;
+  const name = stateName(stack.name);
+  await refuseLocked(store, stack.name);
+  const safetyCopy = await keepPresent(store, stack.name, backup);
+  // Terraform refuses to write over a state that it can't read, and --force doesn't change that.
+  if (parseState(await store.read(name)).kind === "damaged") await store.remove(name);
+  const document = { ...state.document, serial };
+  await pushState(stack, `${JSON.stringify(document, null, 2)}\n`, { variables, force: otherLineage });
+  const written = parseState(await store.read(name));
+  if (written.kind !== "state" || written.serial < serial || !sameContent(written.document, document))
+    throw new Error(
+      `${stack.name}: what was written is not what the backup has (${describeFile(written)})${safetyCopy ? `; what was there before is in ${store.description}${safetyCopy}` : ""}. \`npm run state -- check\` says more.`,
+    );
+  return { safetyCopy, serial: written.serial };
+}
+
+/** terraform keeps to the lock, too; but the copy, and the removal of a damaged state, come before it. */
+async function refuseLocked(store: StateStore, stack: string): Promise<void> {
+  const lock = await stateLock(store, stack);
+  if (lock === undefined || lock.status === "left behind" || isHarmless(store, lock)) return;
+  throw new Error(
+    `${stack}: Terraform's lock of the state is ${describeLock(lock)}. Wait until that has ended; \`npm run state -- check\` says what to do with a lock that was left behind.`,
+  );
+}
+
+/** The file beside a local state is no lock itself; where the system can't be asked who has one, terraform finds out. */
+function isHarmless(store: StateStore, { status }: StateLock): boolean {
+  return store instanceof LocalStore && status === "unknown";
+}
+
+/** A state becomes a backup like any other; one that can't be read is kept byte for byte, for whoever wants to mend it by hand. */
+async function keepPresent(store: StateStore, stack: string, chosen: Backup): Promise<string | undefined> {
+  const { content, file } = await readSettled(store, stateName(stack));
+  if (file.kind === "damaged" && content !== undefined) {
+    const time = new Date().toISOString().replaceAll(/[-:.]/g, "");
+    const name = `${backupFolder(stack)}/damaged/${time}.tfstate`;
+    await store.write(name, content);
+    return name;
+  }
+  const result = await backUp(store, stack, { keep: chosen.name });
+  if (result.made) return `${backupFolder(stack)}/${result.backup.name}`;
+  if (file.kind !== "state" || file.resources.length === 0) return undefined;
+  const [newest] = await listBackups(store, stack);
+  return newest && `${backupFolder(stack)}/${newest.name}`;
+}
+
+/** Terraform may write its own version, and null where nothing stood. What counts is what the state tracks. */
+function sameContent(
+  written: Readonly<Record<string, unknown>>,
+  wanted: Readonly<Record<string, unknown>>,
+): boolean {
+  return (["lineage", "outputs", "resources"] as const).every((key) =>
+    isDeepStrictEqual(written[key] ?? null, wanted[key] ?? null),
+  );
+}

@@ -1,0 +1,59 @@
+import { spawnSync } from "node:child_process";
+import { readFileSync, readlinkSync } from "node:fs";
+import { hostname } from "node:os";
+import { isRunning } from "../static-configuration";
+
+/** Says which process something was written by, also after its number was given to another one. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** The machine, or container, that the number belongs to. */
+  readonly host?: string;
+  /** When the process began, as the system tells it; with the boot, where the system counts from that. */
+  readonly started?: string;
+}
+
+let own: ProcessIdentity | undefined;
+
+/** The identity of this process. */
+export function ownIdentity(): ProcessIdentity {
+  own ??= { pid: process.pid, host: hostOfNumbers(), started: startOf(process.pid) };
+  return own;
+}
+
+/**
+ * Whether the process that an identity was taken of is still there: the number alone would not do, since numbers are given again,
+ * after a reboot and in containers soon.
+ * @returns undefined for one of another machine or container, which can't be found out from here
+ */
+export function isAlive({ pid, host, started }: ProcessIdentity): boolean | undefined {
+  if (host !== undefined && host !== ownIdentity().host) return undefined;
+  if (!isRunning(pid)) return false;
+  // What was written by an earlier version, or where the system doesn't tell, has the number only.
+  const now = started === undefined ? undefined : startOf(pid);
+  return now === undefined || now === started;
+}
+
+/** Containers that share a host's name have numbers of their own. */
+function hostOfNumbers(): string {
+  try {
+    return `${hostname()} ${readlinkSync("/proc/self/ns/pid")}`;
+  } catch {
+    return hostname();
+  }
+}
+
+function startOf(pid: number): string | undefined {
+  try {
+    // proc(5): the name of the program, in brackets, can hold anything; the start is the 20th field behind it, in ticks since the boot.
+    const status = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const ticks = status.slice(status.lastIndexOf(")") + 2).split(" ")[19];
+    return `${readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()} ${ticks}`;
+  } catch {
+    // macOS has no /proc.
+    const { stdout } = spawnSync("ps", ["-o", "lstart=", "-p", String(pid)], {
+      encoding: "utf8",
+      env: { ...process.env, LC_ALL: "C", TZ: "UTC" },
+    });
+    return stdout?.trim() || undefined;
+  }
+}
