@@ -130,9 +130,14 @@ export class Bucket {
 
   /**
    * Removes a file; one that isn't there is no error. With versioning its versions stay until the lifecycle rule removes them.
+   * @param etag of what was read: a store that has conditional deletion removes nothing else
    */
-  async remove(name: string): Promise<void> {
-    const command = new this.s3.DeleteObjectCommand({ Bucket: this.name, Key: name });
+  async remove(name: string, etag?: string): Promise<void> {
+    const command = new this.s3.DeleteObjectCommand({
+      Bucket: this.name,
+      Key: name,
+      ...(etag ? { IfMatch: etag } : {}),
+    });
     await this.attempt(`${name} can't be removed`, () => this.client.send(command));
   }
 

@@ -1,3 +1,4 @@
+import { isLoopback, type SpacesBackend } from "../../config";
 import type { Variables } from "../../terraform";
 import type { BucketKey } from "./bucket";
 
@@ -19,6 +20,20 @@ export interface SpacesKeys {
   list(name: string): Promise<readonly ListedKey[]>;
   create(name: string, grants: readonly Grant[]): Promise<BucketKey>;
   remove(id: string): Promise<void>;
+}
+
+/**
+ * What makes keys for a bucket: DigitalOcean, for a bucket in Spaces. On this machine an S3 store and a DigitalOcean API that stand in for
+ * them go together. Undefined for any other store.
+ * @throws Error when there is no token
+ */
+export function keysOf(
+  { endpoint, ownEndpoint }: SpacesBackend,
+  variables: Variables,
+): SpacesKeys | undefined {
+  const isSpaces = new URL(endpoint).hostname.endsWith(".digitaloceanspaces.com");
+  const isPlayed = isLoopback(endpoint) && isLoopback(variables.DIGITALOCEAN_API_URL ?? "");
+  return !ownEndpoint || isSpaces || isPlayed ? new DigitalOceanKeys(variables) : undefined;
 }
 
 const ANSWER_LIMIT_MS = 20_000;
