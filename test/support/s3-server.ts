@@ -45,9 +45,15 @@ export class S3Server {
   private process: ChildProcess | undefined;
   private port = 0;
 
-  static async start(): Promise<S3Server> {
+  private constructor(private readonly versions: boolean) {}
+
+  /**
+   * @param versions whether buckets can keep versions. In a bucket that does, this server refuses `If-None-Match: *` for a name that was
+   * removed, so that Terraform's lock file works without versions only.
+   */
+  static async start({ versions = false } = {}): Promise<S3Server> {
     if (!existsSync(s3Server())) throw new Error('versitygw is missing: "npm run tools -- s3" builds it');
-    const server = new S3Server();
+    const server = new S3Server(versions);
     server.port = await freePort();
     await server.restart();
     return server;
@@ -72,7 +78,7 @@ export class S3Server {
         "--iam-cache-disable",
         "--quiet",
         "posix",
-        `--versioning-dir=${join(this.folder, "versions")}`,
+        ...(this.versions ? [`--versioning-dir=${join(this.folder, "versions")}`] : []),
         join(this.folder, "objects"),
       ],
       { stdio: "ignore" },
@@ -137,7 +143,8 @@ export class S3Server {
   }
 
   buckets(): string[] {
-    return readdirSync(join(this.folder, "objects"));
+    // The server keeps files of its own beside them.
+    return readdirSync(join(this.folder, "objects")).filter((name) => !name.startsWith("."));
   }
 
   async stop(): Promise<void> {

@@ -104,10 +104,19 @@ function isEverybody(principal: unknown): boolean {
 
 async function checkVersioning(bucket: Bucket, mend: boolean): Promise<Setting> {
   const { GetBucketVersioningCommand, PutBucketVersioningCommand } = await loadS3();
-  const { Status } = await bucket.attempt("its versioning can't be read", () =>
-    bucket.client.send(new GetBucketVersioningCommand({ Bucket: bucket.name })),
-  );
   const name = "versioning";
+  const found = await optional(() =>
+    bucket.attempt("its versioning can't be read", () =>
+      bucket.client.send(new GetBucketVersioningCommand({ Bucket: bucket.name })),
+    ),
+  );
+  if (found === undefined)
+    return {
+      name,
+      status: "unknown",
+      text: "the store keeps no versions: what is overwritten or removed is gone, but for the backups that each deploy makes",
+    };
+  const { Status } = found;
   if (Status === "Enabled") return { name, status: "ok", text: "every version of a state is kept" };
   if (!mend)
     return { name, status: "wrong", text: "no versions are kept: what is overwritten or removed is gone" };

@@ -3,7 +3,7 @@ import type { Variables } from "../../terraform";
 import { Bucket, type BucketKey, loadS3 } from "./bucket";
 import { BucketError } from "./bucket-error";
 import { checkSettings, type Setting } from "./bucket-settings";
-import { hasConditionalWrites, PROBE_PREFIX } from "./conditional-writes";
+import { lockObstacle, PROBE_PREFIX } from "./conditional-writes";
 import type { SpacesKeys } from "./spaces-keys";
 import { bucketKey, placeOf } from "./spaces-store";
 import { withTemporaryKey } from "./temporary-key";
@@ -116,8 +116,12 @@ async function prepareWith(administrator: BucketKey, context: PrepareContext): P
   if (own.includes(bucket.name)) {
     context.tell({ check: "bucket", status: "ok", message: `${bucket.description} is there, and yours` });
   } else {
-    await makeBucket(bucket);
-    context.tell({ check: "bucket", status: "changed", message: `${bucket.description} was made` });
+    const made = await makeBucket(bucket);
+    context.tell({
+      check: "bucket",
+      status: made ? "changed" : "ok",
+      message: `${bucket.description} ${made ? "was made" : "is there, and yours"}`,
+    });
   }
   context.signal.throwIfAborted();
   tellSettings(await checkSettings(bucket, true), context);
@@ -136,22 +140,32 @@ async function ownBuckets(bucket: Bucket): Promise<string[]> {
   return Buckets.flatMap(({ Name }) => Name ?? []);
 }
 
-async function makeBucket(bucket: Bucket): Promise<void> {
+/** Returns whether it was made; false: it was there, and one's own. */
+async function makeBucket(bucket: Bucket): Promise<boolean> {
   const { CreateBucketCommand } = await loadS3();
   try {
     await bucket.attempt("it can't be made", () =>
       bucket.client.send(new CreateBucketCommand({ Bucket: bucket.name, ACL: "private" })),
     );
+    return true;
   } catch (error) {
     const { code, status } = error as BucketError;
-    // The answer to a first attempt may have been lost.
-    if (code === "BucketAlreadyOwnedByYou" || (await ownBuckets(bucket)).includes(bucket.name)) return;
+    // The answer to a first attempt may have been lost, and a new key may not know all buckets at once.
+    if (code === "BucketAlreadyOwnedByYou" || (await isOwnAfterAll(bucket))) return false;
     if (code !== "BucketAlreadyExists" && status !== 403) throw error;
     throw new Error(
       `${bucket.description}: there is a bucket of this name that belongs to somebody else (or to you, in another region). Names of buckets are shared by all customers: put another one into state.bucket, such as ${bucket.name}-terraform. Nothing was written into it.`,
       { cause: error },
     );
   }
+}
+
+async function isOwnAfterAll(bucket: Bucket): Promise<boolean> {
+  for (let attempt = 1; attempt <= 3; attempt++) {
+    if ((await ownBuckets(bucket)).includes(bucket.name)) return true;
+    await new Promise((proceed) => setTimeout(proceed, BETWEEN_TRIES_MS));
+  }
+  return false;
 }
 
 function tellSettings(settings: readonly Setting[], { tell }: Pick<PrepareContext, "tell">): void {
@@ -242,8 +256,8 @@ async function settleLocking(key: BucketKey, context: PrepareContext): Promise<v
   const { state, tell, switchLockfileOff, signal } = context;
   signal.throwIfAborted();
   const bucket = await Bucket.open(placeOf(state), key, { attempts: 1 });
-  const holds = await untilKeyWorks(context, () => hasConditionalWrites(bucket));
-  if (holds && state.lockfile) {
+  const obstacle = await untilKeyWorks(context, () => lockObstacle(bucket));
+  if (obstacle === undefined && state.lockfile) {
     tell({
       check: "locking",
       status: "ok",
@@ -251,7 +265,7 @@ async function settleLocking(key: BucketKey, context: PrepareContext): Promise<v
     });
     return;
   }
-  if (holds) {
+  if (obstacle === undefined) {
     tell({
       check: "locking",
       status: "warning",
@@ -264,7 +278,7 @@ async function settleLocking(key: BucketKey, context: PrepareContext): Promise<v
   tell({
     check: "locking",
     status: state.lockfile ? "changed" : "warning",
-    message: `conditional writes don't work in this bucket: ${
+    message: `Terraform can't lock states in this bucket, since ${obstacle}: ${
       state.lockfile ? '"lockfile": false is in the configuration now, and ' : ""
     }${NO_LOCKFILE}`,
   });
