@@ -1,8 +1,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Bucket } from "../../src/state/spaces/bucket";
-import { loadS3 } from "../../src/state/spaces/bucket";
+import { Bucket, loadS3 } from "../../src/state/spaces/bucket";
 import { REPOSITORY } from "./example";
 import { ROOT_KEY, type S3Server } from "./s3-server";
 import { type CliResult, plainEnvironment, type SandboxProject } from "./sandbox-project";
@@ -60,7 +59,9 @@ export class SpacesAccount {
   private poll(): void {
     this.timer = setTimeout(() => {
       this.working = this.synchronize()
-        .catch((error: Error) => process.stderr.write(`the S3 server doesn't take the keys: ${error.message}\n`))
+        .catch((error: Error) => {
+          process.stderr.write(`the S3 server doesn't take the keys: ${error.message}\n`);
+        })
         .finally(() => {
           if (this.timer) this.poll();
         });

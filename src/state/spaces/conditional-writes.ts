@@ -8,7 +8,9 @@ export const PROBE_PREFIX = "probe-of-conditional-writes-";
 const AT_ONCE = 4;
 
 /** What a store makes of conditional writes; undefined: they work, else why Terraform could not lock with them. */
-export type LockObstacle = "a second writer is not kept out" | "a lock that was given back can't be taken again";
+export type LockObstacle =
+  | "a second writer is not kept out"
+  | "a lock that was given back can't be taken again";
 
 /**
  * Whether `If-None-Match: *` is good for Terraform's lock file in the bucket. Of two writes one after the other the second must be

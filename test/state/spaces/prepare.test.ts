@@ -76,7 +76,9 @@ describeWithS3("npm run state -- prepare", () => {
       ["key", "ok"],
       ["locking", "ok"],
     ]);
-    expect([account.keys(), project.read(".env"), project.read("infrastructure.config.json")]).toEqual(before);
+    expect([account.keys(), project.read(".env"), project.read("infrastructure.config.json")]).toEqual(
+      before,
+    );
     expect(result.code).toBe(0);
   });
 });
