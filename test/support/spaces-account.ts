@@ -104,9 +104,12 @@ export class SpacesAccount {
       grant?.some((one) => one.bucket === bucket) ? [id] : [],
     );
     if (ids.length === 0) return;
-    const allow = (actions: string[], resource: string) => ({
+    const full = [...this.known].flatMap(([id, { grant }]) =>
+      grant?.some(({ permission }) => permission === "fullaccess") ? [id] : [],
+    );
+    const allow = (actions: string[], resource: string, who = ids) => ({
       Effect: "Allow",
-      Principal: { AWS: ids },
+      Principal: { AWS: who },
       Action: actions,
       Resource: `arn:aws:s3:::${resource}`,
     });
@@ -120,6 +123,8 @@ export class SpacesAccount {
           Statement: [
             allow(["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], `${bucket}/*`),
             allow(["s3:ListBucket"], bucket),
+            // Where there is a policy, this server asks nobody else, not even the owner.
+            ...(full.length > 0 ? [allow(["s3:*"], bucket, full), allow(["s3:*"], `${bucket}/*`, full)] : []),
           ],
         }),
       }),

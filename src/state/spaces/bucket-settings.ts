@@ -102,6 +102,9 @@ function isEverybody(principal: unknown): boolean {
   return named === "*" || (Array.isArray(named) && named.includes("*"));
 }
 
+const NO_VERSIONS =
+  "the store keeps no versions: what is overwritten or removed is gone, but for the backups that each deploy makes";
+
 async function checkVersioning(bucket: Bucket, mend: boolean): Promise<Setting> {
   const { GetBucketVersioningCommand, PutBucketVersioningCommand } = await loadS3();
   const name = "versioning";
@@ -110,24 +113,22 @@ async function checkVersioning(bucket: Bucket, mend: boolean): Promise<Setting> 
       bucket.client.send(new GetBucketVersioningCommand({ Bucket: bucket.name })),
     ),
   );
-  if (found === undefined)
-    return {
-      name,
-      status: "unknown",
-      text: "the store keeps no versions: what is overwritten or removed is gone, but for the backups that each deploy makes",
-    };
+  if (found === undefined) return { name, status: "unknown", text: NO_VERSIONS };
   const { Status } = found;
   if (Status === "Enabled") return { name, status: "ok", text: "every version of a state is kept" };
   if (!mend)
     return { name, status: "wrong", text: "no versions are kept: what is overwritten or removed is gone" };
-  await bucket.attempt("its versioning can't be switched on", () =>
-    bucket.client.send(
-      new PutBucketVersioningCommand({
-        Bucket: bucket.name,
-        VersioningConfiguration: { Status: "Enabled" },
-      }),
+  const done = await optional(() =>
+    bucket.attempt("its versioning can't be switched on", () =>
+      bucket.client.send(
+        new PutBucketVersioningCommand({
+          Bucket: bucket.name,
+          VersioningConfiguration: { Status: "Enabled" },
+        }),
+      ),
     ),
   );
+  if (done === undefined) return { name, status: "unknown", text: NO_VERSIONS };
   return { name, status: "mended", text: "every version of a state is kept from now on" };
 }
 
