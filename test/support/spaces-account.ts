@@ -71,8 +71,9 @@ export class SpacesAccount {
   /** Brings the server's accounts up to date. */
   private async synchronize(): Promise<void> {
     const keys = this.keys();
+    // What is made last owns the buckets.
+    for (const id of [...this.known.keys()]) if (!(id in keys)) await this.remove(id);
     for (const [id, key] of Object.entries(keys)) if (!this.known.has(id)) await this.add(id, key);
-    for (const id of this.known.keys()) if (!(id in keys)) await this.remove(id);
   }
 
   private async add(id: string, key: CloudKey): Promise<void> {

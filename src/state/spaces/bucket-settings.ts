@@ -41,8 +41,8 @@ export async function checkSettings(bucket: Bucket, mend: boolean): Promise<Sett
   ];
 }
 
-/** Groups that everybody, or everybody with an account of any kind, is in (S3's access control lists). */
-const EVERYBODY = /\/groups\/global\/(?:AllUsers|AuthenticatedUsers)$/;
+/** The one group that is not everybody (S3's access control lists; not every store names groups by their URI). */
+const LOG_DELIVERY = /\/groups\/s3\/LogDelivery$/;
 
 async function checkAccessList(bucket: Bucket, mend: boolean): Promise<Setting> {
   const { GetBucketAclCommand, PutBucketAclCommand } = await loadS3();
@@ -53,7 +53,9 @@ async function checkAccessList(bucket: Bucket, mend: boolean): Promise<Setting> 
     ),
   );
   if (found === undefined) return { name, status: "unknown", text: "the store doesn't tell who may read it" };
-  const isPublic = (found.Grants ?? []).some(({ Grantee }) => EVERYBODY.test(Grantee?.URI ?? ""));
+  const isPublic = (found.Grants ?? []).some(
+    ({ Grantee }) => Grantee?.Type === "Group" && !LOG_DELIVERY.test(Grantee.URI ?? ""),
+  );
   if (!isPublic) return { name, status: "ok", text: "private" };
   if (!mend) return { name, status: "wrong", text: "public: everybody can read the list of its content" };
   await bucket.attempt("it can't be made private", () =>
