@@ -1,33 +1,25 @@
 import { Command } from "commander";
-import { clusterName, nearest } from "../config";
-import { isProduction } from "../deployment/dangers";
+import { INTERRUPTED_EXIT_CODE } from "../deployment/interruption";
 import { selectStacks } from "../deployment/selection";
 import {
   type Backup,
   backUp,
   checkStates,
   describeBackup,
-  describeFile,
   listBackups,
-  newestUsable,
   openStore,
-  planRestoration,
-  type Restoration,
   readBackup,
-  restoreBackup,
   type StackState,
   type StateStore,
   summarizeBackups,
 } from "../state";
-import { ask, confirm, isInteractive } from "../terminal/confirm";
 import { Output } from "../terminal/output";
-import { environmentOf } from "../terraform";
 import { type DescribedStack, describeStacks, openWorkspace, type Workspace } from "../workspace";
-import { clusterNameIsTyped } from "./cluster-name";
 import { type CommonOptions, command, sandboxName } from "./options";
 import { stateMigrateCommand } from "./state-migrate";
 import { statePrepareCommand } from "./state-prepare";
 import { stateUnlockCommand } from "./state-unlock";
+import { restore } from "./state-restore";
 
 interface StateOptions extends CommonOptions {
   readonly backup?: string;
@@ -36,7 +28,7 @@ interface StateOptions extends CommonOptions {
 }
 
 /** What a subcommand works with. */
-interface StateWork {
+export interface StateWork {
   readonly workspace: Workspace;
   readonly store: StateStore;
   readonly output: Output;
@@ -94,6 +86,9 @@ async function inWorkspace(
   { readOnly, action }: { readonly readOnly: boolean; readonly action: Action },
 ): Promise<void> {
   const output = new Output(options.json ?? false);
+  // A copy of a state lies in a temporary folder while it is restored, which is removed when the process ends in order.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+    process.once(signal, () => process.exit(INTERRUPTED_EXIT_CODE));
   const workspace = await openWorkspace({
     command: "state",
     sandbox: sandboxName(options),
@@ -190,106 +185,4 @@ async function backup({ store, output, selected }: StateWork): Promise<number> {
   const exitCode = stacks.some((one) => "problem" in one) ? 1 : 0;
   output.result({ exitCode, store: store.description, stacks });
   return exitCode;
-}
-
-async function restore(work: StateWork): Promise<number> {
-  const { workspace, store, output, options, selected } = work;
-  const [stack] = selected;
-  if (options.stack.length !== 1 || stack === undefined || selected.length !== 1)
-    throw new Error(
-      `Name the one stack to restore: ${workspace.npmRun("state", "restore", "--stack", stack?.name ?? "<stack>")}`,
-    );
-  const chosen = await choose(work, stack.name);
-  if (chosen === undefined) return 1;
-  const restoration = await planRestoration(store, stack.name, chosen);
-  show(output, restoration);
-  if (restoration.otherLineage && !options.force)
-    throw new Error(
-      `${stack.name}: the backup is of another lineage than the state that is there, so that one is no older copy of the other. What only the present state knows would be managed by nobody. If you mean it: --force`,
-    );
-  if (!(await approved(work, stack))) {
-    output.problem("Nothing was restored.");
-    output.result({ exitCode: 1, stack: stack.name, backup: chosen.name, restored: false });
-    return 1;
-  }
-  const restored = await restoreBackup(restoration, { store, stack, variables: workspace.variables });
-  output.line(`\nRestored: ${stack.name} has the state of ${chosen.name}, as serial ${restored.serial}.`);
-  if (restored.safetyCopy)
-    output.line(`What was there before is kept in ${store.description}${restored.safetyCopy}.`);
-  output.line(
-    `Next: ${workspace.npmRun("diff")}, which shows what the clouds have and this state doesn't say.`,
-  );
-  output.result({ exitCode: 0, stack: stack.name, backup: chosen.name, restored: true, ...restored });
-  return 0;
-}
-
-/** The backup that is named, or the one that is picked from the list. */
-async function choose(
-  { workspace, store, output, options }: StateWork,
-  stack: string,
-): Promise<Backup | undefined> {
-  const backups = await listBackups(store, stack);
-  const [newest] = backups;
-  if (newest === undefined)
-    throw new Error(
-      `${stack}: there is no backup of its state in ${store.description}. docs/state.md#when-there-is-no-backup says what to do.`,
-    );
-  if (options.backup === "latest") return (await newestUsable(store, stack))?.backup ?? newest;
-  if (options.backup !== undefined) {
-    const named = backups.find(({ name }) => name === options.backup);
-    if (named) return named;
-    const near = nearest(
-      options.backup,
-      backups.map(({ name }) => name),
-    );
-    throw new Error(
-      `--backup ${options.backup}: there is no such backup of ${stack}, expected ${near.length > 0 ? near.join(" or ") : `latest or one of ${backups.map(({ name }) => name).join(", ")}`}`,
-    );
-  }
-  output.heading(`Backups of ${stack}, the newest first`);
-  for (const [index, one] of backups.entries())
-    output.line(`${String(index + 1).padStart(2)}  ${await describe(store, stack, one)}`);
-  if (!isInteractive()) {
-    output.problem(
-      `\nName one of them, or the newest: ${workspace.npmRun("state", "restore", "--stack", stack, "--backup", "latest")}`,
-    );
-    return undefined;
-  }
-  const answer = await ask(`\nWhich one? (1 to ${backups.length}, nothing else restores anything) `);
-  return /^\d+$/.test(answer ?? "") ? backups[Number(answer) - 1] : undefined;
-}
-
-function show(
-  output: Output,
-  { stack, backup: chosen, state, present, returning, forgotten }: Restoration,
-): void {
-  output.heading(`Restore ${stack}`);
-  output.line(`now     ${describeFile(present)}`);
-  output.line(`backup  ${describeBackup(chosen, state)}`);
-  const lines = (title: string, addresses: readonly string[]): void => {
-    if (addresses.length === 0) return;
-    output.line(`\n${title}`);
-    for (const address of addresses) output.line(`  ${address}`);
-  };
-  lines("In the backup and not in the present state; Terraform knows them again:", returning);
-  lines(
-    "In the present state and not in the backup; Terraform no longer knows them, though they stay in the cloud:",
-    forgotten,
-  );
-  if (returning.length + forgotten.length === 0) output.line("\nBoth have the same resources.");
-}
-
-async function approved({ workspace, options, output }: StateWork, stack: DescribedStack): Promise<boolean> {
-  const environment = environmentOf(stack);
-  const { project } = workspace;
-  if (isProduction(project, environment)) {
-    const name = clusterName(project.name, environment);
-    return options.confirm?.includes(name) || clusterNameIsTyped(name, output, "--yes");
-  }
-  if (options.yes) return true;
-  if (isInteractive()) return confirm("\nRestore it? Only yes does.");
-  output.problem(
-    "\nThis has to be approved, and nobody is at the keyboard: add --yes to restore without a question.",
-  );
-  return false;
 }

@@ -56,18 +56,25 @@ async function takeIn(
   if (state.kind !== "state") throw new Error(`it is ${describeFile(state)}`);
   const { backup } = await keepAsBackup(store, stack.name, { content, state });
   const { file: present } = await readSettled(store, stateName(stack.name));
-  const written = continues(state, present);
-  if (written)
-    await pushState({ ...stack, document: readStackDocument(stack) }, content.toString("utf8"), {
-      variables,
-    });
-  return { stack: stack.name, backup, written };
+  const serial = serialAfter(state, present);
+  if (serial !== undefined)
+    await pushState(
+      { ...stack, document: readStackDocument(stack) },
+      `${JSON.stringify({ ...state.document, serial }, null, 2)}\n`,
+      { variables },
+    );
+  return { stack: stack.name, backup, written: serial !== undefined };
 }
 
-/** Whether a state is what comes after another one. */
-function continues(state: ReadableState, present: StateFile): boolean {
-  if (present.kind === "absent" || present.kind === "empty") return true;
-  return present.kind === "state" && present.lineage === state.lineage && present.serial < state.serial;
+/**
+ * The serial with which a state that could not be written follows the one that is there; undefined when it doesn't, since that one has
+ * gone on meanwhile or is another one. Terraform counts a serial up when it writes, so that both can have the same one.
+ */
+function serialAfter(state: ReadableState, present: StateFile): number | undefined {
+  if (present.kind === "absent" || present.kind === "empty") return state.serial;
+  if (present.kind !== "state" || present.lineage !== state.lineage || present.serial > state.serial)
+    return undefined;
+  return Math.max(state.serial, present.serial + 1);
 }
 
 /** Where a stack is destroyed: beside the stacks, at the same depth. */

@@ -29,5 +29,5 @@ export { keysOf } from "./spaces/spaces-keys";
 export { openSpacesStore, SpacesStore } from "./spaces/spaces-store";
 export { readLock, unlockState } from "./spaces/unlock";
 export { count, describeFile, parseState, type ReadableState, type StateFile } from "./state-file";
-export { describeLock, stateLock } from "./state-lock";
+export { describeLock, type StateLock, stateLock } from "./state-lock";
 export type { StateStore } from "./state-store";

@@ -43,7 +43,7 @@ export function parseState(content: Buffer | undefined): StateFile {
       kind: "damaged",
       problem: nothing
         ? `${content.length} bytes of zeros, as after a power cut`
-        : `no valid JSON: ${withoutContent((error as Error).message)}`,
+        : `no valid JSON: ${withoutContent((error as Error).message, text.trimEnd().length)}`,
       ...beginning(text),
     };
   }
@@ -103,8 +103,9 @@ function beginning(text: string): { serial?: number; lineage?: string } {
 }
 
 /** Node quotes the text around an error, which can hold credentials. */
-function withoutContent(message: string): string {
-  if (/end of JSON input|Unterminated/i.test(message)) return "it is cut off";
+function withoutContent(message: string, length: number): string {
+  const position = /position (\d+)/.exec(message)?.[1];
+  if (/end of JSON input|Unterminated/i.test(message) || Number(position) >= length) return "it is cut off";
   const place = /(?:at )?position \d+(?: \(line \d+ column \d+\))?/.exec(message)?.[0];
   return place
     ? `an unexpected character ${place.startsWith("at") ? place : `at ${place}`}`

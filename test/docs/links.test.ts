@@ -12,6 +12,7 @@ import { restoreCommand } from "../../src/commands/restore";
 import { sandboxCommand } from "../../src/commands/sandbox";
 import { secretsCommand } from "../../src/commands/secrets";
 import { stacksCommand } from "../../src/commands/stacks";
+import { stateCommand } from "../../src/commands/state";
 import { statusCommand } from "../../src/commands/status";
 import { synthCommand } from "../../src/commands/synth";
 import { validateCommand } from "../../src/commands/validate";
@@ -36,6 +37,7 @@ const commands = new Map(
     sandboxCommand,
     secretsCommand,
     stacksCommand,
+    stateCommand,
     statusCommand,
     synthCommand,
     validateCommand,

@@ -1,0 +1,273 @@
+import { chmodSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type CliResult, cli, SandboxProject } from "../support/sandbox-project";
+
+const project = new SandboxProject();
+const state = (...args: string[]): CliResult =>
+  cli(["state", args[0] as string, "--sandbox", project.name, ...args.slice(1)]);
+const CLUSTER = ["state", "staging-cluster.tfstate"];
+const backups = (stack = "staging-cluster"): string[] =>
+  readdirSync(join(project.directory, "state", "backups", stack))
+    .filter((name) => name.endsWith(".tfstate"))
+    .sort();
+const serial = () => project.json(...CLUSTER).serial as number;
+
+beforeAll(() => {
+  expect(project.run("deploy", "--yes").code).toBe(0);
+});
+afterAll(() => project.remove());
+
+/** Spoils the state of a stack for one look at it. */
+function withState(content: string | undefined, look: () => void): void {
+  const whole = project.read(...CLUSTER);
+  if (content === undefined) rmSync(join(project.directory, ...CLUSTER));
+  else project.write(CLUSTER, content);
+  try {
+    look();
+  } finally {
+    project.write(CLUSTER, whole);
+  }
+}
+
+describe("check", () => {
+  test("a deployed project has nothing wrong, and a backup of each state from the deploy itself", () => {
+    const { code, stdout, stderr } = state("check");
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toMatch(
+      /^staging-cluster +5 resources, serial \d+; 1 backup, the newest of \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC$/m,
+    );
+    expect(stdout).toContain("Nothing is wrong.");
+  });
+
+  test("--json has every stack with serial, lineage, lock and backups", () => {
+    const report = JSON.parse(state("check", "--json", "--stack", "staging-cluster").stdout);
+    const { lineage } = project.json(...CLUSTER);
+    expect(report).toMatchObject({ exitCode: 0, store: "state/", findings: [] });
+    expect(report.stacks).toMatchObject([
+      { stack: "staging-cluster", configured: true, state: "state", serial: serial(), lineage, resources: 5 },
+    ]);
+    expect(report.stacks[0].backups).toMatchObject([{ serial: serial(), lineage: lineage.slice(0, 8) }]);
+  });
+
+  test("a state that is cut off is a finding that names its newest backup and the command", () => {
+    withState(project.read(...CLUSTER).slice(0, 500), () => {
+      const { code, stdout, stderr } = state("check");
+      expect([code, stdout]).toEqual([1, expect.stringMatching(/^staging-cluster +damaged; 1 backup/m)]);
+      expect(stderr).toContain(
+        "state of staging-cluster can't be read (state/staging-cluster.tfstate): no valid JSON: it is cut off",
+      );
+      expect(stderr).toContain(`Its newest backup: ${backups()[0]} (`);
+      expect(stderr).toContain(
+        `Restore it: npm run state -- restore --sandbox ${project.name} --stack staging-cluster`,
+      );
+    });
+  });
+
+  test("status and diff name the restoration, too, of a state that is gone", () => {
+    withState(undefined, () => {
+      const restore = `npm run state -- restore --sandbox ${project.name} --stack staging-cluster`;
+      const status = project.run("status", "--environment", "staging");
+      expect([status.code, status.stdout]).toEqual([
+        1,
+        expect.stringMatching(/unknown +staging-cluster\n +state of staging-cluster is missing/),
+      ]);
+      expect(status.stdout).toContain(`\`${restore}\``);
+      const diff = project.run("diff");
+      expect([diff.code, diff.stderr]).toEqual([1, expect.stringContaining(restore)]);
+      // An environment whose states are there is not held up.
+      expect(project.run("diff", "--environment", "production").code).toBe(0);
+    });
+  });
+
+  test("a state of another lineage than the backups was begun anew", () => {
+    const other = { ...project.json(...CLUSTER), lineage: "99999999-0000-4000-8000-000000000000" };
+    withState(JSON.stringify(other), () => {
+      const { code, stderr } = state("check");
+      expect([code, stderr]).toEqual([
+        1,
+        expect.stringContaining(
+          "staging-cluster: the state is not the one that was backed up (lineage 99999999-0000-4000-8000-000000000000",
+        ),
+      ]);
+    });
+  });
+
+  test("files that others can read, a damaged backup, and a state that the configuration doesn't have", () => {
+    const file = join(project.directory, ...CLUSTER);
+    const damaged = ["state", "backups", "staging-cluster", "20200101T000000000Z-1-abcdef01.tfstate"];
+    chmodSync(file, 0o644);
+    project.write(damaged, "{");
+    chmodSync(join(project.directory, ...damaged), 0o600);
+    const qa = join(project.directory, "state", "qa-cluster.tfstate");
+    writeFileSync(qa, project.read(...CLUSTER), { mode: 0o600 });
+    try {
+      const { code, stdout, stderr } = state("check");
+      expect(code).toBe(1);
+      expect(stderr).toContain(
+        `state/: other users of this machine can get at staging-cluster.tfstate, and states hold credentials of clusters: chmod -R go-rwx .sandbox/${project.name}/state`,
+      );
+      expect(stderr).toContain(
+        "state/backups/staging-cluster/20200101T000000000Z-1-abcdef01.tfstate is damaged (no valid JSON: it is cut off), so that nothing can be restored from it: remove it",
+      );
+      expect(stderr).toContain(
+        "qa-cluster: the configuration has no such stack, and its state has 5 resources",
+      );
+      expect(stdout).toContain("3 findings.");
+    } finally {
+      chmodSync(file, 0o600);
+      rmSync(join(project.directory, ...damaged));
+      rmSync(qa);
+    }
+  });
+
+  test("a command at work and one that left its lock behind are told", () => {
+    const lock = `${project.directory}.lock`;
+    try {
+      writeFileSync(lock, JSON.stringify({ pid: process.pid, command: "deploy" }));
+      expect(state("check").stdout).toContain(
+        `Note: npm run deploy (process ${process.pid}) is at work here`,
+      );
+      writeFileSync(lock, JSON.stringify({ pid: 99_999_999, command: "deploy" }));
+      expect(state("check").stdout).toContain(
+        "Note: npm run deploy (process 99999999) left its lock behind and is gone: the next command takes it over.",
+      );
+    } finally {
+      rmSync(lock);
+    }
+  });
+
+  test("terraform's own note of a lock that is gone needs nothing to be done", () => {
+    const note = ["state", ".staging-cluster.tfstate.lock.info"];
+    project.write(note, JSON.stringify({ ID: "1", Who: "kim@laptop", Created: "2026-11-21T18:30:00Z" }));
+    chmodSync(join(project.directory, ...note), 0o600);
+    const { code, stdout } = state("check");
+    rmSync(join(project.directory, ...note));
+    expect([code, stdout]).toEqual([
+      0,
+      expect.stringContaining(
+        "Note: staging-cluster: Terraform's lock is left behind by kim@laptop since 2026-11-21 18:30:00 UTC",
+      ),
+    ]);
+  });
+});
+
+describe("backup and list", () => {
+  test("nothing new is told; a change is kept", () => {
+    const again = state("backup", "--stack", "staging-cluster");
+    expect([again.code, again.stdout]).toEqual([
+      0,
+      "staging-cluster: no new backup, unchanged since the newest backup\n",
+    ]);
+    const document = project.json(...CLUSTER);
+    withState(JSON.stringify({ ...document, serial: document.serial + 1 }), () => {
+      const report = JSON.parse(state("backup", "--json", "--stack", "staging-cluster").stdout);
+      expect(report).toMatchObject({
+        exitCode: 0,
+        stacks: [{ stack: "staging-cluster", made: true, backup: { serial: document.serial + 1 } }],
+      });
+      expect(state("list", "--stack", "staging-cluster").stdout).toContain(
+        `${report.stacks[0].backup.name} (`,
+      );
+      rmSync(join(project.directory, "state", "backups", "staging-cluster", report.stacks[0].backup.name));
+    });
+  });
+
+  test("a state that can't be copied is a failure, and the others are copied all the same", () => {
+    withState("{", () => {
+      const { code, stdout, stderr } = state("backup", "--environment", "staging");
+      expect([code, stderr]).toEqual([
+        1,
+        expect.stringMatching(/^staging-cluster: The state of staging-cluster \(state\/\) is damaged/),
+      ]);
+      expect(stdout).toContain("staging-flux-configuration: no new backup");
+    });
+  });
+});
+
+describe("restore", () => {
+  test.each<[string[], string]>([
+    [[], "Name the one stack to restore: npm run state -- restore"],
+    [["--environment", "staging"], "Name the one stack to restore"],
+    [["--stack", "staging-clutser"], "there is no such stack, expected staging-cluster"],
+    [
+      ["--stack", "staging-cluster", "--backup", "yesterday"],
+      "--backup yesterday: there is no such backup of staging-cluster, expected latest or one of 2",
+    ],
+    [["--stack", "staging-cluster"], "Name one of them, or the newest: npm run state -- restore"],
+    [
+      ["--stack", "staging-cluster", "--backup", "latest"],
+      "This has to be approved, and nobody is at the keyboard: add --yes",
+    ],
+    [
+      ["--stack", "production-cluster", "--backup", "latest", "--yes"],
+      "This is production: besides --yes, the name of its cluster has to be typed, and nobody is at the keyboard. Add --confirm my-startup-production.",
+    ],
+  ])("%j changes nothing and says what is missing", (args, message) => {
+    const before = project.read(...CLUSTER);
+    const { code, stderr } = state("restore", ...args);
+    expect([code, stderr]).toEqual([1, expect.stringContaining(message)]);
+    expect(project.read(...CLUSTER)).toBe(before);
+  });
+
+  test("an older state comes back above the present serial; what is forgotten is named, and kept", () => {
+    const [first = ""] = backups();
+    const document = project.json(...CLUSTER);
+    const extra = {
+      ...document.resources.find(({ type }: any) => type === "digitalocean_vpc"),
+      name: "second-vpc",
+    };
+    project.write(
+      CLUSTER,
+      JSON.stringify({
+        ...document,
+        serial: document.serial + 3,
+        resources: [...document.resources.filter(({ type }: any) => type !== "digitalocean_project"), extra],
+      }),
+    );
+    const present = project.read(...CLUSTER);
+    const args = ["--stack", "staging-cluster", "--backup", first, "--yes"];
+    const { code, stdout, stderr } = state("restore", ...args);
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toMatch(/Terraform knows them again:\n {2}digitalocean_project\.project\n/);
+    expect(stdout).toMatch(/they stay in the cloud:\n {2}digitalocean_vpc\.second-vpc\n/);
+    expect(stdout).toContain(`Next: npm run diff -- --sandbox ${project.name}`);
+    expect(serial()).toBeGreaterThan(document.serial + 3);
+    expect(project.json(...CLUSTER).resources).toEqual(document.resources);
+    const kept = /What was there before is kept in state\/(\S+)\.$/m.exec(stdout)?.[1] ?? "";
+    expect(project.read("state", ...kept.split("/"))).toBe(present);
+    expect(project.run("diff").code).toBe(0);
+  });
+
+  test("a backup of another lineage takes --force", () => {
+    const document = project.json(...CLUSTER);
+    const other = JSON.stringify({ ...document, lineage: "99999999-0000-4000-8000-000000000000" });
+    project.write(CLUSTER, other);
+    const args = ["--stack", "staging-cluster", "--backup", backups()[0] as string, "--yes"];
+    const refused = state("restore", ...args);
+    expect([refused.code, refused.stderr]).toEqual([
+      1,
+      expect.stringContaining("the backup is of another lineage than the state that is there"),
+    ]);
+    expect(project.read(...CLUSTER)).toBe(other);
+    expect(state("restore", ...args, "--force").code).toBe(0);
+    expect(project.json(...CLUSTER).lineage).toBe(document.lineage);
+    expect(project.run("diff").code).toBe(0);
+  });
+
+  test("production is restored when the name of its cluster is given", () => {
+    const file = ["state", "production-cluster.tfstate"];
+    const { resources } = project.json(...file);
+    project.write(file, "");
+    const args = ["--stack", "production-cluster", "--backup", "latest"];
+    const { code, stderr } = state("restore", ...args, "--confirm", "my-startup-production");
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(project.json(...file).resources).toEqual(resources);
+    expect(project.run("diff").code).toBe(0);
+  });
+
+  test("nothing of a state is printed but addresses", () => {
+    const result = state("check", "--json");
+    const { outputs } = project.json(...CLUSTER);
+    expect(result.stdout + result.stderr).not.toContain(outputs.cluster_id.value);
+  });
+});
