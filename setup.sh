@@ -39,6 +39,8 @@ NEWLINE='
 . "$ROOT/scripts/setup/github.sh"
 # shellcheck source=scripts/setup/credentials.sh
 . "$ROOT/scripts/setup/credentials.sh"
+# shellcheck source=scripts/setup/state.sh
+. "$ROOT/scripts/setup/state.sh"
 # shellcheck source=scripts/setup/secrets.sh
 . "$ROOT/scripts/setup/secrets.sh"
 
@@ -48,7 +50,7 @@ Usage: ./setup.sh [prerequisites] [options]
 
 Checks everything that a deployment needs (tools, configuration, tokens and what they may do) and lists
 all findings at once, each with its fix. Creates infrastructure.config.json and a private .env where they
-are missing, and offers to create the keys and encrypted secrets of the applications. Safe to run at any
+are missing, and offers to create the bucket of the states and the keys and encrypted secrets of the applications. Safe to run at any
 time, as often as you like.
 
 Options:
@@ -81,6 +83,7 @@ prerequisites() {
   load_dotenv
   ask_for_credentials
   check_credentials
+  check_state
   section "Secrets of the applications"
   check_secrets
   conclude

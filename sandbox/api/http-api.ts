@@ -12,6 +12,7 @@ import { type GitHubCloud, USER } from "../providers/github/cloud";
 import { loopbackIdentity } from "./certificate";
 import { answerKubernetes, type FindByToken } from "./kubernetes-api";
 import { digitalOceanList, repositoryList } from "./lists";
+import { spacesKeys } from "./spaces-keys";
 
 /** Scopes that the sandbox's GitHub token has. */
 const SCOPES = "repo, workflow, admin:repo_hook";
@@ -50,6 +51,7 @@ function answer(response: ServerResponse, status: number, body: unknown, headers
 const authorized = ({ headers }: IncomingMessage): boolean =>
   /^(bearer|token) \S+$/i.test(headers.authorization ?? "");
 
+const SPACES_KEYS_PATH = /^v2\/spaces\/keys(?:\/([A-Za-z0-9]+))?$/;
 const KUBECONFIG_PATH = /^v2\/kubernetes\/clusters\/([^/]+)\/kubeconfig$/;
 
 async function digitalOcean(
@@ -80,6 +82,13 @@ async function digitalOcean(
   const list = digitalOceanList(path, clouds.digitalOcean);
   if (list !== undefined) {
     answer(response, 200, list);
+    return;
+  }
+  const keyPath = SPACES_KEYS_PATH.exec(path);
+  if (keyPath) {
+    const { status, body } = await spacesKeys(clouds.digitalOcean, request, keyPath[1]);
+    if (body === undefined) response.writeHead(status).end();
+    else answer(response, status, body);
     return;
   }
   const [, clusterId] = KUBECONFIG_PATH.exec(path) ?? [];
@@ -182,7 +191,9 @@ export async function serveHttpApi(clouds: Clouds): Promise<HttpApi> {
     const { pathname } = new URL(request.url ?? "/", "http://127.0.0.1");
     const [, cloud, ...rest] = pathname.split("/");
     const path = rest.join("/");
-    if (request.method !== "GET") answer(response, 405, { message: "The sandbox answers GET only" });
+    const changes = cloud === "digitalocean" && SPACES_KEYS_PATH.test(path);
+    if (request.method !== "GET" && !changes)
+      answer(response, 405, { message: "The sandbox answers GET only" });
     else if (cloud === "digitalocean") await digitalOcean(path, request, response, clouds, kubernetesServer);
     else if (cloud === "github") gitHub(path, request, response, clouds.gitHub);
     else answer(response, 404, { message: "Not Found" });

@@ -17,11 +17,6 @@ check_credentials() {
         GITHUB_TOKEN
     fi
   fi
-  if [ "$state_backend" = spaces ]; then
-    spaces_fix="make a key for the state's bucket at cloud.digitalocean.com/spaces/access_keys and put both halves into .env"
-    check_credential set_only spaces-key "$spaces_fix" SPACES_ACCESS_KEY_ID AWS_ACCESS_KEY_ID
-    check_credential set_only spaces-secret "$spaces_fix" SPACES_SECRET_ACCESS_KEY AWS_SECRET_ACCESS_KEY
-  fi
 }
 
 # check_credential PROBE CHECK FIX NAME...: PROBE is called with the value.
@@ -51,10 +46,6 @@ ask_for_credentials() {
   if [ "$ask" = no ] || [ ! -w .env ] || [ -h .env ]; then return 0; fi
   ask_for_credential DIGITALOCEAN_TOKEN DIGITALOCEAN_ACCESS_TOKEN
   if [ "$github_section" = yes ]; then ask_for_credential GITHUB_TOKEN; fi
-  if [ "$state_backend" = spaces ]; then
-    ask_for_credential SPACES_ACCESS_KEY_ID AWS_ACCESS_KEY_ID
-    ask_for_credential SPACES_SECRET_ACCESS_KEY AWS_SECRET_ACCESS_KEY
-  fi
 }
 
 # ask_for_credential NAME [OTHER NAME]

@@ -3,11 +3,14 @@ import { schemasDirectory } from "../../src/flux-tree/schemas";
 import { type BuiltTool, builtTool, toolsDirectory, VERSIONS } from "../../src/flux-tree/tools";
 import { CLUSTER_PROGRAMS, installClusterProgram } from "./cluster-program";
 import { installTool, onPath } from "./install-tool";
+import { installS3Server } from "./s3-server";
 import { buildSchemas } from "./schemas/build-schemas";
 
 const SCHEMAS = "schemas";
 /** The programs of the tests on real parts: only when asked for, since they take a quarter of an hour. */
 const CLUSTER = "cluster";
+/** The S3 server of the tests of states in a bucket: only when asked for, since nothing else needs it. */
+const S3 = "s3";
 
 const TOOLS = Object.keys(VERSIONS.tools) as BuiltTool[];
 
@@ -17,7 +20,7 @@ const TOOLS = Object.keys(VERSIONS.tools) as BuiltTool[];
  */
 export async function main(names: readonly string[]): Promise<number> {
   const usual: readonly string[] = [...TOOLS, SCHEMAS];
-  const all = [...usual, CLUSTER];
+  const all = [...usual, CLUSTER, S3];
   const unknown = names.filter((name) => !all.includes(name));
   if (unknown.length > 0) {
     console.error(`npm run tools -- ${unknown.join(" ")}: there are only ${all.join(", ")}`);
@@ -30,6 +33,7 @@ export async function main(names: readonly string[]): Promise<number> {
     try {
       if (name === SCHEMAS) await installSchemas();
       else if (name === CLUSTER) for (const program of CLUSTER_PROGRAMS) await installClusterProgram(program);
+      else if (name === S3) await installS3Server();
       else await installTool(name as BuiltTool);
     } catch (error) {
       failures.push(`${name}: ${(error as Error).message}`);

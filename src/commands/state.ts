@@ -16,7 +16,10 @@ import {
 import { Output } from "../terminal/output";
 import { type DescribedStack, describeStacks, openWorkspace, type Workspace } from "../workspace";
 import { type CommonOptions, command, sandboxName } from "./options";
+import { stateMigrateCommand } from "./state-migrate";
+import { statePrepareCommand } from "./state-prepare";
 import { restore } from "./state-restore";
+import { stateUnlockCommand } from "./state-unlock";
 
 interface StateOptions extends CommonOptions {
   readonly backup?: string;
@@ -37,7 +40,7 @@ export interface StateWork {
 /** Returns the exit code. */
 type Action = (work: StateWork) => Promise<number>;
 
-/** `npm run state -- check|list|backup|restore`: Terraform's states and their backups. */
+/** `npm run state -- check|list|backup|restore|prepare|migrate|unlock`: Terraform's states, their backups and their bucket. */
 export function stateCommand(): Command {
   const result = new Command("state")
     .description("Check, back up and restore Terraform's states, which know what is deployed")
@@ -62,6 +65,8 @@ export function stateCommand(): Command {
       .option("-y, --yes", "ask nothing")
       .option("--confirm <cluster...>", "for production, where nobody can type it: the name of its cluster"),
   );
+  for (const make of [statePrepareCommand, stateMigrateCommand, stateUnlockCommand])
+    result.addCommand(make());
   return result;
 }
 

@@ -29,9 +29,20 @@ export interface GitHubRepository {
   readonly reviewers: readonly string[];
 }
 
-export type StateBackend =
-  | { readonly backend: "local" }
-  | { readonly backend: "spaces"; readonly bucket: string; readonly region: string };
+export type StateBackend = { readonly backend: "local" } | SpacesBackend;
+
+/** States in a bucket. */
+export interface SpacesBackend {
+  readonly backend: "spaces";
+  readonly bucket: string;
+  readonly region: string;
+  /** `https://<region>.digitaloceanspaces.com` unless the configuration names another S3 store. */
+  readonly endpoint: string;
+  /** The configuration names the endpoint itself: the store is another one than Spaces, or stands in for it. */
+  readonly ownEndpoint: boolean;
+  /** Terraform locks with a file in the bucket. */
+  readonly lockfile: boolean;
+}
 
 export interface Environment {
   readonly name: string;
@@ -117,7 +128,7 @@ export function deriveProject(configuration: Configuration): Project {
       branch: github.branch ?? "main",
       reviewers: github.reviewers ?? [github.owner],
     },
-    state: configuration.state ?? { backend: "local" },
+    state: deriveState(configuration.state),
   };
 }
 
@@ -191,6 +202,21 @@ interface ApplicationContext {
   readonly cluster: Cluster;
   readonly resourceProfiles: Readonly<Record<string, ResourceProfile>>;
   readonly storage: Readonly<Record<StorageClassName, Storage>>;
+}
+
+/** Where the states are, with what follows from the region. */
+function deriveState(state: Configuration["state"]): StateBackend {
+  if (state?.backend !== "spaces") return { backend: "local" };
+  const { bucket, region, endpoint, lockfile = true } = state;
+  return {
+    backend: "spaces",
+    bucket,
+    region,
+    // As a request needs it: without the slash that an address may end with.
+    endpoint: endpoint?.replace(/\/$/, "") ?? `https://${region}.digitaloceanspaces.com`,
+    ownEndpoint: endpoint !== undefined,
+    lockfile,
+  };
 }
 
 /** What the configuration says of an application, else what its document states, else what the environment has. */

@@ -1,5 +1,6 @@
 export { APPLICATIONS, type StorageClassName, statedSizes } from "./application-catalogue";
 export * from "./derive";
+export { isLoopback } from "./endpoints";
 export { CONFIGURATION_FILE, EXAMPLE_FILE, loadProject, parseProject } from "./load";
 export { POOL_LABEL, WORKLOAD_POOL } from "./names";
 export { ConfigurationError, formatProblem, nearest, type Problem } from "./problem";

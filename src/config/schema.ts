@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { STORAGE_CLASSES } from "./application-catalogue";
+import { isS3Endpoint } from "./endpoints";
 import { DNS_LABEL, isDomain, isEmail, YAML_BOOLEANS } from "./names";
 import { nearSizes, nodeSize } from "./node-sizes";
 import { oneOf, show } from "./problem";
@@ -344,6 +345,21 @@ export const configurationSchema = strict({
             "a bucket name of 3 to 63 lower-case letters, digits and dashes",
           ),
           region: choice(SPACES_REGIONS),
+          endpoint: text(
+            isS3Endpoint,
+            "the address of an S3 store such as https://s3.example.com, without a path (http only for 127.0.0.1, [::1] and localhost)",
+          )
+            .optional()
+            .meta({
+              description:
+                "Address of another S3 store than Spaces, which signs for us-east-1 and takes bucket names in the path.",
+              format: "uri",
+            }),
+          lockfile: boolean().optional().meta({
+            description:
+              "Whether Terraform locks states with a file in the bucket; false where the store has no conditional writes.",
+            default: true,
+          }),
         }),
       ],
       {

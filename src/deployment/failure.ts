@@ -1,4 +1,5 @@
 import { type Diagnostic, TerraformError } from "../terraform";
+import { explainLock, LOCKED } from "./lock-failure";
 
 /** What terraform says of everything that it didn't begin after an interrupt. */
 const HALTED = "execution halted";
@@ -13,13 +14,16 @@ export function explain(error: Error): string {
     const halted = error.diagnostics.some(({ summary }) => summary === HALTED);
     return `${error.message}\n${indent(error.output || (halted ? "stopped before the rest was begun" : "terraform printed nothing"))}`;
   }
-  return [error.message, ...errors.map((diagnostic) => indent(describe(diagnostic)))].join("\n");
+  return [error.message, ...errors.map((diagnostic) => indent(describe(diagnostic, error.stackName)))].join(
+    "\n",
+  );
 }
 
 /** terraform's own advice (edit the resource, -target) makes no sense to someone who edits one configuration file. */
 const PROTECTED = "Instance cannot be destroyed";
 
-function describe({ summary, detail, address }: Diagnostic): string {
+function describe({ summary, detail, address }: Diagnostic, stack: string): string {
+  if (summary === LOCKED) return explainLock(stack, detail);
   if (summary === PROTECTED) {
     const resource = /Resource (\S+)/.exec(detail)?.[1] ?? address ?? "a resource";
     return [

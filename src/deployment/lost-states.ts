@@ -1,11 +1,11 @@
-import { openStore, recoverErroredState, refuseLostStates } from "../state";
+import { openStore, recoverErroredState, refuseLostStates, refuseMisplacedStates } from "../state";
 import type { Output } from "../terminal/output";
 import { type SynthesizedStack, withDependencies } from "../terraform";
 import type { Workspace } from "../workspace";
 import { explainRecovered } from "./state-record";
 
 /**
- * Stops before a plan on a state that was lost, of some stacks or of those that they read outputs from: it would make everything a
+ * Stops before a plan on a state that was lost, or is somewhere else than the configuration says, of some stacks or of those that they read outputs from: it would make everything a
  * second time. What terraform could not write the last time is taken in before.
  * @throws Error that names each lost state, its newest backup and the command that restores it
  */
@@ -18,14 +18,12 @@ export async function refuseLost(
     all,
     selected.map(({ name }) => name),
   );
+  const names = read.map(({ name }) => name);
+  await refuseMisplacedStates(workspace, names);
   const store = await openStore(workspace);
   for (const stack of read) {
     const recovered = await recoverErroredState(store, stack, workspace.variables);
     if (recovered) output.line(explainRecovered(recovered));
   }
-  await refuseLostStates(
-    store,
-    read.map(({ name }) => name),
-    workspace.npmRun,
-  );
+  await refuseLostStates(store, names, workspace.npmRun);
 }

@@ -46,12 +46,13 @@ function keepState(stack: TerraformStack, name: string, state: StateBackend): vo
     return;
   }
   // Spaces speaks S3 without AWS's accounts and regions: these checks would ask AWS itself. Credentials come from
-  // AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY at run time.
+  // AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY at run time. One key per stack: deploys of two environments never share a state.
   new S3Backend(stack, {
     bucket: state.bucket,
     key: `${name}.tfstate`,
     region: "us-east-1",
-    endpoints: { s3: `https://${state.region}.digitaloceanspaces.com` },
+    endpoints: { s3: state.endpoint },
+    ...(state.ownEndpoint ? { usePathStyle: true } : {}),
     skipCredentialsValidation: true,
     skipRequestingAccountId: true,
     skipMetadataApiCheck: true,
@@ -59,5 +60,5 @@ function keepState(stack: TerraformStack, name: string, state: StateBackend): vo
     skipS3Checksum: true,
   });
   // cdktf 0.21 has no typed argument for it.
-  stack.addOverride("terraform.backend.s3.use_lockfile", true);
+  stack.addOverride("terraform.backend.s3.use_lockfile", state.lockfile);
 }

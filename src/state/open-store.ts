@@ -1,22 +1,24 @@
 import { join } from "node:path";
 import type { Workspace } from "../workspace";
 import { LocalStore } from "./local-store";
+import { openSpacesStore } from "./spaces/spaces-store";
 import type { StateStore } from "./state-store";
 
 /** The folder of local states in a workspace, as the stacks' local backend has it (src/stacks/environment-stack.ts). */
 export const STATE_FOLDER = "state";
 
 /**
- * The store that the configuration of a workspace's project names; in a sandbox always the local one.
+ * The store that the configuration of a workspace's project names.
  * @throws Error when the bucket's keys are missing
  */
 export async function openStore({
   directory,
   project,
+  variables,
 }: Pick<Workspace, "directory" | "project" | "variables">): Promise<StateStore> {
   const { state } = project;
   if (state.backend === "local") return localStore(directory);
-  throw new Error(`The bucket ${state.bucket} can't be opened yet.`);
+  return openSpacesStore(state, variables);
 }
 
 /** The local states of a workspace, also when the configuration names a bucket (states that were never migrated). */

@@ -27,7 +27,7 @@ export async function stateLock(store: StateStore, stack: string): Promise<State
   const state = stateName(stack);
   if (!(store instanceof LocalStore)) {
     const content = await store.read(`${state}.tflock`);
-    return content && { status: "unknown", ...readInfo(content) };
+    return content && { status: "unknown", ...readLockInfo(content) };
   }
   const content = await store.read(`.${state}.lock.info`);
   const holders = processesWithOpen(join(store.folder, state));
@@ -35,10 +35,10 @@ export async function stateLock(store: StateStore, stack: string): Promise<State
   if (terraform)
     return {
       status: "held",
-      ...(content ? readInfo(content) : {}),
+      ...(content ? readLockInfo(content) : {}),
       process: `${terraform.program} (process ${terraform.pid})`,
     };
-  return content && { status: holders === undefined ? "unknown" : "left behind", ...readInfo(content) };
+  return content && { status: holders === undefined ? "unknown" : "left behind", ...readLockInfo(content) };
 }
 
 /** A lock in words: `held by root@laptop (terraform, process 12) since 2026-11-21 18:30:00 UTC, for OperationTypeApply`. */
@@ -54,7 +54,7 @@ export function describeLock({ status, who, since, operation, process }: StateLo
 }
 
 /** Terraform writes JSON; one that was cut off still is a lock. */
-function readInfo(content: Buffer): Pick<StateLock, "id" | "who" | "since" | "operation"> {
+export function readLockInfo(content: Buffer): Pick<StateLock, "id" | "who" | "since" | "operation"> {
   try {
     const info = JSON.parse(content.toString("utf8")) as Readonly<Record<string, unknown>>;
     const text = (key: string): string | undefined =>

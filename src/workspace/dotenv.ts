@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { parseEnv } from "node:util";
 
 /** The variables of a .env file that have a value; none when there is no file. */
@@ -11,5 +11,47 @@ export function readDotenv(file: string): Record<string, string> {
     throw new Error(
       `.env can't be read (${(error as Error).message}): it needs lines of the form NAME=value`,
     );
+  }
+}
+
+/**
+ * Sets variables in a .env file that only its owner can read; every other line stays as it is. Whole or not at all.
+ * @throws Error when it can't be written
+ */
+export function setDotenv(file: string, values: Readonly<Record<string, string>>): void {
+  const draft = `${file}.new-${process.pid}`;
+  try {
+    rmSync(draft, { force: true });
+    const handle = openSync(draft, "wx", 0o600);
+    try {
+      writeFileSync(handle, withVariables(readText(file), values));
+      fsyncSync(handle);
+    } finally {
+      closeSync(handle);
+    }
+    renameSync(draft, file);
+  } catch (error) {
+    rmSync(draft, { force: true });
+    throw new Error(`.env can't be written (${(error as Error).message})`);
+  }
+}
+
+function withVariables(text: string, values: Readonly<Record<string, string>>): string {
+  let result = text;
+  for (const [name, value] of Object.entries(values)) {
+    const line = new RegExp(`^[ \\t]*(?:export[ \\t]+)?${name}[ \\t]*=.*$`, "m");
+    const set = `${name}=${value}`;
+    if (line.test(result)) result = result.replace(line, () => set);
+    else result = `${result}${result === "" || result.endsWith("\n") ? "" : "\n"}${set}\n`;
+  }
+  return result;
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
+    throw error;
   }
 }

@@ -1,6 +1,6 @@
 export { lostRecord } from "./configuration-record";
 export { MissingPrerequisites, missingCredentials } from "./credentials";
-export { readDotenv } from "./dotenv";
+export { readDotenv, setDotenv } from "./dotenv";
 export { stackInputs } from "./stack-inputs";
 export { type DescribedStack, describeStacks, synthesizeStacks } from "./synthesis";
 export {

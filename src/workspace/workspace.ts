@@ -6,8 +6,10 @@ import {
   ConfigurationError,
   EXAMPLE_FILE,
   formatProblem,
+  isLoopback,
   loadProject,
   type Project,
+  type StateBackend,
 } from "../config";
 import type { Variables } from "../terraform";
 import { MissingPrerequisites, missingCredentials } from "./credentials";
@@ -85,9 +87,7 @@ function openReal({
     ...readDotenv(join(REPOSITORY, ".env")),
     ...definedOnly(process.env),
   };
-  // Terraform's S3 backend knows the Spaces keys by AWS's names only.
-  variables.AWS_ACCESS_KEY_ID ??= variables.SPACES_ACCESS_KEY_ID;
-  variables.AWS_SECRET_ACCESS_KEY ??= variables.SPACES_SECRET_ACCESS_KEY;
+  useSpacesKey(variables);
   const project = online ? loadWithCredentials(configurationFile, variables) : loadProject(configurationFile);
   if (!existing) requireEnvironmentFolders(project, REPOSITORY);
   const entry = enter(join(REPOSITORY, ".lock"), { command, readOnly });
@@ -158,16 +158,17 @@ async function openSandbox(
     );
   if (!existing) requireEnvironmentFolders(project, directory);
   const sandbox: Sandbox = await startSandbox({ directory: join(directory, "clouds") });
+  const state = sandboxState(project, configurationFile, directory);
   return {
     directory,
     ...entry,
     configurationFile,
-    project: { ...project, state: { backend: "local" } },
+    project: { ...project, state },
     variables: {
       ...withoutCredentials(process.env),
       ...sandbox.env,
       ...appVariables(directory, configurationFile),
-      HYBRID_GITOPS_STATE: "local",
+      ...(state.backend === "local" ? { HYBRID_GITOPS_STATE: "local" } : sandboxBucketKey(directory)),
     },
     outdir: join(directory, "cdktf.out"),
     sandbox: name,
@@ -183,6 +184,44 @@ async function openSandbox(
 function sandboxConfiguration(directory: string): string {
   const candidates = [join(directory, CONFIGURATION_FILE), join(REPOSITORY, CONFIGURATION_FILE)];
   return candidates.find((file) => existsSync(file)) ?? join(REPOSITORY, EXAMPLE_FILE);
+}
+
+/**
+ * A sandbox keeps its states in its folder, so that it can't reach a bucket of the real cloud. Only its own configuration may name one,
+ * at an S3 store on this machine.
+ */
+function sandboxState({ state }: Project, configurationFile: string, directory: string): StateBackend {
+  const isOwn = configurationFile === join(directory, CONFIGURATION_FILE);
+  return state.backend === "spaces" && isOwn && isLoopback(state.endpoint) ? state : { backend: "local" };
+}
+
+/** The key of a sandbox's bucket, from the sandbox's own .env or the environment. It is sent to this machine only. */
+function sandboxBucketKey(directory: string): Record<string, string | undefined> {
+  const own = readDotenv(join(directory, ".env"));
+  const variables: Record<string, string | undefined> = {};
+  for (const name of BUCKET_KEY) variables[name] = process.env[name] || own[name];
+  useSpacesKey(variables);
+  return variables;
+}
+
+const BUCKET_KEY = [
+  "SPACES_ACCESS_KEY_ID",
+  "SPACES_SECRET_ACCESS_KEY",
+  "AWS_ACCESS_KEY_ID",
+  "AWS_SECRET_ACCESS_KEY",
+] as const;
+
+/**
+ * Terraform's S3 backend knows the key of the bucket by AWS's names only. Where both are set, AWS's may be those of an account at AWS:
+ * the key that is named after Spaces wins, and nothing of the other one stays.
+ */
+function useSpacesKey(variables: Record<string, string | undefined>): void {
+  const { SPACES_ACCESS_KEY_ID: id, SPACES_SECRET_ACCESS_KEY: secret } = variables;
+  if (!id || !secret) return;
+  variables.AWS_ACCESS_KEY_ID = id;
+  variables.AWS_SECRET_ACCESS_KEY = secret;
+  for (const name of ["AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"])
+    delete variables[name];
 }
 
 /** How a workspace is called in messages. */

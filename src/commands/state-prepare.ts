@@ -1,0 +1,146 @@
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Command } from "commander";
+import type { SpacesBackend } from "../config";
+import { INTERRUPTED_EXIT_CODE } from "../deployment/interruption";
+import {
+  checkBucket,
+  keysOf,
+  type PreparationFinding,
+  prepareBucket,
+  STATE_FOLDER,
+  switchLockfileOff,
+} from "../state";
+import { confirm, isInteractive } from "../terminal/confirm";
+import { Output } from "../terminal/output";
+import { openWorkspace, setDotenv, type Workspace } from "../workspace";
+import { type CommonOptions, command, sandboxName } from "./options";
+
+interface PrepareOptions extends Pick<CommonOptions, "sandbox" | "yes" | "json"> {
+  readonly check?: boolean;
+}
+
+/** `npm run state -- prepare`: the bucket of the states and the key for it. */
+export function statePrepareCommand(): Command {
+  return command(
+    "prepare",
+    "make the bucket of the states and a key for it, or look at what is there and mend it (exit code 0: ready, 1: not)",
+    ["sandbox", "yes", "json"],
+  )
+    .showHelpAfterError("(npm run state -- prepare --help lists what it takes)")
+    .option("--check", "change nothing, only look")
+    .exitOverride()
+    .action(async (options: PrepareOptions) => {
+      const output = new Output(options.json ?? false);
+      const workspace = await openWorkspace({
+        command: "state",
+        sandbox: sandboxName(options),
+        existing: true,
+        online: false,
+        readOnly: options.check ?? false,
+      });
+      try {
+        process.exitCode = await prepare(workspace, output, options);
+      } finally {
+        await workspace.close();
+      }
+    });
+}
+
+async function prepare(workspace: Workspace, output: Output, options: PrepareOptions): Promise<number> {
+  const { state } = workspace.project;
+  if (state.backend === "local") {
+    output.line(
+      'There is nothing to prepare: the states are in state/ ("backend": "local"). docs/state.md#a-bucket-for-a-team says how to share them.',
+    );
+    output.result({ exitCode: 0, findings: [] });
+    return 0;
+  }
+  const findings: PreparationFinding[] = [];
+  const tell = (finding: PreparationFinding): void => {
+    findings.push(finding);
+    const line = `  ${finding.status.padEnd(9)}  ${finding.message}${finding.fix ? `\n             Fix: ${finding.fix}` : ""}`;
+    if (finding.status === "missing") output.problem(line);
+    else output.line(line);
+  };
+  output.heading(`States in the bucket ${state.bucket} (${state.region})`);
+  const interruption = watchSignals(output);
+  const context = { ...contextOf(workspace, state), tell, signal: interruption.signal };
+  let problem: string | undefined;
+  try {
+    if (options.check) await checkBucket(context);
+    else if (await wanted(output, state, options))
+      await prepareBucket({ ...context, keys: keysOf(state, workspace.variables) });
+    else problem = "Nothing was changed.";
+  } catch (error) {
+    // What was done until then is told all the same.
+    problem = (error as Error).message;
+  } finally {
+    interruption.end();
+  }
+  if (problem !== undefined) output.problem(`\n${problem}`);
+  const ready = problem === undefined && findings.every(({ status }) => status !== "missing");
+  if (ready && !options.check) output.line(`\nReady. Next: ${next(workspace)}`);
+  const exitCode = interruption.signal.aborted ? INTERRUPTED_EXIT_CODE : ready ? 0 : 1;
+  output.result({ exitCode, findings, ...(problem === undefined ? {} : { problem }) });
+  return exitCode;
+}
+
+function contextOf({ directory, configurationFile, variables }: Workspace, state: SpacesBackend) {
+  return {
+    state,
+    variables,
+    // Only this name of it wins over .env: see useSpacesKey in src/workspace.
+    keyIsFromEnvironment: Boolean(process.env.SPACES_ACCESS_KEY_ID),
+    keepKey: ({ id, secret }: { readonly id: string; readonly secret: string }): void =>
+      setDotenv(join(directory, ".env"), { SPACES_ACCESS_KEY_ID: id, SPACES_SECRET_ACCESS_KEY: secret }),
+    switchLockfileOff: (): void => switchLockfileOff(configurationFile),
+  };
+}
+
+async function wanted(
+  output: Output,
+  { bucket, region }: SpacesBackend,
+  { yes }: PrepareOptions,
+): Promise<boolean> {
+  if (yes) return true;
+  const what = `This makes what is missing: the bucket ${bucket} in ${region} (private, with versions), and a key for it in .env. For as long as that takes, DigitalOcean has a key with full access to your buckets.`;
+  if (isInteractive()) return confirm(`${what} Go on?`);
+  output.problem(`${what}\nNobody is at the keyboard: add --yes to do it without a question.`);
+  return false;
+}
+
+/** Local states don't move by themselves. */
+function next({ npmRun, directory }: Workspace): string {
+  const isDeployed = readdirOr(join(directory, STATE_FOLDER)).some((name) => name.endsWith(".tfstate"));
+  return isDeployed
+    ? `${npmRun("state", "migrate")}, which moves the states of ${STATE_FOLDER}/ to the bucket`
+    : npmRun("deploy");
+}
+
+function readdirOr(folder: string): string[] {
+  return existsSync(folder) ? readdirSync(folder) : [];
+}
+
+interface Signals {
+  readonly signal: AbortSignal;
+  readonly end: () => void;
+}
+
+/** The first Ctrl-C ends the work after its present step, so that the temporary key is deleted. */
+function watchSignals(output: Output): Signals {
+  const controller = new AbortController();
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (controller.signal.aborted) return;
+    output.line(`\nInterrupted (${signal}): the temporary key is deleted first.`);
+    controller.abort(new Error("Interrupted. What was done stays; run the command again to go on."));
+  };
+  const signals: NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"];
+  for (const signal of signals) process.on(signal, onSignal);
+  return {
+    signal: controller.signal,
+    end: () => {
+      for (const signal of signals) process.off(signal, onSignal);
+    },
+  };
+}

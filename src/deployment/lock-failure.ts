@@ -1,0 +1,28 @@
+/** What Terraform calls a lock that it doesn't get. */
+export const LOCKED = "Error acquiring the state lock";
+
+/**
+ * A lock that somebody else holds, in words: who, since when and for what, and the command that removes it when they are gone.
+ * @param detail Terraform's own text, with the lock's fields in lines of the form `Who:  user@machine`
+ */
+export function explainLock(stack: string, detail: string): string {
+  const field = (name: string): string | undefined =>
+    new RegExp(`^\\s*${name}:[ \\t]*(\\S.*)$`, "m").exec(detail)?.[1]?.trim();
+  const [id, who, operation, created] = [field("ID"), field("Who"), field("Operation"), field("Created")];
+  if (who === undefined)
+    return `The state is locked, and it can't be read by whom:\n${detail
+      .trim()
+      .split("\n")
+      .map((line) => `  ${line}`)
+      .join("\n")}`;
+  const since = created === undefined ? "" : ` since ${created.replace(/\.\d+ \+0000 UTC$/, " UTC")}`;
+  const purpose = operation ? ` (${operation.replace(/^OperationType/, "").toLowerCase()})` : "";
+  return [
+    `${who} works on this state${since}${purpose}. Wait until they have finished, and run the command again.`,
+    ...(id === undefined
+      ? []
+      : [
+          `If that command was killed, nobody else removes its lock from a bucket: npm run state -- unlock --stack ${stack} --id ${id}`,
+        ]),
+  ].join("\n");
+}

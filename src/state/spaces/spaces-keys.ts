@@ -1,0 +1,155 @@
+import { isLoopback, type SpacesBackend } from "../../config";
+import type { Variables } from "../../terraform";
+import type { BucketKey } from "./bucket";
+
+/** What a key may do. `fullaccess` goes with an empty bucket name and means every bucket of the account, and making new ones. */
+export interface Grant {
+  readonly bucket: string;
+  readonly permission: "read" | "readwrite" | "fullaccess";
+}
+
+/** A key as DigitalOcean lists it: without its secret, which is told once only. */
+export interface ListedKey {
+  readonly name: string;
+  readonly access_key: string;
+  readonly grants?: readonly Grant[];
+}
+
+/** The account's keys for Spaces. */
+export interface SpacesKeys {
+  list(name: string): Promise<readonly ListedKey[]>;
+  create(name: string, grants: readonly Grant[]): Promise<BucketKey>;
+  remove(id: string): Promise<void>;
+}
+
+/**
+ * What makes keys for a bucket: DigitalOcean, for a bucket in Spaces. On this machine an S3 store and a DigitalOcean API that stand in for
+ * them go together. Undefined for any other store.
+ * @throws Error when there is no token
+ */
+export function keysOf(
+  { endpoint, ownEndpoint }: SpacesBackend,
+  variables: Variables,
+): SpacesKeys | undefined {
+  const isSpaces = new URL(endpoint).hostname.endsWith(".digitaloceanspaces.com");
+  const isPlayed = isLoopback(endpoint) && isLoopback(variables.DIGITALOCEAN_API_URL ?? "");
+  return !ownEndpoint || isSpaces || isPlayed ? new DigitalOceanKeys(variables) : undefined;
+}
+
+const ANSWER_LIMIT_MS = 20_000;
+const ATTEMPTS = 4;
+const LONGEST_WAIT_S = 30;
+const PER_PAGE = 200;
+/** DigitalOcean's limit of keys per account is 200 (docs.digitalocean.com/products/spaces/details/limits). */
+const MOST_PAGES = 10;
+
+/**
+ * DigitalOcean's API for the keys of Spaces (docs.digitalocean.com/reference/api/reference/spaces-keys). It needs the scopes
+ * spaces_key:read, spaces_key:create_credentials and spaces_key:delete.
+ */
+export class DigitalOceanKeys implements SpacesKeys {
+  private readonly address: string;
+  private readonly token: string;
+
+  /** @throws Error when there is no token */
+  constructor(variables: Variables) {
+    const token = variables.DIGITALOCEAN_TOKEN || variables.DIGITALOCEAN_ACCESS_TOKEN;
+    if (!token)
+      throw new Error(
+        "DIGITALOCEAN_TOKEN is not set: keys for the bucket are made with it. Put it into .env or the environment.",
+      );
+    const base = variables.DIGITALOCEAN_API_URL || "https://api.digitalocean.com";
+    this.address = `${base.replace(/\/$/, "")}/v2/spaces/keys`;
+    this.token = token;
+  }
+
+  async list(name: string): Promise<readonly ListedKey[]> {
+    const found: ListedKey[] = [];
+    for (let page = 1; page <= MOST_PAGES; page++) {
+      const query = new URLSearchParams({ name, per_page: String(PER_PAGE), page: String(page) });
+      const answer = await this.ask("GET", `?${query}`, "list the keys for Spaces");
+      const { keys = [] } = answer as { keys?: readonly ListedKey[] };
+      // The filter is asked for, and not relied on: a key of another name is never touched.
+      found.push(...keys.filter((key) => key.name === name));
+      if (keys.length < PER_PAGE) break;
+    }
+    return found;
+  }
+
+  async create(name: string, grants: readonly Grant[]): Promise<BucketKey> {
+    const answer = await this.ask("POST", "", "make a key for Spaces", { name, grants });
+    const { access_key, secret_key } = (answer as { key?: Record<string, unknown> }).key ?? {};
+    if (typeof access_key !== "string" || typeof secret_key !== "string")
+      throw new Error("DigitalOcean made a key for Spaces and didn't say which: try again.");
+    return { id: access_key, secret: secret_key };
+  }
+
+  /** A key that isn't there is no error. */
+  async remove(id: string): Promise<void> {
+    await this.ask("DELETE", `/${encodeURIComponent(id)}`, `delete the key ${id}`);
+  }
+
+  private async ask(
+    method: "GET" | "POST" | "DELETE",
+    path: string,
+    what: string,
+    body?: unknown,
+  ): Promise<unknown> {
+    for (let attempt = 1; ; attempt++) {
+      const answer = await this.send(method, path, body).catch((error: Error) => error);
+      const last = attempt === ATTEMPTS;
+      if (answer instanceof Response) {
+        const { status } = answer;
+        if (status === 404 && method === "DELETE") return {};
+        if (answer.ok) return status === 204 ? {} : ((await answer.json()) as unknown);
+        // A refused request has made nothing; one that failed in the middle may have made a key.
+        const repeatable = status === 429 || (status >= 500 && method !== "POST");
+        if (!repeatable || last) throw new Error(`${cannot(what)}: ${await refusal(answer)}`);
+        await wait(Number(answer.headers.get("retry-after")) || 2 ** attempt);
+      } else {
+        if (method === "POST" || last)
+          throw new Error(`${cannot(what)}: ${reason(answer)}. Is there a network? Then try again.`);
+        await wait(2 ** (attempt - 1));
+      }
+    }
+  }
+
+  private send(method: string, path: string, body: unknown): Promise<Response> {
+    return fetch(`${this.address}${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${this.token}`,
+        accept: "application/json",
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+      },
+      body: body === undefined ? undefined : JSON.stringify(body),
+      // The token is for this host only.
+      redirect: "error",
+      signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
+    });
+  }
+}
+
+const cannot = (what: string): string => `DigitalOcean can't be asked to ${what}`;
+
+async function refusal(answer: Response): Promise<string> {
+  switch (answer.status) {
+    case 401:
+      return "DIGITALOCEAN_TOKEN is not valid (expired, revoked or mistyped). Make a new one at cloud.digitalocean.com/account/api/tokens";
+    case 403:
+      return "DIGITALOCEAN_TOKEN may not do that. Give it the scope spaces_key at cloud.digitalocean.com/account/api/tokens, or full access";
+    case 429:
+      return "too many requests (429). Try again later";
+  }
+  const { message } = (await answer.json().catch(() => ({}))) as { message?: string };
+  return `it answered ${answer.status}${message ? ` (${message})` : ""}. Try again later`;
+}
+
+/** fetch says "fetch failed"; the reason is in its cause. */
+function reason({ cause, message }: Error): string {
+  return (cause as Error | undefined)?.message || message;
+}
+
+function wait(seconds: number): Promise<void> {
+  return new Promise((proceed) => setTimeout(proceed, Math.min(seconds, LONGEST_WAIT_S) * 1000));
+}
