@@ -26,6 +26,7 @@ import { type CommonOptions, command, sandboxName } from "./options";
 interface DeployOptions extends CommonOptions {
   readonly push?: boolean;
   readonly confirm?: string[];
+  readonly adopt?: string[];
 }
 
 /** What a deploy did. */
@@ -46,6 +47,10 @@ export function deployCommand(): Command {
     .option(
       "--confirm <cluster...>",
       "with --allow, where nobody can type it: the name of the production cluster that it is about",
+    )
+    .option(
+      "--adopt <address...>",
+      "take over what is in the cloud and not in the state, when it has the name of these resources (with --stack)",
     )
     .option(
       "--push",
@@ -70,7 +75,10 @@ export interface Deployment {
   readonly workspace: Workspace;
   readonly output: Output;
   readonly interruption: Interruption;
-  readonly options: Pick<DeployOptions, "environment" | "stack" | "yes" | "push" | "allow" | "confirm">;
+  readonly options: Pick<
+    DeployOptions,
+    "environment" | "stack" | "yes" | "push" | "allow" | "confirm" | "adopt"
+  >;
 }
 
 /** Plans, shows, asks, applies and says what comes next. */
@@ -129,6 +137,7 @@ export async function deploy(deployment: Deployment): Promise<DeployReport> {
     plans,
     output,
     stopped: interruption.reason,
+    adopt: options.adopt,
     approve: async (plan) =>
       (await gate.lets(plan)) && (options.yes || (isInteractive() && confirm("Apply this plan?"))),
   });

@@ -1,7 +1,6 @@
 import type { Output } from "../terminal/output";
 import { type Counts, count, planLines, summaryText } from "../terminal/plan-view";
 import {
-  applyPlan,
   environmentOf,
   hasChanges,
   missingUpstream,
@@ -15,6 +14,7 @@ import {
   type TerraformEvent,
 } from "../terraform";
 import { stackInputs, type Workspace } from "../workspace";
+import { applyAdopting } from "./adoption";
 import { shrinkingEnvironments } from "./capacity";
 import { explain } from "./failure";
 import { slowSteps } from "./plan-all";
@@ -28,6 +28,8 @@ export interface ApplyAllOptions {
   /** Asked when a plan had to be made again and does something else than the one that was shown. */
   readonly approve: (plan: StackPlan) => Promise<boolean>;
   readonly stopped: () => string | undefined;
+  /** See AdoptingOptions. */
+  readonly adopt?: readonly string[];
 }
 
 /** How a stack ended. */
@@ -36,6 +38,8 @@ export interface StackResult {
   readonly status: "applied" | "unchanged" | "failed" | "partly applied" | "not begun";
   readonly counts: Counts;
   readonly message?: string;
+  /** Addresses of objects that were in the cloud already and have been taken over. */
+  readonly adopted?: readonly string[];
 }
 
 /**
@@ -66,15 +70,16 @@ export async function applyAll(options: ApplyAllOptions): Promise<StackResult[]>
       if (!hasChanges(plan)) return { name: stack.name, status: "unchanged", counts: count([]) };
       const done: ResourceChange[] = [];
       progress.set(stack.name, done);
-      await applyPlan(plan, {
-        variables: workspace.variables,
-        inputs: plan.destroy ? {} : stackInputs(workspace, stack),
-        onEvent: report(plan, done, options.output),
+      const adopted = await applyAdopting(plan, {
+        ...options,
+        stack,
+        report: (applied) => report(applied, done, options.output),
       });
       const after = JSON.stringify(await stateOutputs(stack, workspace.variables));
       if (after !== outputsBefore.get(stack.name)) renewed.add(stack.name);
-      options.output.progress(stack.name, `done: ${summaryText(count(plan.changes))}`);
-      return { name: stack.name, status: "applied", counts: count(plan.changes) };
+      const counts = count(adopted.length > 0 ? done : plan.changes);
+      options.output.progress(stack.name, `done: ${summaryText(counts)}`);
+      return { name: stack.name, status: "applied", counts, ...(adopted.length > 0 ? { adopted } : {}) };
     },
     { stopped, reverse },
   );

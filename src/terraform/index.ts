@@ -1,10 +1,13 @@
-export type { Action, AttributeChange, ResourceChange } from "./changes";
+export type { Action, AttributeChange, ResourceChange, TerraformPlan } from "./changes";
+export type { Import } from "./importing-stack";
 export { missingUpstream, stateOutputs } from "./outputs";
 export {
   applyPlan,
   hasChanges,
+  moveInState,
   PLAN_FILE,
   planStack,
+  readPlan,
   type StackPlan,
   type Variables,
 } from "./plan";
