@@ -23,6 +23,7 @@ export {
 export { withTemporaryFolder } from "./temporary-folder";
 export {
   type Diagnostic,
+  type Ending,
   type Inputs,
   interruptAll,
   runningProcesses,

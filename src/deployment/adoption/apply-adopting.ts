@@ -50,14 +50,17 @@ export async function applyAdopting(approved: StackPlan, options: AdoptingOption
   for (let plan = approved; ; ) {
     const evidence = [...unfinished.addresses(), ...(options.adopt ?? [])];
     const report = options.report(plan);
+    const created: string[] = [];
     try {
       await applyPlan(plan, {
         variables: workspace.variables,
         inputs: plan.destroy ? {} : stackInputs(workspace, stack),
         onEvent: (event) => {
           const address = event.hook?.resource?.addr;
-          const creates = event.type === "apply_start" && event.hook?.action === "create";
-          if (creates && address !== undefined) unfinished.begun(address);
+          if (event.hook?.action === "create" && address !== undefined) {
+            if (event.type === "apply_start") unfinished.begun(address);
+            if (event.type === "apply_complete") created.push(address);
+          }
           report(event);
         },
       });
@@ -66,7 +69,7 @@ export async function applyAdopting(approved: StackPlan, options: AdoptingOption
     } catch (error) {
       if (!(error instanceof TerraformError) || plan.destroy) throw error;
       const state = await stateOf(options);
-      settle(unfinished, error, state, evidence);
+      settle(unfinished, error, created, evidence);
       const conflicts = conflictsOf(error, plan);
       // With other trouble beside it the deploy has failed anyway; the next one takes over what there is.
       if (conflicts.length === 0 || conflicts.length < errorsOf(error).length || options.stopped())
@@ -83,19 +86,18 @@ export async function applyAdopting(approved: StackPlan, options: AdoptingOption
   }
 }
 
-/** What is in the state, or was refused for certain, is not unfinished; what an earlier run began stays until it is in the state. */
+/** What was created to the end, or refused for certain, is not unfinished; what an earlier run began stays until it is created. */
 function settle(
   unfinished: UnfinishedCreations,
   error: TerraformError,
-  state: StateDocument,
+  created: readonly string[],
   earlier: readonly string[],
 ): void {
-  const made = (state.resources ?? []).map(({ type, name }) => `${type}.${name}`);
   const refused = errorsOf(error)
     .filter(isRefusal)
     .map(({ address }) => address);
   unfinished.settle(
-    (address) => made.includes(address) || (refused.includes(address) && !earlier.includes(address)),
+    (address) => created.includes(address) || (refused.includes(address) && !earlier.includes(address)),
   );
 }
 
