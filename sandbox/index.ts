@@ -86,13 +86,19 @@ function providersOn(digitalOceanCloud: DigitalOceanCloud, gitHubCloud: GitHubCl
   ];
 }
 
+/**
+ * terraform sends SIGKILL to the process that it is told here when it can't connect: to a deploy that serves its own sandbox, or to
+ * whatever has the number of one that has ended. Larger than the number of any process; nothing else is done with it.
+ */
+const NO_PROCESS = 2 ** 31 - 1;
+
 function reattachment(provider: ProviderDefinition, port: number) {
   return [
     provider.address,
     {
       Protocol: "grpc",
       ProtocolVersion: 6,
-      Pid: process.pid,
+      Pid: NO_PROCESS,
       Test: true,
       Addr: { Network: "tcp", String: `127.0.0.1:${port}` },
     },

@@ -23,7 +23,12 @@ export function digitalOceanList(path: string, cloud: DigitalOceanCloud): object
   }
   const [, cluster] = POOLS_PATH.exec(path) ?? [];
   if (cluster === undefined || !cloud.object(CLUSTERS, cluster)) return undefined;
-  return { node_pools: withNames(poolsOf(cloud, cluster)) };
+  const pools = poolsOf(cloud, cluster).map(([id, { name, nodes }]) => ({
+    id,
+    name,
+    nodes: blocks(nodes).map((node) => ({ id: node.id, name: node.name, status: { state: node.status } })),
+  }));
+  return { node_pools: pools };
 }
 
 const POLICIES_PATH = /^environments\/([^/]+)\/deployment-branch-policies$/;

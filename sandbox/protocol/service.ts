@@ -48,6 +48,7 @@ const MAX_CONNECTIONS_REMEMBERED = 1000;
 
 /** One provider behind the plugin protocol. */
 export class ProviderService {
+  private crashing: Promise<void> | undefined;
   private readonly configurations = new Map<string, Values>();
   private loaded: Promise<ProviderSchema> | undefined;
   private schemaMessage: Promise<Buffer> | undefined;
@@ -326,10 +327,17 @@ export class ProviderService {
     if (!found) return;
     // Ends with the connection: terraform gives up, or is killed.
     if (found.fault === "stall") await new Promise(() => undefined);
-    this.options.crash(this.provider);
+    this.crashing ??= new Promise((resolve) => setTimeout(resolve, CRASH_DELAY_MS)).then(() => {
+      this.crashing = undefined;
+      this.options.crash(this.provider);
+    });
+    await this.crashing;
     throw new ConnectionReset();
   }
 }
+
+/** A process that dies takes with it what is under way: so long a `crash` fault waits for calls beside it. */
+const CRASH_DELAY_MS = 50;
 
 /** How long a `timeout` fault waits: long enough to be seen, short enough for a test. */
 const FAULT_TIMEOUT_MS = 250;

@@ -28,6 +28,7 @@ interface DeployOptions extends CommonOptions {
   readonly push?: boolean;
   readonly confirm?: string[];
   readonly podTimeout: number;
+  readonly adopt?: string[];
 }
 
 /** What a deploy did. */
@@ -56,6 +57,10 @@ export function deployCommand(): Command {
       900,
     )
     .option(
+      "--adopt <address...>",
+      "take over what is in the cloud and not in the state, when it has the name of these resources (with --stack)",
+    )
+    .option(
       "--push",
       "commit and push the configuration, flux/ and secrets/ afterwards, so that Flux sees them",
     )
@@ -78,7 +83,10 @@ export interface Deployment {
   readonly workspace: Workspace;
   readonly output: Output;
   readonly interruption: Interruption;
-  readonly options: Pick<DeployOptions, "environment" | "stack" | "yes" | "push" | "allow" | "confirm"> &
+  readonly options: Pick<
+    DeployOptions,
+    "environment" | "stack" | "yes" | "push" | "allow" | "confirm" | "adopt"
+  > &
     Partial<Pick<DeployOptions, "podTimeout">>;
 }
 
@@ -140,6 +148,7 @@ export async function deploy(deployment: Deployment): Promise<DeployReport> {
     output,
     stopped: interruption.reason,
     podTimeoutSeconds: options.podTimeout,
+    adopt: options.adopt,
     approve: async (plan) =>
       (await gate.lets(plan)) && (options.yes || (isInteractive() && confirm("Apply this plan?"))),
   });

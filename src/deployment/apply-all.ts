@@ -2,7 +2,6 @@ import { openStore } from "../state";
 import type { Output } from "../terminal/output";
 import { type Counts, count, planLines, summaryText } from "../terminal/plan-view";
 import {
-  applyPlan,
   environmentOf,
   hasChanges,
   missingUpstream,
@@ -16,6 +15,7 @@ import {
   type TerraformEvent,
 } from "../terraform";
 import { stackInputs, type Workspace } from "../workspace";
+import { applyAdopting } from "./adoption";
 import { shrinkingEnvironments } from "./capacity";
 import { explain } from "./failure";
 import { slowSteps } from "./plan-all";
@@ -34,6 +34,8 @@ export interface ApplyAllOptions {
   readonly stopped: () => string | undefined;
   /** How long a cluster stack that takes nodes away waits for the pods to fit on the others; 0: not at all. */
   readonly podTimeoutSeconds?: number;
+  /** See AdoptingOptions. */
+  readonly adopt?: readonly string[];
 }
 
 /** How a stack ended. */
@@ -42,6 +44,8 @@ export interface StackResult {
   readonly status: "applied" | "unchanged" | "failed" | "partly applied" | "not begun";
   readonly counts: Counts;
   readonly message?: string;
+  /** Addresses of objects that were in the cloud already and have been taken over. */
+  readonly adopted?: readonly string[];
 }
 
 /**
@@ -75,17 +79,18 @@ export async function applyAll(options: ApplyAllOptions): Promise<StackResult[]>
       await keepBackup(store, stack.name, options.output);
       const done: ResourceChange[] = [];
       progress.set(stack.name, done);
-      await recordingState({ stack, store, workspace, output: options.output }, () =>
-        applyPlan(plan, {
-          variables: workspace.variables,
-          inputs: plan.destroy ? {} : stackInputs(workspace, stack),
-          onEvent: report(plan, done, options.output),
+      const adopted = await recordingState({ stack, store, workspace, output: options.output }, () =>
+        applyAdopting(plan, {
+          ...options,
+          stack,
+          report: (applied) => report(applied, done, options.output),
         }),
       );
       const after = JSON.stringify(await stateOutputs(stack, workspace.variables));
       if (after !== outputsBefore.get(stack.name)) renewed.add(stack.name);
-      options.output.progress(stack.name, `done: ${summaryText(count(plan.changes))}`);
-      return { name: stack.name, status: "applied", counts: count(plan.changes) };
+      const counts = count(adopted.length > 0 ? done : plan.changes);
+      options.output.progress(stack.name, `done: ${summaryText(counts)}`);
+      return { name: stack.name, status: "applied", counts, ...(adopted.length > 0 ? { adopted } : {}) };
     },
     { stopped, reverse },
   );

@@ -1,28 +1,91 @@
-import { type Diagnostic, TerraformError } from "../terraform";
+import { type Diagnostic, type Ending, TerraformError } from "../terraform";
+import { isTaken } from "./adoption/conflicts";
 import { explainLock, LOCKED } from "./lock-failure";
 
 /** What terraform says of everything that it didn't begin after an interrupt. */
 const HALTED = "execution halted";
 
+/** A failed run of terraform, with what to do about some of its resources. */
+export class ExplainedFailure extends Error {
+  constructor(
+    readonly failure: TerraformError,
+    /** By address. */
+    readonly advice: ReadonlyMap<string, string>,
+  ) {
+    super(failure.message);
+    this.name = "ExplainedFailure";
+  }
+}
+
 /** An error in words: terraform's diagnostics with the resource they are about, or the message. */
 export function explain(error: Error): string {
-  if (!(error instanceof TerraformError)) return error.message;
-  const errors = error.diagnostics.filter(
-    ({ severity, summary }) => severity === "error" && summary !== HALTED,
+  if (error instanceof ExplainedFailure) return explainFailure(error.failure, error.advice);
+  return error instanceof TerraformError ? explainFailure(error, new Map()) : error.message;
+}
+
+function explainFailure(error: TerraformError, advice: ReadonlyMap<string, string>): string {
+  const { diagnostics, ending, output, message } = error;
+  const errors = diagnostics.filter(
+    ({ severity, summary }) => severity === "error" && summary !== HALTED && !isLostProvider(summary),
   );
-  if (errors.length === 0) {
-    const halted = error.diagnostics.some(({ summary }) => summary === HALTED);
-    return `${error.message}\n${indent(error.output || (halted ? "stopped before the rest was begun" : "terraform printed nothing"))}`;
+  const lost = diagnostics.some(({ summary }) => isLostProvider(summary));
+  const said = [
+    ...errors.map((diagnostic) => describe(diagnostic, advice, whereTo(ending, errors), error.stackName)),
+    ...(lost ? [`The connection to a provider broke${whereTo(ending, errors)}. ${PROVIDER_LOST}`] : []),
+    ...(ending.signal && ending.signal !== "SIGINT"
+      ? [`terraform was killed (${ending.signal})${whereTo(ending, errors)}. ${GOES_ON}`]
+      : []),
+  ];
+  if (said.length === 0) {
+    const halted = diagnostics.some(({ summary }) => summary === HALTED);
+    said.push(output || (halted ? "stopped before the rest was begun" : "terraform printed nothing"));
   }
-  return [error.message, ...errors.map((diagnostic) => indent(describe(diagnostic, error.stackName)))].join(
-    "\n",
+  const passing = errors.filter(({ address }) => !advice.has(address ?? "")).flatMap(momentary);
+  return [message, ...[...said, ...new Set(passing)].map(indent)].join("\n");
+}
+
+/** terraform's words for a provider whose process ended, or broke the connection, in the middle of a call. */
+function isLostProvider(summary: string): boolean {
+  return /^(?:Plugin did not respond|Reattachment process not found|Plugin error|Request cancelled|Unrecognized remote plugin message|Failed to (?:load|obtain|request) (?:plugin|provider|schema).*)|^rpc error: code = (?:Unavailable|Canceled)/.test(
+    summary,
   );
 }
+
+/** What terraform had not finished, apart from what has an error of its own. */
+function whereTo({ underWay }: Ending, errors: readonly Diagnostic[]): string {
+  const untold = underWay.filter(
+    (doing) => !errors.some(({ address }) => address && doing.endsWith(` ${address}`)),
+  );
+  return untold.length > 0 ? ` while ${untold.join(", ")}` : "";
+}
+
+const GOES_ON = "What was done until then is in the state: the next deploy goes on from there.";
+const PROVIDER_LOST = `Its process has ended (a crash, no memory left, killed). ${GOES_ON}`;
+
+/** Trouble that passes by itself, after the provider has tried several times. */
+const MOMENTARY: ReadonlyArray<readonly [pattern: RegExp, advice: string]> = [
+  [
+    /\b429\b|rate limit|too many requests/i,
+    "It takes no more requests for the moment (429): wait a few minutes, then deploy again.",
+  ],
+  [
+    /: 50[0234]\b|Internal error occurred|Client\.Timeout|context deadline exceeded|i\/o timeout|connection reset|EOF$/i,
+    "That is at their side, or on the way there: deploy again in a few minutes.",
+  ],
+];
 
 /** terraform's own advice (edit the resource, -target) makes no sense to someone who edits one configuration file. */
 const PROTECTED = "Instance cannot be destroyed";
 
-function describe({ summary, detail, address }: Diagnostic, stack: string): string {
+const TAKEN =
+  "It is in the cloud and not in the state, as after a run that was cut off: the next deploy takes it over, or says why not.";
+
+function describe(
+  { summary, detail, address }: Diagnostic,
+  advice: ReadonlyMap<string, string>,
+  underWay: string,
+  stack: string,
+): string {
   if (summary === LOCKED) return explainLock(stack, detail);
   if (summary === PROTECTED) {
     const resource = /Resource (\S+)/.exec(detail)?.[1] ?? address ?? "a resource";
@@ -31,17 +94,20 @@ function describe({ summary, detail, address }: Diagnostic, stack: string): stri
       "Take back what you changed last (a name, a domain, a region, a whole environment). docs/troubleshooting.md says how to change it for real.",
     ].join("\n");
   }
-  const where = address ? `${address}: ` : "";
-  const exists = /already exists/.test(`${summary} ${detail}`);
+  // terraform names no resource for what fails while it destroys.
+  const where = address ? `${address}: ` : underWay.replace(/^ (while .*)$/, "$1: ");
+  const told = advice.get(address ?? "");
   return [
     `${where}${summary}`,
     ...(detail ? [indent(detail.trim())] : []),
-    ...(exists
-      ? [
-          "It is in the cloud and not in the state, as after a run that was cut off: docs/troubleshooting.md#it-already-exists says what to do.",
-        ]
-      : []),
+    ...(told ? [told] : isTaken({ summary, detail }) ? [TAKEN] : []),
   ].join("\n");
+}
+
+/** What to do about trouble that passes; of several that fit the first. */
+function momentary({ summary, detail }: Diagnostic): string[] {
+  const [, advice] = MOMENTARY.find(([pattern]) => pattern.test(`${summary}\n${detail}`)) ?? [];
+  return advice === undefined ? [] : [advice];
 }
 
 function indent(text: string): string {

@@ -32,25 +32,31 @@ interface Recording {
 /**
  * Applies a stack, and sees to it afterwards that what was done is on record: a state that terraform could not write is taken in,
  * and the new state is kept as a backup, so that a state which is lost before the next deploy can be restored whole.
+ * @returns what the apply returns
  * @throws what the apply throws, with what became of the state
  */
-export async function recordingState(recording: Recording, apply: () => Promise<void>): Promise<void> {
-  let failure: Error | undefined;
+export async function recordingState<Result>(
+  recording: Recording,
+  apply: () => Promise<Result>,
+): Promise<Result> {
   try {
-    await apply();
+    const result = await apply();
+    await keepResult(recording);
+    return result;
   } catch (error) {
-    failure = error as Error;
+    const told = await takeIn(recording);
+    await keepResult(recording);
+    throw told === undefined ? error : new Error(`${explain(error as Error)}\n${told}`, { cause: error });
   }
-  const told = failure ? await takeIn(recording) : undefined;
-  const { stack, store, output } = recording;
+}
+
+/** The apply is done, whatever becomes of the copy: the next one makes a copy first or doesn't begin. */
+async function keepResult({ stack, store, output }: Recording): Promise<void> {
   try {
     await backUp(store, stack.name);
   } catch (error) {
-    // The apply is done; the next one makes a copy first or doesn't begin.
     output.progress(stack.name, (error as Error).message);
   }
-  if (failure === undefined) return;
-  throw told === undefined ? failure : new Error(`${explain(failure)}\n${told}`, { cause: failure });
 }
 
 /** What became of a state that terraform could not write, in words; undefined when it could. */

@@ -1,10 +1,13 @@
-export type { Action, AttributeChange, ResourceChange } from "./changes";
+export type { Action, AttributeChange, ResourceChange, TerraformPlan } from "./changes";
+export type { Import } from "./importing-stack";
 export { missingUpstream, stateOutputs } from "./outputs";
 export {
   applyPlan,
   hasChanges,
+  moveInState,
   PLAN_FILE,
   planStack,
+  readPlan,
   type StackPlan,
   type Variables,
 } from "./plan";
@@ -21,6 +24,7 @@ export {
 export { withTemporaryFolder } from "./temporary-folder";
 export {
   type Diagnostic,
+  type Ending,
   type Inputs,
   interruptAll,
   runningProcesses,

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { assumedCopy, dropAssumed } from "./assumed-outputs";
 import { type ResourceChange, type TerraformPlan, toResourceChanges } from "./changes";
 import { emptiedCopy, type NamespaceFate } from "./emptied-stack";
+import { type Import, importingCopy } from "./importing-stack";
 import type { SynthesizedStack } from "./stacks";
 import {
   type Inputs,
@@ -24,6 +25,8 @@ export interface PlanOptions {
   readonly destroy?: { readonly namespace: NamespaceFate };
   /** Names of upstream stacks that have no state: their outputs are assumed, and the plan can't be applied. */
   readonly assumed?: readonly string[];
+  /** Objects that are in the cloud and shall come into the state. */
+  readonly imports?: readonly Import[];
   readonly onEvent?: (event: TerraformEvent) => void;
 }
 
@@ -62,7 +65,9 @@ export async function planStack(stack: SynthesizedStack, options: PlanOptions): 
     ? emptiedCopy(stack, options.destroy.namespace)
     : assumed.length > 0
       ? assumedCopy(stack, assumed)
-      : stack;
+      : options.imports?.length
+        ? importingCopy(stack, options.imports)
+        : stack;
   const { code } = await withInitialised(where, options.variables, {
     arguments: [
       "plan",
@@ -81,13 +86,7 @@ export async function planStack(stack: SynthesizedStack, options: PlanOptions): 
   const planned = { stack: where, assumed, destroy: options.destroy !== undefined };
   // Reading a plan starts terraform and its providers once more: left out where there is nothing in it.
   if (code === NOTHING_TO_DO) return { ...planned, changes: [], outputsChange: false };
-  const { stdout } = await runTerraform({
-    stack: stack.name,
-    directory: where.directory,
-    arguments: ["show", "-json", PLAN_FILE],
-    env: options.variables,
-  });
-  const plan = JSON.parse(stdout) as TerraformPlan;
+  const plan = await readPlan(where, options.variables);
   return {
     ...planned,
     changes: dropAssumed(toResourceChanges(plan)),
@@ -95,6 +94,23 @@ export async function planStack(stack: SynthesizedStack, options: PlanOptions): 
       ({ actions }) => !actions.every((action) => action === "no-op"),
     ),
   };
+}
+
+/**
+ * A saved plan with every value in it.
+ * @throws TerraformError
+ */
+export async function readPlan(
+  { name, directory }: SynthesizedStack,
+  variables: Variables,
+): Promise<TerraformPlan> {
+  const { stdout } = await runTerraform({
+    stack: name,
+    directory,
+    arguments: ["show", "-json", PLAN_FILE],
+    env: variables,
+  });
+  return JSON.parse(stdout) as TerraformPlan;
 }
 
 /**
@@ -114,6 +130,19 @@ export async function applyPlan(
     inputs,
     onEvent,
   });
+}
+
+/**
+ * Gives a resource in a stack's state another address; nothing in the cloud changes.
+ * @throws TerraformError
+ */
+export async function moveInState(
+  stack: SynthesizedStack,
+  from: string,
+  to: string,
+  variables: Variables,
+): Promise<void> {
+  await withInitialised(stack, variables, { arguments: ["state", "mv", "-lock-timeout=30s", from, to] });
 }
 
 /** Outputs as terraform keeps them. */

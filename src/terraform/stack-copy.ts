@@ -8,7 +8,7 @@ import type { SynthesizedStack } from "./stacks";
  */
 export function copyStack(
   stack: SynthesizedStack,
-  purpose: "assumed" | "destroy",
+  purpose: "assumed" | "destroy" | "importing",
   change: (source: string) => string,
 ): SynthesizedStack {
   const directory = join(dirname(dirname(stack.directory)), purpose, stack.name);

@@ -28,6 +28,14 @@ export interface TerraformEvent {
   };
 }
 
+/** How a run of terraform ended, besides what it said. */
+export interface Ending {
+  /** What it was doing with which resources and had not finished: `creating digitalocean_vpc.vpc`. */
+  readonly underWay: readonly string[];
+  /** The signal that ended it. */
+  readonly signal?: NodeJS.Signals;
+}
+
 /** Thrown when a run of terraform fails: the stack, what was tried, and terraform's own diagnostics. */
 export class TerraformError extends Error {
   constructor(
@@ -35,6 +43,7 @@ export class TerraformError extends Error {
     readonly step: string,
     readonly diagnostics: readonly Diagnostic[],
     readonly output: string,
+    readonly ending: Ending = { underWay: [] },
   ) {
     super(`${stackName}: terraform ${step} failed`);
     this.name = "TerraformError";
@@ -87,6 +96,8 @@ export async function runTerraform(run: TerraformRun): Promise<{ code: number; s
   process.umask(umask);
   running.add(child);
   const diagnostics: Diagnostic[] = [];
+  const underWay = new Map<string, string>();
+  let signal: NodeJS.Signals | undefined;
   const lines: string[] = [];
   const errors: string[] = [];
   const json =
@@ -95,8 +106,10 @@ export async function runTerraform(run: TerraformRun): Promise<{ code: number; s
     eachLine(child.stdout, (line) => {
       const event = json ? parseEvent(line) : undefined;
       if (event?.diagnostic) diagnostics.push(event.diagnostic);
-      if (event) run.onEvent?.(event);
-      else lines.push(line);
+      if (event) {
+        follow(event, underWay);
+        run.onEvent?.(event);
+      } else lines.push(line);
     }),
     eachLine(child.stderr, (line) => {
       errors.push(line);
@@ -112,17 +125,41 @@ export async function runTerraform(run: TerraformRun): Promise<{ code: number; s
             : error,
         ),
       );
-      child.once("close", (status, signal) => resolve(status ?? (signal ? 130 : 1)));
+      child.once("close", (status, by) => {
+        signal = by ?? undefined;
+        resolve(status ?? (by ? 130 : 1));
+      });
     });
     await Promise.all(reading);
     if (!(run.accepted ?? [0]).includes(code)) {
       const step = run.arguments.find((argument) => !argument.startsWith("-")) ?? "";
-      throw new TerraformError(run.stack, step, diagnostics, [...errors, ...lines].join("\n").trim());
+      const said = [...errors, ...lines].join("\n").trim();
+      throw new TerraformError(run.stack, step, diagnostics, said, {
+        underWay: [...underWay.values()],
+        signal,
+      });
     }
     return { code, stdout: lines.join("\n") };
   } finally {
     running.delete(child);
   }
+}
+
+const DOING: Readonly<Record<string, string>> = {
+  create: "creating",
+  update: "changing",
+  delete: "destroying",
+  read: "reading",
+};
+
+/** Keeps account of what has begun and not ended. An error is an end that terraform knows of; what it lost touch with has none. */
+function follow({ type, hook }: TerraformEvent, underWay: Map<string, string>): void {
+  const address = hook?.resource?.addr;
+  if (address === undefined) return;
+  if (type === "apply_start")
+    underWay.set(address, `${DOING[hook?.action ?? ""] ?? "working on"} ${address}`);
+  if (type === "refresh_start") underWay.set(address, `reading ${address}`);
+  if (type === "apply_complete" || type === "refresh_complete") underWay.delete(address);
 }
 
 /** They would change what the arguments mean, where the state lies, or have secrets written into a file (debugLog()). */

@@ -1,0 +1,240 @@
+import type { Output } from "../../terminal/output";
+import { planLines } from "../../terminal/plan-view";
+import {
+  applyPlan,
+  type Import,
+  moveInState,
+  planStack,
+  type ResourceChange,
+  readPlan,
+  readStackDocument,
+  readState,
+  type StackPlan,
+  type StateDocument,
+  type SynthesizedStack,
+  TerraformError,
+  type TerraformEvent,
+} from "../../terraform";
+import { stackInputs, type Workspace } from "../../workspace";
+import { ExplainedFailure } from "../failure";
+import { findImportId, isAdoptable, type Wanted } from "./cloud-objects";
+import { conflictsOf, errorsOf, isRefusal } from "./conflicts";
+import { UnfinishedCreations } from "./unfinished-creations";
+
+export interface AdoptingOptions {
+  readonly workspace: Workspace;
+  /** The stack as it is synthesized; a plan may have been made in a copy of it. */
+  readonly stack: SynthesizedStack;
+  readonly output: Output;
+  /** Takes the events of the apply of a plan. */
+  readonly report: (plan: StackPlan) => (event: TerraformEvent) => void;
+  /** Asked when a plan with objects that are taken over does more than what was approved. */
+  readonly approve: (plan: StackPlan) => Promise<boolean>;
+  readonly stopped: () => string | undefined;
+  /** Addresses that somebody named on the command line: their objects are taken over without further evidence. */
+  readonly adopt?: readonly string[];
+}
+
+/**
+ * Applies a plan. When creating something fails because it is there already, as after a run that was cut off between making it and
+ * writing it down, the object is taken over: it is imported by a new plan, and the rest of the approved one is done. Only what is ours:
+ * an earlier deploy has begun to create it (see {@link UnfinishedCreations}), somebody named it, or a team's state, which every
+ * deploy of the team shares, doesn't have it and it is exactly as the configuration wants it.
+ * @returns the addresses that were taken over
+ * @throws TerraformError, or ExplainedFailure with what to do about what is there
+ */
+export async function applyAdopting(approved: StackPlan, options: AdoptingOptions): Promise<string[]> {
+  const { workspace, stack, output } = options;
+  const unfinished = new UnfinishedCreations(workspace, stack.name);
+  const adopted: Import[] = [];
+  for (let plan = approved; ; ) {
+    const evidence = [...unfinished.addresses(), ...(options.adopt ?? [])];
+    const report = options.report(plan);
+    const created: string[] = [];
+    try {
+      await applyPlan(plan, {
+        variables: workspace.variables,
+        inputs: plan.destroy ? {} : stackInputs(workspace, stack),
+        onEvent: (event) => {
+          const address = event.hook?.resource?.addr;
+          if (event.hook?.action === "create" && address !== undefined) {
+            if (event.type === "apply_start") unfinished.begun(address);
+            if (event.type === "apply_complete") created.push(address);
+          }
+          report(event);
+        },
+      });
+      unfinished.settle(() => true);
+      return adopted.map(({ address }) => address);
+    } catch (error) {
+      if (!(error instanceof TerraformError) || plan.destroy) throw error;
+      const state = await stateOf(options);
+      settle(unfinished, error, created, evidence);
+      const conflicts = conflictsOf(error, plan);
+      // With other trouble beside it the deploy has failed anyway; the next one takes over what there is.
+      if (conflicts.length === 0 || conflicts.length < errorsOf(error).length || options.stopped())
+        throw error;
+      const found = await lookUp(error, plan, conflicts, state, options);
+      for (const { address, id } of found)
+        output.progress(
+          stack.name,
+          `taking over ${address}: it is in the cloud and not in the state (${id})`,
+        );
+      adopted.push(...found);
+      plan = await planAdoption({ approved, failed: plan, error, adopted, fresh: found, evidence }, options);
+    }
+  }
+}
+
+/** What was created to the end, or refused for certain, is not unfinished; what an earlier run began stays until it is created. */
+function settle(
+  unfinished: UnfinishedCreations,
+  error: TerraformError,
+  created: readonly string[],
+  earlier: readonly string[],
+): void {
+  const refused = errorsOf(error)
+    .filter(isRefusal)
+    .map(({ address }) => address);
+  unfinished.settle(
+    (address) => created.includes(address) || (refused.includes(address) && !earlier.includes(address)),
+  );
+}
+
+async function stateOf({ stack, workspace }: AdoptingOptions): Promise<StateDocument> {
+  return readState({ ...stack, document: readStackDocument(stack) }, workspace.variables);
+}
+
+/** Looks for every conflict in its cloud. */
+async function lookUp(
+  error: TerraformError,
+  plan: StackPlan,
+  conflicts: readonly ResourceChange[],
+  state: StateDocument,
+  { workspace }: AdoptingOptions,
+): Promise<Import[]> {
+  const { resource_changes = [] } = await readPlan(plan.stack, workspace.variables);
+  const found: Import[] = [];
+  const advice = new Map<string, string>();
+  for (const { address, type } of conflicts) {
+    const wanted = resource_changes.find((change) => change.address === address)?.change.after as Wanted;
+    if (!isAdoptable(type)) {
+      advice.set(address, BY_HAND[type] ?? ELSEWHERE);
+      continue;
+    }
+    const clouds = { variables: workspace.variables, owner: workspace.project.github?.owner, state };
+    try {
+      const id = await findImportId(type, wanted, clouds);
+      if (id === undefined) advice.set(address, ELSEWHERE);
+      else found.push({ address, id });
+    } catch (trouble) {
+      advice.set(address, `It was looked for, and that failed: ${(trouble as Error).message}`);
+    }
+  }
+  if (advice.size > 0) throw new ExplainedFailure(error, advice);
+  return found;
+}
+
+const ELSEWHERE =
+  "Something else has this name. Rename or remove it there if it isn't needed, or choose another name in the configuration.";
+
+/** Objects whose import would bring a secret into the state. */
+const BY_HAND: Readonly<Record<string, string>> = {
+  kubernetes_secret_v1:
+    "It is in the cluster and not in the state. Importing would copy its content into the state: delete it (`kubectl delete secret` with its name and namespace) and deploy again, which writes it anew.",
+};
+
+interface Adoption {
+  readonly approved: StackPlan;
+  readonly failed: StackPlan;
+  readonly error: TerraformError;
+  readonly adopted: readonly Import[];
+  readonly fresh: readonly Import[];
+  readonly evidence: readonly string[];
+}
+
+/** Plans the rest with the objects in it, and refuses what is not ours or would not stay as it is. */
+async function planAdoption(adoption: Adoption, options: AdoptingOptions): Promise<StackPlan> {
+  const { approved, failed, error, adopted, fresh, evidence } = adoption;
+  const { workspace, stack, output, approve } = options;
+  const { variables } = workspace;
+  // The address of one that is being replaced is taken by its predecessor, which has to go when the new one is there.
+  const replaced = failed.changes
+    .filter(({ action, address }) => action === "replace" && fresh.some((one) => one.address === address))
+    .map(({ address }) => address);
+  for (const address of replaced) await moveInState(stack, address, predecessorOf(address), variables);
+  try {
+    const plan = await planStack(stack, {
+      variables,
+      inputs: stackInputs(workspace, stack),
+      imports: adopted,
+    });
+    const advice = new Map<string, string>();
+    for (const one of fresh) {
+      const refusal = refusalOf(one, plan, evidence, options);
+      if (refusal) advice.set(one.address, refusal);
+    }
+    if (advice.size > 0) throw new ExplainedFailure(error, advice);
+    if (isWithin(plan, approved, adopted)) return plan;
+    output.line(["", "With what is there already, the plan is another one:", ...planLines(plan)].join("\n"));
+    if (await approve(plan)) return plan;
+    throw new Error(`${stack.name}: the new plan was not approved`);
+  } catch (trouble) {
+    for (const address of replaced) await moveInState(stack, predecessorOf(address), address, variables);
+    throw trouble;
+  }
+}
+
+const predecessorOf = (address: string): string => `${address}-replaced`;
+
+/** A zone holds records of anybody and looks like any other: that it has our name says nothing. */
+const NAMELESS = ["digitalocean_domain"];
+
+/** Why an object is not taken over; undefined when it is. */
+function refusalOf(
+  { address, id }: Import,
+  plan: StackPlan,
+  evidence: readonly string[],
+  { stack, workspace }: AdoptingOptions,
+): string | undefined {
+  const change = plan.changes.find((candidate) => candidate.address === address);
+  const differs = change ? realDifferences(change) : [];
+  const takeOver = workspace.npmRun("deploy", "--stack", stack.name, "--adopt", address);
+  if (change && change.action !== "update")
+    return `It can't be taken over: ${differs.join(", ")} would have to be another one, for which it would be destroyed. Rename or remove it in the cloud (${id}), or set the configuration to what it has.`;
+  if (evidence.includes(address)) return undefined;
+  if (differs.length > 0)
+    return `It differs from the configuration in ${differs.join(", ")} (${id}). If it is yours, take it over and change it: ${takeOver}`;
+  const shared = readStackDocument(stack).terraform?.backend?.local === undefined;
+  if (shared && !NAMELESS.includes(address.split(".")[0] ?? "")) return undefined;
+  return `No deploy from here has begun to make it (${id}). Is there another state that has it? If not, take it over: ${takeOver}`;
+}
+
+/** Arguments that only the state knows: no cloud has them, so that an import can't read them. */
+const STATE_ONLY: readonly string[] = [
+  "destroy_all_associated_resources",
+  "registry_integration",
+  "kubeconfig_expire_seconds",
+  "wait_for_default_service_account",
+  "timeouts",
+];
+
+function realDifferences({ attributes }: ResourceChange): string[] {
+  return attributes
+    .filter(({ path, unknown }) => !unknown && !STATE_ONLY.includes(path.split(/[.[]/)[0] ?? ""))
+    .map(({ path }) => path);
+}
+
+/** Whether a plan does nothing that was not approved: what is left of it, and the end of what the objects replace. */
+function isWithin({ changes }: StackPlan, approved: StackPlan, adopted: readonly Import[]): boolean {
+  const allowed = new Set(approved.changes.map(({ action, address }) => `${action} ${address}`));
+  for (const { address } of adopted)
+    if (allowed.has(`replace ${address}`)) allowed.add(`destroy ${predecessorOf(address)}`);
+  return changes.every(
+    (change) =>
+      allowed.has(`${change.action} ${change.address}`) ||
+      (change.action === "update" &&
+        realDifferences(change).length === 0 &&
+        adopted.some(({ address }) => address === change.address)),
+  );
+}

@@ -1,0 +1,2 @@
+export { type AdoptingOptions, applyAdopting } from "./apply-adopting";
+export { isTaken } from "./conflicts";
