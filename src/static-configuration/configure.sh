@@ -305,7 +305,7 @@ watched() {
 # usage: search PATTERN_FILE
 search() {
   case $(grep --version 2>/dev/null) in
-  "grep (GNU grep)"*)
+  *"(GNU grep)"*)
     grep -r -l -E -f "$1" --include='*.yaml' --include='*.yml' --exclude-dir=.backups ".//$tree"
     ;;
   *)
@@ -454,7 +454,7 @@ drop_unfinished_backups() {
 # it would leave a file cut off.
 edits_in_place() {
   case $(sed --version </dev/null 2>/dev/null) in
-  "sed (GNU sed)"* | "GNU sed version"*) return 0 ;;
+  *"(GNU sed)"* | "GNU sed version"*) return 0 ;;
   *) return 1 ;;
   esac
 }
