@@ -305,7 +305,7 @@ watched() {
 # usage: search PATTERN_FILE
 search() {
   case $(grep --version 2>/dev/null) in
-  "grep (GNU grep)"*)
+  *"(GNU grep)"*)
     grep -r -l -E -f "$1" --include='*.yaml' --include='*.yml' --exclude-dir=.backups ".//$tree"
     ;;
   *)
@@ -348,9 +348,17 @@ classify() {
           directory = directory_of(backup)
           if (!(directory in seen)) { seen[directory] = 1; directories[++d] = quote(directory) }
           copies[++c] = quote(".//" backup)
+          wanted[backup] = path[i]
           originals[c] = fresh[f]
         } else close(backup)
       }
+      for (backup in wanted)
+        for (directory = directory_of(backup); length(directory) > 13; directory = directory_of(directory))
+          if (directory in wanted) {
+            print wanted[directory] ".orig: is a folder, and the original of " wanted[directory] " is to have its name in " \
+              "flux/.backups; rename it"
+            exit 1
+          }
       print_calls(run "/new.calls", fresh, f, 500)
       print_calls(run "/known.calls", known, k, 1)
       print_calls(run "/directories.calls", directories, d, 500)
@@ -420,7 +428,6 @@ back_up() {
 }
 
 copy_one() {
-  [ ! -d "$2" ] || fail "$2: is a folder where the original of $1 has to be kept, nothing was changed; rename that folder in $tree/"
   rm -f "$2"
   if cp -p "$1" "$2" && cmp -s "$1" "$2"; then return 0; fi
   fail "$1: its original cannot be copied to $2, nothing was changed; free disk space or fix the permissions, then run again"
@@ -447,7 +454,7 @@ drop_unfinished_backups() {
 # it would leave a file cut off.
 edits_in_place() {
   case $(sed --version </dev/null 2>/dev/null) in
-  "sed (GNU sed)"* | "GNU sed version"*) return 0 ;;
+  *"(GNU sed)"* | "GNU sed version"*) return 0 ;;
   *) return 1 ;;
   esac
 }
