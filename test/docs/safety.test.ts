@@ -14,7 +14,7 @@ test("every kind of danger has its row, and no other", () => {
 
 test("every file that is named exists", () => {
   const named = rows.map((row) => code(row["what carries it"]));
-  expect(named.filter((file) => !file.endsWith(".ts") || !existsSync(join(REPOSITORY, file)))).toEqual([]);
+  expect(named.filter((file) => file === "" || !existsSync(join(REPOSITORY, file)))).toEqual([]);
 });
 
 test("every row names a test that is there", () => {
