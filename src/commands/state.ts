@@ -18,8 +18,8 @@ import { type DescribedStack, describeStacks, openWorkspace, type Workspace } fr
 import { type CommonOptions, command, sandboxName } from "./options";
 import { stateMigrateCommand } from "./state-migrate";
 import { statePrepareCommand } from "./state-prepare";
-import { stateUnlockCommand } from "./state-unlock";
 import { restore } from "./state-restore";
+import { stateUnlockCommand } from "./state-unlock";
 
 interface StateOptions extends CommonOptions {
   readonly backup?: string;
