@@ -76,7 +76,7 @@ export function statusCommand(): Command {
           ),
         ),
       );
-      const status: ProjectStatus = { environments: statuses, project: projectStatus(workspace, all) };
+      const status: ProjectStatus = { environments: statuses, project: await projectStatus(workspace, all) };
       printStatus(output, status, workspace);
       process.exitCode = exitCode(status);
       output.result({ exitCode: process.exitCode, ...status });
@@ -99,12 +99,16 @@ function exitCode({ environments, project }: ProjectStatus): number {
   return concerned ? NOT_AS_IT_SHOULD_BE : AS_IT_SHOULD_BE;
 }
 
-function projectStatus(workspace: Workspace, stacks: readonly DescribedStack[]): ProjectStatus["project"] {
+async function projectStatus(
+  workspace: Workspace,
+  stacks: readonly DescribedStack[],
+): Promise<ProjectStatus["project"]> {
   return {
     ...(existsSync(join(workspace.directory, "flux"))
       ? { pendingFiles: pendingFiles(workspace.directory, replacementsFor(workspace.project)) }
       : {}),
-    orphanedStacks: orphanedStacks(workspace, stacks),
+    // A bucket that can't be reached is told with each stack.
+    orphanedStacks: await orphanedStacks(workspace, stacks).catch(() => []),
     ...(workspace.atWork === undefined ? {} : { atWork: workspace.atWork }),
   };
 }

@@ -57,7 +57,7 @@ export async function examine(options: ExaminationOptions): Promise<Examination>
     workspace,
     plans,
     deployed,
-    orphans: orphanedStacks(workspace, all),
+    orphans: await orphanedStacks(workspace, all),
     capacity: capacity.answers,
   };
   return {

@@ -1,34 +1,29 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { openStore, parseState } from "../state";
 import type { SynthesizedStack } from "../terraform";
 import type { Workspace } from "../workspace";
 
+const ENDING = ".tfstate";
+
 /**
  * Stacks with resources in their state that the configuration no longer has: their environment, or `github`, was taken out while
- * it was deployed. No plan shows them, and they would be paid for ever. Only local states can be listed.
+ * it was deployed. No plan shows them, and they would be paid for ever.
+ * @throws Error when the states can't be read
  */
-export function orphanedStacks(
-  { directory, project }: Pick<Workspace, "directory" | "project">,
+export async function orphanedStacks(
+  workspace: Pick<Workspace, "directory" | "project" | "variables">,
   all: readonly SynthesizedStack[],
-): string[] {
-  const folder = join(directory, "state");
-  if (project.state.backend !== "local" || !existsSync(folder)) return [];
+): Promise<string[]> {
+  const store = await openStore(workspace);
   const known = new Set(all.map(({ name }) => name));
-  return readdirSync(folder)
-    .filter((file) => file.endsWith(".tfstate"))
-    .map((file) => file.slice(0, -".tfstate".length))
-    .filter((name) => !known.has(name) && hasResources(join(folder, `${name}.tfstate`)))
-    .sort();
-}
-
-function hasResources(file: string): boolean {
-  try {
-    const state = JSON.parse(readFileSync(file, "utf8") || "{}") as {
-      resources?: ReadonlyArray<{ mode?: string }>;
-    };
-    return (state.resources ?? []).some(({ mode }) => mode === "managed");
-  } catch {
+  const others = (await store.list(""))
+    .filter((name) => name.endsWith(ENDING))
+    .filter((name) => !known.has(name.slice(0, -ENDING.length)));
+  const orphans: string[] = [];
+  for (const name of others) {
+    const file = parseState(await store.read(name));
     // A state that can't be read may hold anything.
-    return true;
+    if (file.kind === "damaged" || (file.kind === "state" && file.resources.length > 0))
+      orphans.push(name.slice(0, -ENDING.length));
   }
+  return orphans.sort();
 }

@@ -134,7 +134,7 @@ function lockRemark(
   const old = lock.since !== undefined && now.getTime() - lock.since.getTime() > LONG_HELD_MS;
   if (!old || workspace.atWork) return { note: text };
   return {
-    finding: `${text}. When nobody deploys, it was left behind by a crash: cd cdktf.out/stacks/${stack} && terraform init && terraform force-unlock ${lock.id ?? "<id>"}`,
+    finding: `${text}. When nobody deploys, it was left behind by a crash: ${workspace.npmRun("state", "unlock", "--stack", stack, "--id", lock.id ?? "<id>")}`,
   };
 }
 
