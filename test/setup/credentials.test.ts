@@ -119,7 +119,6 @@ withCurl("DIGITALOCEAN_TOKEN", () => {
       "/v2/projects?per_page=1",
       "/v2/domains?per_page=1",
       "/v2/apps?per_page=1",
-      "/v2/databases?per_page=1",
     ]);
     expect(report.findings.filter(({ check }) => check === "digitalocean-scopes")).toStrictEqual([]);
     expect(new Set(api.requests.map(({ authorization }) => authorization))).toStrictEqual(
