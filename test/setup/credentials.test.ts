@@ -262,7 +262,7 @@ withCurl("GITHUB_TOKEN", () => {
     const report = await project.report();
     expect(find(report, "github-expiry")).toMatchObject({
       status: "warning",
-      message: `GITHUB_TOKEN ends in ${days} days (${inDays(days).slice(0, 10)})`,
+      message: `GITHUB_TOKEN ends on ${inDays(days).slice(0, 10)}, in ${days} days`,
     });
     expect(report.ready).toBe(true);
   });
