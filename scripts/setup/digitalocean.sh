@@ -8,7 +8,7 @@ vpcs	vpc
 projects	project
 domains	domain'
 
-# Nothing here needs these: a token that reads them may do more than it has to.
+# Nothing here needs these: a token that reads them all may do more than it has to.
 DIGITALOCEAN_UNNEEDED='apps	app
 databases	database'
 
@@ -68,12 +68,12 @@ check_digitalocean_breadth() {
   digitalocean_surplus=
   while IFS='	' read -r resource scope; do
     http_get "$digitalocean_url/v2/$resource?per_page=1" "$1"
-    if [ "$http_status" = 200 ]; then digitalocean_surplus="$digitalocean_surplus${digitalocean_surplus:+, }$scope"; fi
+    # One of them alone may have come along with another scope.
+    if [ "$http_status" != 200 ]; then return; fi
+    digitalocean_surplus="$digitalocean_surplus${digitalocean_surplus:+, }$scope"
   done <<RESOURCES
 $DIGITALOCEAN_UNNEEDED
 RESOURCES
-  if [ -n "$digitalocean_surplus" ]; then
-    finding warning digitalocean-scopes "DIGITALOCEAN_TOKEN may do more than is needed: it also reads $digitalocean_surplus, as a token with full access does" \
-      "make one with the custom scopes in docs/credentials.md instead"
-  fi
+  finding warning digitalocean-scopes "DIGITALOCEAN_TOKEN may do more than is needed: it also reads $digitalocean_surplus, as a token with full access does" \
+    "make one with the custom scopes in docs/credentials.md instead"
 }

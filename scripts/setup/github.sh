@@ -93,7 +93,7 @@ check_github_expiry() {
   github_expiry=$(http_header github-authentication-token-expiration) || return 0
   github_days=$(days_until "$github_expiry") || return 0
   if [ "$github_days" -le "$EXPIRY_DAYS" ]; then
-    finding warning github-expiry "GITHUB_TOKEN ends in $github_days days (${github_expiry%% *})" \
+    finding warning github-expiry "GITHUB_TOKEN ends on ${github_expiry%% *}, in $github_days days" \
       "make a new one at github.com/settings/tokens, put it into .env and deploy, which brings it to CI"
   fi
 }
@@ -101,15 +101,17 @@ check_github_expiry() {
 # days_until DATE: whole days from today (UTC) until a date that begins with YYYY-MM-DD; false when it is none.
 days_until() {
   printf '%s %s\n' "$(date -u +%Y-%m-%d)" "$1" | awk '
-    # Days since a fixed day long ago; a year begins in March, so that the leap day is its last.
-    function days(date, parts, year, month) {
-      split(date, parts, "-")
-      year = parts[1] - (parts[2] < 3)
-      month = (parts[2] + 9) % 12
-      return 365 * year + int(year / 4) - int(year / 100) + int(year / 400) + int((month * 306 + 5) / 10) + parts[3]
-    }
     $2 !~ /^[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]$/ { exit 1 }
-    { print days($2) - days($1) }
+    {
+      # Days since a fixed day long ago; a year begins in March, so that the leap day is its last.
+      for (i = 1; i <= 2; i++) {
+        split($i, part, "-")
+        year = part[1] - (part[2] < 3)
+        month = (part[2] + 9) % 12
+        day[i] = 365 * year + int(year / 4) - int(year / 100) + int(year / 400) + int((month * 306 + 5) / 10) + part[3]
+      }
+      print day[2] - day[1]
+    }
   '
 }
 

@@ -193,6 +193,61 @@ describeWithSops("secrets of a project", () => {
     project.write(KEY, key);
   });
 
+  test("a new key comes in two steps: the cluster has both before the files are for the new one only", () => {
+    const old = identityIn(project);
+    expect(secrets(project, "rotate", "--key").code).toBe(0);
+    const present = identityIn(project);
+    expect(present).not.toBe(old);
+    // The cluster doesn't have it yet: the old one stays, whatever is asked for.
+    const early = secrets(project, "rotate", "--key");
+    expect([early.code, early.stderr]).toEqual([
+      1,
+      expect.stringMatching(/The cluster of staging doesn't have the new key yet.*npm run deploy/),
+    ]);
+    expect(project.read(...KEY)).toContain(old);
+    expect(project.run("deploy", "--yes").code).toBe(0);
+    expect(decryptionKey(project)).toEqual({ "age.agekey": `${present}\n${old}` });
+    expect(project.run("diff").code).toBe(0);
+    const finished = secrets(project, "rotate", "--key", "--json");
+    expect([finished.code, JSON.parse(finished.stdout).environments]).toEqual([
+      0,
+      [expect.objectContaining({ step: "finish", kept: ".secrets/staging/retired.agekey" })],
+    ]);
+    expect(finished.stdout + finished.stderr).not.toMatch(/AGE-SECRET-KEY/);
+    expect(project.run("deploy", "--yes").code).toBe(0);
+    expect(decryptionKey(project)).toEqual({ "age.agekey": present });
+    expect(secrets(project, "check").code).toBe(0);
+  });
+
+  test("rotate tells what it leaves alone, and refuses what locks an application out", () => {
+    const dry = JSON.parse(secrets(project, "rotate", "--dry-run", "--json").stdout);
+    expect([dry.dryRun, dry.environments[0].rotated.length > 3]).toEqual([true, true]);
+    const refused = secrets(project, "rotate", "--secret", "chatbox/mongodb-chatbox");
+    expect([refused.code, refused.stderr]).toEqual([
+      1,
+      expect.stringMatching(/MONGO_PASSWORD\. MongoDB keeps the old password.*Repeat it with --force/),
+    ]);
+    const unknown = secrets(project, "rotate", "--secret", "mongo");
+    expect([unknown.code, unknown.stderr]).toEqual([1, expect.stringContaining("has the name mongo")]);
+  });
+
+  test("edit opens the editor that is set, with its arguments, and refuses without losing anything silently", () => {
+    const before = project.read(...NEXTCLOUD);
+    const edit = (editor: string) =>
+      cli(["secrets", "edit", "nextcloud-admin", "--sandbox", project.name], { EDITOR: editor, VISUAL: "" });
+    const refused = edit("sed -i.bak s/username:/user:/");
+    expect([refused.code, refused.stderr, project.read(...NEXTCLOUD)]).toEqual([
+      1,
+      expect.stringMatching(/stringData\.username is missing[\s\S]*is as it was/),
+      before,
+    ]);
+    expect(edit("no-such-editor").stderr).toContain("set VISUAL or EDITOR to one that is installed");
+    expect(edit("true").stdout).toContain("nothing was changed, nothing is written");
+    const edited = edit(`sed -i.bak "s/username: admin/username: administrator/"`);
+    expect([edited.code, edited.stdout]).toEqual([0, expect.stringContaining("username changed.")]);
+    expect(project.read(...NEXTCLOUD)).not.toBe(before);
+  });
+
   test("destroy takes the key with the cluster", () => {
     const destroyed = project.run("destroy", "--environment", "staging", "--yes");
     expect([destroyed.code, destroyed.stdout]).toEqual([0, expect.stringContaining("Destroyed.")]);

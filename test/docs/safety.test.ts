@@ -12,6 +12,20 @@ test("every kind of danger has its row, and no other", () => {
   expect(dangers.map(({ kind }) => code(kind)).sort()).toEqual(Object.keys(DANGER_KINDS).sort());
 });
 
+const secretRows = rowsWith(text, "promise", "what carries it", "test");
+
+test("what promises about secrets name is there", () => {
+  expect(secretRows.length).toBeGreaterThan(10);
+  for (const { "what carries it": carrier, test: cell = "" } of secretRows) {
+    expect([code(carrier), existsSync(join(REPOSITORY, code(carrier)))]).toEqual([code(carrier), true]);
+    const [, file = "", title = ""] = /^`([^`]+)`: \*(.+)\*$/.exec(cell) ?? [];
+    expect([title, readFileSync(join(REPOSITORY, file), "utf8").includes(`"${title}"`)]).toEqual([
+      title,
+      true,
+    ]);
+  }
+});
+
 test("every file that is named exists", () => {
   const named = rows.map((row) => code(row["what carries it"]));
   expect(named.filter((file) => file === "" || !existsSync(join(REPOSITORY, file)))).toEqual([]);

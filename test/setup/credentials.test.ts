@@ -119,7 +119,6 @@ withCurl("DIGITALOCEAN_TOKEN", () => {
       "/v2/projects?per_page=1",
       "/v2/domains?per_page=1",
       "/v2/apps?per_page=1",
-      "/v2/databases?per_page=1",
     ]);
     expect(report.findings.filter(({ check }) => check === "digitalocean-scopes")).toStrictEqual([]);
     expect(new Set(api.requests.map(({ authorization }) => authorization))).toStrictEqual(
@@ -263,7 +262,7 @@ withCurl("GITHUB_TOKEN", () => {
     const report = await project.report();
     expect(find(report, "github-expiry")).toMatchObject({
       status: "warning",
-      message: `GITHUB_TOKEN ends in ${days} days (${inDays(days).slice(0, 10)})`,
+      message: `GITHUB_TOKEN ends on ${inDays(days).slice(0, 10)}, in ${days} days`,
     });
     expect(report.ready).toBe(true);
   });

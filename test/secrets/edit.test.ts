@@ -1,0 +1,199 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { basename } from "node:path";
+import type { ApplicationSecret } from "../../src/secrets/application-secret";
+import { type Editor, editSecret, findSecret } from "../../src/secrets/edit";
+import { describeWithSops, SopsProject } from "./sops-project";
+
+const secret = (name: string, values: ApplicationSecret["values"]): ApplicationSecret => ({
+  folder: "flux/apps/app",
+  name,
+  namespace: "app",
+  values,
+});
+const DECLARED = [
+  secret("database", {
+    password: { random: "hex", bytes: 32 },
+    url: { template: "postgres://app:{password}@db" },
+    mail: { variable: "MAIL", what: "an address", withoutIt: "no mail is sent" },
+  }),
+];
+const FILE = "flux/apps/app/staging/secrets/database.yaml";
+
+let project: SopsProject;
+let opened: string[];
+let told: Array<readonly string[]>;
+let file: string;
+
+/** Somebody who makes these changes, one after the other, as often as the editor is opened, and then gives up. */
+const person = (...changes: Array<(text: string) => string>): Editor => ({
+  open: async (path) => {
+    file = path;
+    const text = readFileSync(path, "utf8");
+    opened.push(text);
+    writeFileSync(path, (changes[opened.length - 1] ?? ((same) => same))(text));
+  },
+  again: async (problems) => {
+    told.push(problems);
+    return opened.length < changes.length;
+  },
+});
+const edit = (...changes: Array<(text: string) => string>) =>
+  editSecret(findSecret([project.context("staging")], "app/database"), person(...changes), project.sops);
+const values = () => project.open("database", "staging");
+const setPassword = (text: string): string => text.replace(/password: .*/, "password: newpassword");
+
+describeWithSops("npm run secrets -- edit", () => {
+  let before: string;
+  beforeEach(async () => {
+    [opened, told, file] = [[], [], ""];
+    project = new SopsProject(DECLARED);
+    await project.create("staging");
+    await project.create("production");
+    before = project.read(FILE);
+  });
+  afterEach(() => project.dispose());
+
+  test("shows the plain text without SOPS's part, and writes what was changed, encrypted", async () => {
+    const password = values().password as string;
+    const result = await edit((text) => text.replace(/mail: .*/, "mail: it@acme.example # of the office"));
+    expect(opened[0]).toContain(`password: ${password}`);
+    expect(opened[0]).not.toContain("sops:");
+    expect(basename(file)).toBe("database.yaml");
+    expect(result).toEqual({
+      environment: "staging",
+      file: FILE,
+      outcome: "written",
+      changed: ["mail"],
+      madeAnew: [],
+    });
+    expect(values()).toEqual({ password, url: `postgres://app:${password}@db`, mail: "it@acme.example" });
+    expect(project.read(FILE)).not.toMatch(/acme\.example|of the office/);
+    // The comment is there the next time.
+    await edit();
+    expect(opened[1]).toContain("of the office");
+  });
+
+  test("unchanged: nothing is written", async () => {
+    expect(await edit((text) => text)).toMatchObject({ outcome: "unchanged" });
+    expect(project.read(FILE)).toBe(before);
+  });
+
+  test("makes anew what is made of a changed value, unless that was changed too", async () => {
+    expect(await edit(setPassword)).toMatchObject({ changed: ["password"], madeAnew: ["url"] });
+    expect(values().url).toBe("postgres://app:newpassword@db");
+    opened = [];
+    await edit((text) =>
+      text.replace(/password: .*/, "password: another").replace(/url: .*/, "url: by-hand"),
+    );
+    expect(values()).toMatchObject({ password: "another", url: "by-hand" });
+  });
+
+  test.each([
+    ["no YAML", (text: string) => `${text}\n  bad: [`, /^line \d+ is no YAML/],
+    ["nothing", () => "", /no Kubernetes Secret any more/],
+    [
+      "a missing key",
+      (text: string) => text.replace(/ +password: .*\n/, ""),
+      /^stringData\.password is missing/,
+    ],
+    [
+      "an empty value",
+      (text: string) => text.replace(/password: .*/, 'password: ""'),
+      /^stringData\.password is empty/,
+    ],
+    [
+      "a number",
+      (text: string) => text.replace(/password: .*/, "password: 123456"),
+      /^stringData\.password is no text \(number\): put it into quotes/,
+    ],
+    [
+      "a control character",
+      (text: string) => text.replace(/password: .*/, 'password: "a\\u0001b"'),
+      /has a control character/,
+    ],
+    [
+      "another name",
+      (text: string) => text.replace("name: database", "name: other"),
+      /have to stay app\/database/,
+    ],
+    [
+      "another kind",
+      (text: string) => text.replace("kind: Secret", "kind: ConfigMap"),
+      /kind has to stay "Secret"/,
+    ],
+  ])("%s is refused without its values, and nothing is written", async (_, change, message) => {
+    expect(await edit(change)).toMatchObject({ outcome: "discarded" });
+    expect(told).toEqual([[expect.stringMatching(message)]]);
+    expect(told.join()).not.toContain(values().password as string);
+    expect(project.read(FILE)).toBe(before);
+  });
+
+  test("a text that can't be taken is opened again with all that was typed, and nothing is written", async () => {
+    const result = await edit(
+      (text) => `${setPassword(text)}\n  bad: [`,
+      (text) => text.replace("\n  bad: [", ""),
+    );
+    expect(opened[1]).toContain("newpassword");
+    expect([result.outcome, values().password]).toEqual(["written", "newpassword"]);
+  });
+
+  test("a file that changed meanwhile is not overwritten", async () => {
+    const meanwhile = `${before}# somebody else\n`;
+    const result = await edit((text) => {
+      project.write(FILE, meanwhile);
+      return setPassword(text);
+    });
+    expect([result.outcome, project.read(FILE)]).toEqual(["discarded", meanwhile]);
+    expect(told).toEqual([[expect.stringMatching(/was changed by something else in the meantime/)]]);
+  });
+
+  test("when encrypting fails, what was typed is opened again", async () => {
+    const rules = project.read(".sops.yaml");
+    const result = await edit(
+      (text) => {
+        project.write(".sops.yaml", "creation_rules: []\n");
+        return setPassword(text);
+      },
+      (text) => {
+        project.write(".sops.yaml", rules);
+        return text;
+      },
+    );
+    expect([told[0]?.[0], result.outcome, values().password]).toEqual([
+      expect.stringMatching(/database\.yaml was not written: /),
+      "written",
+      "newpassword",
+    ]);
+  });
+
+  test("an editor that fails leaves everything as it was, and no plain text", async () => {
+    let left = "";
+    const editor: Editor = {
+      open: async (path) => {
+        left = path;
+        throw new Error("the editor ended with 127");
+      },
+      again: async () => true,
+    };
+    const target = findSecret([project.context("staging")], FILE);
+    await expect(editSecret(target, editor, project.sops)).rejects.toThrow("ended with 127");
+    expect(() => readFileSync(left)).toThrow(/ENOENT/);
+    expect(project.read(FILE)).toBe(before);
+  });
+
+  test("without the private key it says where the secret can be edited", async () => {
+    project.remove(".secrets/staging");
+    await expect(edit()).rejects.toThrow(/\.secrets\/staging\/age\.agekey is not on this machine/);
+  });
+
+  test("a name that means nothing, or more than one thing, is answered", () => {
+    const contexts = ["staging", "production"].map((name) => project.context(name));
+    expect(() => findSecret(contexts, "databse")).toThrow(
+      /there is no secret databse in staging or production/,
+    );
+    expect(() => findSecret(contexts, "database")).toThrow(
+      /can mean .*staging.* or .*production.*--environment/,
+    );
+    expect(findSecret(contexts, FILE).context.environment).toBe("staging");
+  });
+});
