@@ -39,10 +39,11 @@ fail() {
 }
 
 # Some tools (busybox) end well though the disk was full when they wrote. After such a write there is no block left, so
-# that this one fails too. Called after a tool has written something that later steps build on.
+# that this one fails too. Called after a tool has written something that later steps build on. The file is emptied
+# again: blocks of its own would make room for the next one.
 room=$(printf '%8192s' '')
 readonly room
-check_room() { printf '%s' "$room" >"$run/room" || fail_to_write; }
+check_room() { { printf '%s' "$room" >"$run/room" && printf '' >"$run/room"; } || fail_to_write; }
 
 # A redirection of ":" that fails would end the script without a word about the fix.
 empty() { printf '' >"$1" || fail_to_write; }
