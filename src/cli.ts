@@ -15,6 +15,7 @@ import { statusCommand } from "./commands/status";
 import { synthCommand } from "./commands/synth";
 import { validateCommand } from "./commands/validate";
 import { explain } from "./deployment/failure";
+import { INTERRUPTED_EXIT_CODE, Interrupted } from "./deployment/interruption";
 
 /** The commands behind the npm scripts. */
 function program(): Command {
@@ -63,7 +64,7 @@ program()
       return;
     }
     console.error(`\n${explain(error)}`);
-    process.exitCode = 1;
+    process.exitCode = error instanceof Interrupted ? INTERRUPTED_EXIT_CODE : 1;
   });
 
 /** Without `--` npm keeps options for itself: `npm run deploy --sandbox` would silently mean the real clouds. */

@@ -100,7 +100,7 @@ async function readLocalState(name: string, file: string): Promise<StateDocument
 }
 
 function pullState(name: string, backend: unknown, variables: Variables): Promise<StateDocument> {
-  return withTemporaryFolder("hybrid-gitops-state-", async (directory) => {
+  return withTemporaryFolder("state", async (directory) => {
     writeFileSync(join(directory, "backend.tf.json"), JSON.stringify({ terraform: { backend } }));
     const run = { stack: name, directory, env: variables };
     await runTerraform({ ...run, arguments: ["init", "-input=false", "-no-color"] });

@@ -11,7 +11,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "src/secrets": ["src/config", "src/api-client"],
   "src/flux-tree": ["src/config", "src/flux", "src/secrets"],
   "src/stacks": ["src/config", "src/flux", "src/secrets"],
-  "src/terraform": [],
+  "src/terraform": ["src/static-configuration"],
   "src/terminal": ["src/terraform"],
   sandbox: [],
   "src/workspace": [
