@@ -1,6 +1,7 @@
 import { basename, dirname, join } from "node:path";
 import { CONFIGURATION_FILE, ConfigurationError, loadProject, type Project } from "./src/config";
 import { synthesize } from "./src/stacks/synthesize";
+import { ProvidersGone, requireServedProviders } from "./src/workspace/served-providers";
 import { readSynthesisInput } from "./src/workspace/synthesis-input";
 
 /**
@@ -9,7 +10,9 @@ import { readSynthesisInput } from "./src/workspace/synthesis-input";
  */
 const REPOSITORY = basename(__dirname) === "dist" ? dirname(__dirname) : __dirname;
 
-function main(): void {
+async function main(): Promise<void> {
+  // The plain CLI runs this first. What is synthesized doesn't depend on it.
+  await requireServedProviders(process.env);
   const directory = process.env.HYBRID_GITOPS_DIRECTORY || process.cwd();
   const configured = loadProject(process.env.HYBRID_GITOPS_CONFIG || join(directory, CONFIGURATION_FILE));
   // A sandbox has no bucket: its state is always local.
@@ -18,9 +21,8 @@ function main(): void {
   synthesize(readSynthesisInput(REPOSITORY, directory, project));
 }
 
-try {
-  main();
-} catch (error) {
-  console.error(error instanceof ConfigurationError ? error.message : error);
+main().catch((error: unknown) => {
+  const isExpected = error instanceof ConfigurationError || error instanceof ProvidersGone;
+  console.error(isExpected ? error.message : error);
   process.exitCode = 1;
-}
+});

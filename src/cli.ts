@@ -17,6 +17,7 @@ import { statusCommand } from "./commands/status";
 import { synthCommand } from "./commands/synth";
 import { validateCommand } from "./commands/validate";
 import { explain } from "./deployment/failure";
+import { INTERRUPTED_EXIT_CODE, Interrupted } from "./deployment/interruption";
 import { concealVariables, redactStream } from "./redaction";
 import { REPOSITORY, readDotenv } from "./workspace";
 
@@ -70,7 +71,7 @@ program()
       return;
     }
     console.error(`\n${explain(error)}`);
-    process.exitCode = 1;
+    process.exitCode = error instanceof Interrupted ? INTERRUPTED_EXIT_CODE : 1;
   });
 
 /** From here on no secret of the environment or .env is printed, whoever prints it: our messages, terraform's, a server's that echoes. */

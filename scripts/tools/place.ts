@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import path from "node:path";
-import { isRunning } from "../../src/static-configuration/running-process";
+import { isRunning } from "../../src/processes";
 
 const UNFINISHED = /\.unfinished-(\d+)$/;
 

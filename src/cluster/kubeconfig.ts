@@ -49,7 +49,7 @@ export async function withKubeconfig<T>(
 ): Promise<T> {
   const text = await fetchKubeconfig(access);
   refuseOther(text, access.clusterId);
-  return withTemporaryFolder("hybrid-gitops-", (folder) => {
+  return withTemporaryFolder("kubeconfig", (folder) => {
     const file = join(folder, "kubeconfig");
     writeFileSync(file, text, { mode: 0o600 });
     return work(file);

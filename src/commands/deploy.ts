@@ -1,7 +1,12 @@
 import type { Command } from "commander";
 import { applyAll, type StackResult } from "../deployment/apply-all";
 import { bootstrapArguments, bootstrapFlux, bootstrapObstacle } from "../deployment/flux-bootstrap";
-import { INTERRUPTED_EXIT_CODE, type Interruption, watchInterruption } from "../deployment/interruption";
+import {
+  INTERRUPTED_EXIT_CODE,
+  type Interruption,
+  orInterrupted,
+  watchInterruption,
+} from "../deployment/interruption";
 import { refuseLost } from "../deployment/lost-states";
 import { failureMessages, planAll } from "../deployment/plan-all";
 import { checkPublication, publish, publishCommands } from "../deployment/publication";
@@ -93,7 +98,7 @@ export interface Deployment {
 /** Plans, shows, asks, applies and says what comes next. */
 export async function deploy(deployment: Deployment): Promise<DeployReport> {
   const { workspace, output, interruption, options } = deployment;
-  const all = await sealAndSynthesize(deployment);
+  const all = await orInterrupted(interruption, sealAndSynthesize(deployment));
   const selected = selectStacks(all, { environments: options.environment, stacks: options.stack });
   await refuseLost(workspace, all, { selected, output });
   await requireUpstream(workspace, all, selected);
@@ -184,7 +189,7 @@ export function reportStacks(
     summaryTable(stacks.map(({ name, counts, status, remark = status }) => ({ name, counts, remark }))),
   );
   for (const { name, status, message } of stacks) {
-    if (status === "failed" || status === "partly applied")
+    if (status === "failed" || status === "partly applied" || status === "interrupted")
       output.problem(`\n${name} (${status}): ${message}`);
     if (status === "not begun") output.problem(`\n${name}: not begun, since ${message}`);
   }

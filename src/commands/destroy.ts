@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { applyAll } from "../deployment/apply-all";
-import { INTERRUPTED_EXIT_CODE, watchInterruption } from "../deployment/interruption";
+import { INTERRUPTED_EXIT_CODE, orInterrupted, watchInterruption } from "../deployment/interruption";
 import { refuseLost } from "../deployment/lost-states";
 import { failureMessages, planAll } from "../deployment/plan-all";
 import { type Selection, selectStacks } from "../deployment/selection";
@@ -26,7 +26,7 @@ export function destroyCommand(): Command {
     });
     const interruption = watchInterruption(output);
     try {
-      const all = await synthesizeStacks(workspace);
+      const all = await orInterrupted(interruption, synthesizeStacks(workspace));
       const named = selectStacks(all, requireSelection(options, workspace));
       // What builds on a stack goes before it.
       const selected = withDependencies(

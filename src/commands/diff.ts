@@ -1,6 +1,6 @@
 import { existsSync, writeFileSync } from "node:fs";
 import type { Command } from "commander";
-import { INTERRUPTED_EXIT_CODE, watchInterruption } from "../deployment/interruption";
+import { INTERRUPTED_EXIT_CODE, orInterrupted, watchInterruption } from "../deployment/interruption";
 import { refuseLost } from "../deployment/lost-states";
 import { failureMessages, type PlannedStacks, planAll } from "../deployment/plan-all";
 import { selectStacks } from "../deployment/selection";
@@ -34,7 +34,7 @@ export function diffCommand(): Command {
       const workspace = await openWorkspace({ command: "diff", sandbox: sandboxName(options) });
       const interruption = watchInterruption(output);
       try {
-        const all = await synthesizeStacks(workspace);
+        const all = await orInterrupted(interruption, synthesizeStacks(workspace));
         const selected = selectStacks(all, { environments: options.environment, stacks: options.stack });
         await refuseLost(workspace, all, { selected, output });
         const planned = await planAll({ workspace, all, selected, output, stopped: interruption.reason });

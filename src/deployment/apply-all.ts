@@ -17,7 +17,7 @@ import {
 import { stackInputs, type Workspace } from "../workspace";
 import { applyAdopting } from "./adoption";
 import { shrinkingEnvironments } from "./capacity";
-import { explain } from "./failure";
+import { explain, isHalted } from "./failure";
 import { slowSteps } from "./plan-all";
 import { keepBackup, recordingState } from "./state-record";
 import { waitForPods } from "./wait-for-pods";
@@ -41,7 +41,7 @@ export interface ApplyAllOptions {
 /** How a stack ended. */
 export interface StackResult {
   readonly name: string;
-  readonly status: "applied" | "unchanged" | "failed" | "partly applied" | "not begun";
+  readonly status: "applied" | "unchanged" | "failed" | "partly applied" | "interrupted" | "not begun";
   readonly counts: Counts;
   readonly message?: string;
   /** Addresses of objects that were in the cloud already and have been taken over. */
@@ -89,7 +89,8 @@ export async function applyAll(options: ApplyAllOptions): Promise<StackResult[]>
       const after = JSON.stringify(await stateOutputs(stack, workspace.variables));
       if (after !== outputsBefore.get(stack.name)) renewed.add(stack.name);
       const counts = count(adopted.length > 0 ? done : plan.changes);
-      options.output.progress(stack.name, `done: ${summaryText(counts)}`);
+      const taken = adopted.length > 0 ? `, ${adopted.length} taken over` : "";
+      options.output.progress(stack.name, `done: ${summaryText(counts)}${taken}`);
       return { name: stack.name, status: "applied", counts, ...(adopted.length > 0 ? { adopted } : {}) };
     },
     { stopped, reverse },
@@ -196,9 +197,10 @@ function resultOf(
   if (outcome.kind === "skipped")
     return { name, status: "not begun", counts: count([]), message: outcome.because };
   const message = stop ? `${stop}; ${explain(outcome.error)}` : explain(outcome.error);
+  const failed = done === undefined || done.length === 0 ? "failed" : "partly applied";
   return {
     name,
-    status: done === undefined || done.length === 0 ? "failed" : "partly applied",
+    status: stop && isHalted(outcome.error) ? "interrupted" : failed,
     counts: count(done ?? []),
     message,
   };

@@ -4,6 +4,17 @@ import { explainLock, LOCKED } from "./lock-failure";
 
 /** What terraform says of everything that it didn't begin after an interrupt. */
 const HALTED = "execution halted";
+const INTERRUPTED = /interrupt received|operation canceled|Interrupt/i;
+
+/** Whether terraform did nothing but what an interrupt asks for: it has ended what it was doing, or was ended. */
+export function isHalted(error: Error): boolean {
+  if (!(error instanceof TerraformError)) return false;
+  const errors = error.diagnostics.filter(({ severity }) => severity === "error");
+  const ended = error.ending.signal === "SIGINT" || error.ending.signal === "SIGKILL";
+  return errors.length > 0
+    ? errors.every(({ summary }) => summary === HALTED)
+    : ended || INTERRUPTED.test(error.output);
+}
 
 /** A failed run of terraform, with what to do about some of its resources. */
 export class ExplainedFailure extends Error {

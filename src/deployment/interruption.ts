@@ -48,3 +48,24 @@ export function watchInterruption(output: Output): Interruption {
 
 /** What a process that Ctrl-C ended exits with (128 + SIGINT). */
 export const INTERRUPTED_EXIT_CODE = 130;
+
+/** Thrown instead of the failure that an interrupt has caused before anything was touched. */
+export class Interrupted extends Error {
+  constructor(reason: string) {
+    super(`${reason[0]?.toUpperCase()}${reason.slice(1)}. Nothing was changed.`);
+    this.name = "Interrupted";
+  }
+}
+
+/**
+ * Waits for something that changes nothing (synthesis): what it runs gets a terminal's Ctrl-C too, and ends with an error.
+ * @throws Interrupted when it failed and somebody interrupted, else its own error
+ */
+export async function orInterrupted<T>({ reason }: Interruption, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    const because = reason();
+    throw because === undefined ? error : new Interrupted(because);
+  }
+}

@@ -4,9 +4,12 @@ import {
   missingUpstream,
   type Outcome,
   planStack,
+  readStackDocument,
+  readState,
   type StackPlan,
   type SynthesizedStack,
   schedule,
+  TerraformError,
   type TerraformEvent,
 } from "../terraform";
 import { stackInputs, type Workspace } from "../workspace";
@@ -40,13 +43,21 @@ export async function planAll(options: PlanAllOptions): Promise<PlannedStacks> {
       return { stack, changes: [], outputsChange: false, assumed: [], destroy };
     const clusterGoesToo = selected.some((other) => other.name === `${environmentOf(stack)}-cluster`);
     output.progress(stack.name, destroy ? "planning its destruction" : "planning");
-    return planStack(stack, {
-      variables: workspace.variables,
-      inputs: destroy ? {} : stackInputs(workspace, stack),
-      assumed,
-      destroy: destroy ? { namespace: clusterGoesToo ? "forgotten" : "kept" } : undefined,
-      onEvent: slowSteps(stack.name, output),
-    });
+    const options = { variables: workspace.variables, assumed, onEvent: slowSteps(stack.name, output) };
+    if (!destroy) return planStack(stack, { ...options, inputs: stackInputs(workspace, stack) });
+    const namespace = clusterGoesToo ? "forgotten" : "kept";
+    try {
+      return await planStack(stack, { ...options, destroy: { namespace } });
+    } catch (error) {
+      if (!isClusterGone(error)) throw error;
+      const document = readStackDocument(stack);
+      const { resources = [] } = await readState({ ...stack, document }, workspace.variables);
+      const gone = resources
+        .filter(({ mode, type }) => mode === "managed" && type.startsWith("kubernetes_"))
+        .map(({ type, name }) => `${type}.${name}`);
+      output.progress(stack.name, "its cluster is gone already: its objects are forgotten");
+      return planStack(stack, { ...options, destroy: { namespace, gone } });
+    }
   };
   const sideBySide = (
     stacks: readonly SynthesizedStack[],
@@ -80,6 +91,18 @@ export async function planAll(options: PlanAllOptions): Promise<PlannedStacks> {
         : [{ stack, message: outcome.kind === "failed" ? explain(outcome.error) : outcome.because }],
     ),
   };
+}
+
+/** Whether the data source that every stack in a cluster reads has found none of the name. */
+function isClusterGone(error: unknown): boolean {
+  return (
+    error instanceof TerraformError &&
+    error.diagnostics.some(
+      ({ address, summary }) =>
+        address?.startsWith("data.digitalocean_kubernetes_cluster.") &&
+        /Unable to find cluster|could not be found|\b404\b/.test(summary),
+    )
+  );
 }
 
 function makesCluster(outcome: Outcome<StackPlan> | undefined): boolean {

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { accessSync, constants, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { isRunning } from "../processes";
 
 /** Memory that looks like a folder: nothing in it ever reaches the disk (but for swap space, where that isn't encrypted). */
 const MEMORY = "/dev/shm";
@@ -42,7 +43,7 @@ export function sweepPlainText(project: string): void {
     for (const name of namesIn(place)) {
       const owner = Number(/^hybrid-gitops-edit-(\d+)-/.exec(name)?.[1]);
       const folder = join(place, name);
-      if (owner > 0 && !isAlive(owner) && isOwn(folder)) rmSync(folder, { recursive: true, force: true });
+      if (owner > 0 && !isRunning(owner) && isOwn(folder)) rmSync(folder, { recursive: true, force: true });
     }
   }
 }
@@ -100,14 +101,5 @@ function isOwn(folder: string): boolean {
     return status.isDirectory() && status.uid === process.getuid?.();
   } catch {
     return false;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }

@@ -1,5 +1,4 @@
 export { pendingFiles } from "./pending";
 export { type ConfigurationRecord, readRecord } from "./record";
 export { explainRefusal, type RestoreOptions, type RestoreResult, restoreBackups } from "./restore";
-export { isRunning } from "./running-process";
 export { renderReplacements, replaceTokens, type TokenReplacement } from "./token-replacement";

@@ -14,11 +14,11 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { isRunning } from "../processes";
 import { bytesToText, textToBytes } from "./byte-text";
 import { type Journal, readJournal } from "./journal";
 import { BACKUPS, backedUpFiles, backupOf, LOCK, onDisk, RECORD, RUN } from "./paths";
 import { type ConfigurationRecord, readIfThere, readRecord, renderRecord } from "./record";
-import { isRunning } from "./running-process";
 import { removeStrays } from "./strays";
 import { replaceTokensInBytes, tokenFinder } from "./token-replacement";
 

@@ -41,3 +41,28 @@ export function emptyStack(source: string, name: string, namespace: NamespaceFat
       : { resource: { [LEFT_BEHIND]: resource[LEFT_BEHIND] } };
   return JSON.stringify({ ...rest, ...left }, null, 2);
 }
+
+/**
+ * A copy of a stack whose cluster is gone, so that nobody can be asked about its objects: they are forgotten, the rest is destroyed.
+ * The provider is left without an address, since a data source that looks for the cluster would fail.
+ * @param objects addresses of the cluster's objects in the state
+ */
+export function forgettingCopy(stack: SynthesizedStack, objects: readonly string[]): SynthesizedStack {
+  return copyStack(stack, "destroy", (source) => {
+    const {
+      resource: _resource,
+      output: _output,
+      data: _data,
+      ...rest
+    } = JSON.parse(source) as StackDocument;
+    return JSON.stringify(
+      {
+        ...rest,
+        provider: { ...rest.provider, kubernetes: [{}] },
+        removed: objects.map((from) => ({ from, lifecycle: { destroy: false } })),
+      },
+      null,
+      2,
+    );
+  });
+}

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { assumedCopy, dropAssumed } from "./assumed-outputs";
 import { type ResourceChange, type TerraformPlan, toResourceChanges } from "./changes";
-import { emptiedCopy, type NamespaceFate } from "./emptied-stack";
+import { emptiedCopy, forgettingCopy, type NamespaceFate } from "./emptied-stack";
 import { type Import, importingCopy } from "./importing-stack";
 import type { SynthesizedStack } from "./stacks";
 import {
@@ -22,7 +22,11 @@ export interface PlanOptions {
   /** Values of the stack's input variables. Ephemeral ones are in no plan, so that applying it needs them again. */
   readonly inputs?: Inputs;
   /** Plan the destruction of everything in the stack that isn't protected. */
-  readonly destroy?: { readonly namespace: NamespaceFate };
+  readonly destroy?: {
+    readonly namespace: NamespaceFate;
+    /** Addresses of objects whose cluster is gone: they are forgotten. */
+    readonly gone?: readonly string[];
+  };
   /** Names of upstream stacks that have no state: their outputs are assumed, and the plan can't be applied. */
   readonly assumed?: readonly string[];
   /** Objects that are in the cloud and shall come into the state. */
@@ -61,8 +65,11 @@ const SOMETHING_TO_DO = 2;
  */
 export async function planStack(stack: SynthesizedStack, options: PlanOptions): Promise<StackPlan> {
   const assumed = options.assumed ?? [];
+  const gone = options.destroy?.gone;
   const where = options.destroy
-    ? emptiedCopy(stack, options.destroy.namespace)
+    ? gone
+      ? forgettingCopy(stack, gone)
+      : emptiedCopy(stack, options.destroy.namespace)
     : assumed.length > 0
       ? assumedCopy(stack, assumed)
       : options.imports?.length
@@ -77,7 +84,7 @@ export async function planStack(stack: SynthesizedStack, options: PlanOptions): 
       "-detailed-exitcode",
       `-out=${PLAN_FILE}`,
       // Without a cluster there is nobody to ask how its objects are.
-      ...(assumed.length > 0 ? ["-refresh=false"] : []),
+      ...(assumed.length > 0 || gone ? ["-refresh=false"] : []),
     ],
     accepted: [NOTHING_TO_DO, SOMETHING_TO_DO],
     inputs: options.inputs,

@@ -15,6 +15,7 @@ export interface StackDocument {
   readonly resource?: Readonly<
     Record<string, Readonly<Record<string, { readonly lifecycle?: { readonly prevent_destroy?: boolean } }>>>
   >;
+  readonly provider?: Readonly<Record<string, unknown>>;
   readonly output?: unknown;
 }
 

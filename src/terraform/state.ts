@@ -147,7 +147,7 @@ function withBackend<T>(
   variables: Variables,
   work: (run: { stack: string; directory: string; env: Variables }) => Promise<T>,
 ): Promise<T> {
-  return withTemporaryFolder("hybrid-gitops-state-", async (directory) => {
+  return withTemporaryFolder("state", async (directory) => {
     writeFileSync(join(directory, "backend.tf.json"), JSON.stringify({ terraform: { backend } }));
     const run = { stack, directory, env: variables };
     await runTerraform({ ...run, arguments: ["init", "-input=false", "-no-color"] });

@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname } from "node:path";
-import { isAlive, ownIdentity, type ProcessIdentity } from "./process-identity";
+import { isAlive, ownIdentity, type ProcessIdentity } from "../processes";
 
 /** The locks of this process; another one with its number may have left one behind (in containers numbers come again). */
 const held = new Set<string>();

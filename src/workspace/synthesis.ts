@@ -56,7 +56,7 @@ export async function describeStacks(workspace: Workspace): Promise<DescribedSta
   } catch {
     // A deploy that has just begun writes them anew.
   }
-  return withTemporaryFolder("hybrid-gitops-synthesis-", async (copy) => {
+  return withTemporaryFolder("synthesis", async (copy) => {
     await runApp({ ...workspace, outdir: copy });
     return withDocuments(inReadingOrder(readStacks(copy), project)).map((stack) => ({
       ...stack,

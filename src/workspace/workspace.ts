@@ -16,6 +16,7 @@ import { MissingPrerequisites, missingCredentials } from "./credentials";
 import { readDotenv } from "./dotenv";
 import { commandAtWork, lockLeftBehind, lockWorkspace } from "./lock";
 import { copyTree } from "./sandbox-tree";
+import { requireServedProviders } from "./served-providers";
 
 /** The checkout that this program belongs to; its bundle lies in dist/. */
 export const REPOSITORY = basename(__dirname) === "dist" ? dirname(__dirname) : dirname(dirname(__dirname));
@@ -73,7 +74,9 @@ export interface Workspace {
  * @throws ConfigurationError, MissingPrerequisites, or an Error that names what else is missing
  */
 export async function openWorkspace(options: WorkspaceOptions): Promise<Workspace> {
-  return options.sandbox === undefined ? openReal(options) : openSandbox(options.sandbox, options);
+  if (options.sandbox !== undefined) return openSandbox(options.sandbox, options);
+  if (options.online ?? true) await requireServedProviders(process.env);
+  return openReal(options);
 }
 
 function openReal({

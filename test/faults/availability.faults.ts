@@ -3,7 +3,7 @@ import { SandboxProject } from "../support/sandbox-project";
 import { deployIn, inSandbox } from "./support/availability/deploys";
 import { normalForm } from "./support/availability/normal-form";
 import { pointOf, type Step, stepsOf } from "./support/availability/steps";
-import { KINDS, strikeAll } from "./support/availability/strikes";
+import { KINDS, type Kind, strikeAll } from "./support/availability/strikes";
 import { injected } from "./support/injected";
 
 /** Something changes in every resource that can be changed. */
@@ -83,23 +83,47 @@ test("two undisturbed deploys end the same", async () => {
   expect(end).toEqual(references.first.end);
 });
 
-describe.each(KINDS)("%s at every step", (kind) => {
-  const project = make();
+/** Two at once: each of them waits for terraform most of the time. */
+const PAIRS = [
+  ["429", "crash"],
+  ["500", "killed"],
+  ["timeout", "reset"],
+] as const satisfies ReadonlyArray<readonly [Kind, Kind]>;
+
+test("every kind of fault has its turn", () => {
+  expect(PAIRS.flat().sort()).toEqual([...KINDS].sort());
+});
+
+describe.each(PAIRS)("%s and %s", (...kinds) => {
+  const inSandboxes = kinds.map((kind) => ({ kind, project: make() }));
 
   test.each(["first", "changed"] as const)(
-    "of the %s deploy: the next one carries on, to the same end",
+    "at every step of the %s deploy: the next one carries on, to the same end",
     async (name) => {
-      if (name === "changed") project.configure(change);
       const reference = references[name];
-      const { steps, wrong, last } = await inSandbox(project, async (workspace) => ({
-        ...(await strikeAll(project, workspace, kind, reference.steps)),
-        last: await deployIn(workspace),
-      }));
-      expect(wrong).toEqual([]);
-      expect(steps).toHaveLength(reference.steps.length);
-      expect(last.stacks.filter(({ status }) => status !== "unchanged")).toEqual([]);
-      expect(normalForm(project)).toEqual(reference.end);
-      for (const step of steps) injected({ area: "availability", fault: kind, point: pointOf(step) });
+      const ends = await Promise.all(
+        inSandboxes.map(async ({ kind, project }) => {
+          if (name === "changed") project.configure(change);
+          return inSandbox(project, async (workspace) => {
+            const struck = await strikeAll(project, workspace, kind, reference.steps);
+            const { stacks } = await deployIn(workspace);
+            const restless = stacks
+              .filter(({ status }) => status !== "unchanged")
+              .map(({ name: stack }) => stack);
+            return { ...struck, restless, end: normalForm(project) };
+          });
+        }),
+      );
+      expect(ends.map(({ wrong, restless }) => ({ wrong, restless }))).toEqual(
+        kinds.map(() => ({ wrong: [], restless: [] })),
+      );
+      for (const { steps, end } of ends) {
+        expect(steps).toHaveLength(reference.steps.length);
+        expect(end).toEqual(reference.end);
+      }
+      for (const [index, { steps }] of ends.entries())
+        for (const step of steps)
+          injected({ area: "availability", fault: String(kinds[index]), point: pointOf(step) });
     },
   );
 });

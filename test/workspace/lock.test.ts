@@ -2,8 +2,8 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { isAlive, ownIdentity } from "../../src/processes";
 import { commandAtWork, lockLeftBehind, lockWorkspace } from "../../src/workspace/lock";
-import { isAlive, ownIdentity } from "../../src/workspace/process-identity";
 
 // The very object that the sources call: an import would be a copy.
 const fs = require("node:fs") as typeof import("node:fs");

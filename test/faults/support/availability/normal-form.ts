@@ -58,10 +58,24 @@ function stateOf({ outputs, resources }: State): Json {
     resources: Object.fromEntries(
       managed.map(({ type, name, instances }) => [
         `${type}.${name}`,
-        instances.map(({ attributes, status = null, deposed = null }) => ({ attributes, status, deposed })),
+        instances.map(({ attributes, status = null, deposed = null }) => ({
+          attributes: withoutRefreshed(type, attributes),
+          status,
+          deposed,
+        })),
       ]),
     ),
   };
+}
+
+/** What the state has from the last refresh or not at all, and no plan looks at. */
+function withoutRefreshed(type: string, attributes: Json): Json {
+  const kept = { ...(attributes as Record<string, Json>) };
+  // Members are resources of their own.
+  if (type === "digitalocean_project") delete kept.resources;
+  // The autoscaler's, and ignored.
+  if (kept.auto_scale === true) delete kept.node_count;
+  return kept;
 }
 
 function readdirOr(project: SandboxProject, folder: string): string[] {

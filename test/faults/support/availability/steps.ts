@@ -60,13 +60,21 @@ export async function stepsOf(
     const operations = OPERATIONS[change.actions.join(",")];
     if (!operations) throw new Error(`${resource.address}: unknown actions ${change.actions}`);
     return operations.map((operation) =>
-      stepOf(stack.name, resource, operation, change.after ?? change.before),
+      stepOf(stack.name, resource, operation, valuesAt(operation, change)),
     );
   });
   const data = (plan.prior_state?.values?.root_module?.resources ?? [])
     .filter(({ mode }) => mode === "data")
     .map((resource) => stepOf(stack.name, resource, "read", configured(plan, resource)));
   return [...changes, ...data].filter(({ provider }) => provider !== "terraform");
+}
+
+/** The object is read and deleted as it was, and planned, made and changed as it will be: its name can be another one. */
+function valuesAt(
+  operation: Step["operation"],
+  { before, after }: { before: unknown; after: unknown },
+): unknown {
+  return operation === "read" || operation === "delete" ? (before ?? after) : (after ?? before);
 }
 
 /** The values of a data source that are its arguments: it is asked for by them. */

@@ -106,7 +106,8 @@ function strikesIn(
   return consumed(project, entries).flatMap((entry) => {
     const named = entry.filter((step) => {
       const message = messageOf(step.stack);
-      return isTold(kind, step) ? hasWord(message, step.address) : message !== "";
+      const addresses = [step.address, `${step.address}-replaced`];
+      return isTold(kind, step) ? addresses.some((address) => hasWord(message, address)) : message !== "";
     });
     if (named.length === 0) wrong.push(`${kind} at ${entry.map(pointOf).join(" or ")} is not told:\n${text}`);
     for (const { stack } of named)
@@ -129,11 +130,13 @@ async function withKills(
   deploy: () => Promise<Deployed>,
 ): Promise<Deployed> {
   const running = new Map<childProcess.ChildProcess, string>();
+  // Nothing is played: it is only seen which processes there are.
   const spawn = childProcess.spawn;
   const spy = jest.spyOn(childProcess, "spawn").mockImplementation(((...args: Parameters<typeof spawn>) => {
     const child = spawn(...args);
     const { cwd } = (args[2] ?? {}) as { cwd?: string };
-    if (args[0] === "terraform") running.set(child, basename(String(cwd)));
+    if (args[0] === "terraform" && cwd?.startsWith(project.directory))
+      running.set(child, basename(String(cwd)));
     child.once("close", () => running.delete(child));
     return child;
   }) as never);

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
-import { isRunning } from "../static-configuration";
+import { isRunning } from "./running-process";
 
 /** Says which process something was written by, also after its number was given to another one. */
 export interface ProcessIdentity {
