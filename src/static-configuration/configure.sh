@@ -700,7 +700,8 @@ set_state() {
 }
 
 clear_run() {
-  { rm -f "$run/state" && rm -rf "$run"; } || fail "$run: cannot be removed; remove it by hand"
+  # The state goes first: a run killed in here has nothing to finish.
+  { { [ ! -e "$run/state" ] || rm -f "$run/state"; } && rm -rf "$run"; } || fail "$run: cannot be removed; remove it by hand"
 }
 
 # Finishes what a killed run began, with that run's own values.
