@@ -20,7 +20,20 @@ import { delimiter, join } from "node:path";
 const REPOSITORY = join(__dirname, "..", "..");
 
 /** What a Unix system brings; everything else is on the test's PATH only when the test puts it there. */
-const UTILITIES = ["awk", "cat", "chmod", "cut", "dirname", "ls", "mv", "printf", "sed", "stty", "tr"];
+const UTILITIES = [
+  "awk",
+  "cat",
+  "chmod",
+  "cut",
+  "dirname",
+  "ls",
+  "mv",
+  "printf",
+  "sed",
+  "sleep",
+  "stty",
+  "tr",
+];
 
 /** Programs that say their version as the real ones do. */
 export const VERSIONS = {
