@@ -186,9 +186,9 @@ export class ProviderService {
     const { schema, handler } = await this.resource(request.type_name);
     const state = decodeValue(request.current_state);
     if (!isValues(state)) return { new_state: encodeValue(null), private: request.private };
-    await this.fault(request.type_name, "read", state);
+    await this.fault(peer, request.type_name, "read", state);
     const found = await handler.read(state, this.context(peer, schema, report));
-    await this.breakAfterwards(request.type_name, "read", state);
+    await this.breakAfterwards(peer, request.type_name, "read", state);
     const place = `${request.type_name} ${text(state.id) ?? ""}`;
     return {
       new_state: encodeValue(found === null ? null : shape(schema.block, found, place)),
@@ -205,8 +205,8 @@ export class ProviderService {
     const prior = isValues(priorValue) ? priorValue : null;
     const config = decodeValue(request.config);
     const call = this.context(peer, schema, report, isValues(config) ? config : {});
-    await this.fault(request.type_name, "plan", proposed);
-    await this.breakAfterwards(request.type_name, "plan", proposed);
+    await this.fault(peer, request.type_name, "plan", proposed);
+    await this.breakAfterwards(peer, request.type_name, "plan", proposed);
 
     const planned = copy(proposed);
     dropWriteOnly(schema.block, planned);
@@ -236,7 +236,7 @@ export class ProviderService {
     const prior = decodeValue(request.prior_state);
     const planned = decodeValue(request.planned_state);
     try {
-      const result = await this.change(request.type_name, handler, call, planned, prior);
+      const result = await this.change(peer, request.type_name, handler, call, planned, prior);
       return {
         new_state: encodeValue(result),
         private: request.planned_private,
@@ -250,6 +250,7 @@ export class ProviderService {
   }
 
   private async change(
+    peer: string,
     type: string,
     handler: ResourceHandler,
     call: Call,
@@ -258,20 +259,20 @@ export class ProviderService {
   ): Promise<Value> {
     if (!isValues(planned)) {
       if (!isValues(prior)) return null;
-      await this.fault(type, "delete", prior);
+      await this.fault(peer, type, "delete", prior);
       await handler.remove(prior, call);
-      await this.breakAfterwards(type, "delete", prior);
+      await this.breakAfterwards(peer, type, "delete", prior);
       return null;
     }
     const operation = isValues(prior) ? "update" : "create";
-    await this.fault(type, operation, planned);
+    await this.fault(peer, type, operation, planned);
     const result = shape(
       call.block,
       isValues(prior)
         ? await handler.update(copy(planned), prior, call)
         : await handler.create(copy(planned), call),
     );
-    await this.breakAfterwards(type, operation, planned);
+    await this.breakAfterwards(peer, type, operation, planned);
     const wrong = deviations(call.block, planned, result, new Set(handler.volatile ?? []));
     if (wrong.length > 0) {
       throw new ProviderError(`The sandbox's ${type} breaks its own plan`, wrong.join("\n"));
@@ -302,13 +303,14 @@ export class ProviderService {
     if (!schema || !handler) throw new ProviderError(`The sandbox has no data source ${request.type_name}`);
     const config = decodeValue(request.config);
     const values = isValues(config) ? config : {};
-    await this.fault(request.type_name, "read", values);
+    await this.fault(peer, request.type_name, "read", values);
     const state = await handler(copy(values), this.context(peer, schema, report));
-    await this.breakAfterwards(request.type_name, "read", values);
+    await this.breakAfterwards(peer, request.type_name, "read", values);
     return { state: encodeValue(shape(schema.block, state)) };
   }
 
-  private async fault(type: string, operation: Operation, values: Values): Promise<void> {
+  private async fault(peer: string, type: string, operation: Operation, values: Values): Promise<void> {
+    this.refuseUnconfigured(peer);
     const fault = this.options.faults.take(this.provider.name, type, operation, values, [
       "429",
       "500",
@@ -321,14 +323,29 @@ export class ProviderService {
     throw this.provider.apiFault(fault.fault, type, operation);
   }
 
+  /**
+   * What was configured went with the process that crashed. terraform connects again by itself, and would go on with a provider that
+   * knows no credentials.
+   */
+  private refuseUnconfigured(peer: string): void {
+    if (!this.configurations.has(peer)) throw new ConnectionReset();
+  }
+
   /** What goes wrong between the change and the answer. */
-  private async breakAfterwards(type: string, operation: Operation, values: Values): Promise<void> {
+  private async breakAfterwards(
+    peer: string,
+    type: string,
+    operation: Operation,
+    values: Values,
+  ): Promise<void> {
+    this.refuseUnconfigured(peer);
     const found = this.options.faults.take(this.provider.name, type, operation, values, ["crash", "stall"]);
     if (!found) return;
     // Ends with the connection: terraform gives up, or is killed.
     if (found.fault === "stall") await new Promise(() => undefined);
     this.crashing ??= new Promise((resolve) => setTimeout(resolve, CRASH_DELAY_MS)).then(() => {
       this.crashing = undefined;
+      this.configurations.clear();
       this.options.crash(this.provider);
     });
     await this.crashing;

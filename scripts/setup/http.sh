@@ -2,8 +2,30 @@
 # Requests to APIs. Tokens go to curl through its standard input: arguments of processes are public.
 
 # http_get URL TOKEN: sets http_status (000: no answer), http_response (headers, empty line, body) and, without an
-# answer, http_obstacle.
+# answer, http_obstacle. What fails for the moment is asked once more, after as long as the server says, at most 10 s.
 http_get() {
+  http_ask "$1" "$2"
+  http_momentary || return 0
+  http_wait=$(http_header retry-after) || http_wait=1
+  case $http_wait in
+    [0-9] | 10) sleep "$http_wait" ;;
+    # A longer time, or a date: not worth to sit and wait for.
+    *) return 0 ;;
+  esac
+  http_ask "$1" "$2"
+}
+
+# http_momentary: whether the last answer can be another one a second later: a limit, trouble at their side, a connection that broke.
+http_momentary() {
+  case $http_status in
+    429 | 500 | 502 | 503 | 504) return 0 ;;
+    000) case $http_exit in 28 | 52 | 56) return 0 ;; esac ;;
+  esac
+  return 1
+}
+
+# http_ask URL TOKEN: one request, see http_get.
+http_ask() {
   # -q: a .curlrc with `verbose` would print the token. Redirects aren't followed: the token is for this host only.
   # Quotes have to be balanced in here: bash 3.2 reads them although they are in a here-document.
   http_response=$(

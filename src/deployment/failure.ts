@@ -39,10 +39,12 @@ function explainFailure(error: TerraformError, advice: ReadonlyMap<string, strin
   const errors = diagnostics.filter(
     ({ severity, summary }) => severity === "error" && summary !== HALTED && !isLostProvider(summary),
   );
-  const lost = diagnostics.some(({ summary }) => isLostProvider(summary));
+  const lost = diagnostics.find(({ summary }) => isLostProvider(summary));
   const said = [
     ...errors.map((diagnostic) => describe(diagnostic, advice, whereTo(ending, errors), error.stackName)),
-    ...(lost ? [`The connection to a provider broke${whereTo(ending, errors)}. ${PROVIDER_LOST}`] : []),
+    ...(lost
+      ? [`The connection to a provider broke${whereTo(ending, errors)}${callOf(lost)}. ${PROVIDER_LOST}`]
+      : []),
     ...(ending.signal && ending.signal !== "SIGINT"
       ? [`terraform was killed (${ending.signal})${whereTo(ending, errors)}. ${GOES_ON}`]
       : []),
@@ -60,6 +62,12 @@ function isLostProvider(summary: string): boolean {
   return /^(?:Plugin did not respond|Reattachment process not found|Plugin error|Request cancelled|Unrecognized remote plugin message|Failed to (?:load|obtain|request) (?:plugin|provider|schema).*)|^rpc error: code = (?:Unavailable|Canceled)/.test(
     summary,
   );
+}
+
+/** The call of the plugin protocol that had no answer: where terraform names no resource it says at least what it was about. */
+function callOf({ detail }: Diagnostic): string {
+  const [, call] = /\(\*GRPCProvider\)\.(\w+)/.exec(detail) ?? [];
+  return call === undefined ? "" : ` (in its call ${call})`;
 }
 
 /** What terraform had not finished, apart from what has an error of its own. */

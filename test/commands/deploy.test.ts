@@ -474,6 +474,8 @@ describe("failures", () => {
       130,
       expect.stringContaining("Interrupted: terraform finishes what it is doing"),
     ]);
+    expect(text).toMatch(/ staging-cluster .* (?:applied|interrupted)\n/);
+    expect(text).not.toMatch(/ failed\n| partly applied\n/);
     expect(text).toContain("staging-github-secrets: not begun, since interrupted with Ctrl-C");
     expect(text).toContain(`\`npm run deploy -- --sandbox ${interrupted.name}\` goes on from there`);
     expect(interrupted.run("deploy", "--yes").code).toBe(0);

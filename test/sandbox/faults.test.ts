@@ -92,6 +92,24 @@ describe("a crash", () => {
   });
 });
 
+test("terraform is told no process that it could kill when nobody serves any more", async () => {
+  const other = await Playground.start();
+  const workspace = await other.workspace("main", VPC());
+  await other.sandbox.close();
+  // It would be this one.
+  expect(errorsOf(await workspace.plan())).toStrictEqual([
+    expect.stringContaining("Reattachment process not found"),
+  ]);
+  const { digitalocean } = Object.fromEntries(
+    Object.entries(JSON.parse(other.sandbox.env.TF_REATTACH_PROVIDERS as string)).map(([name, entry]) => [
+      name.split("/").pop(),
+      entry,
+    ]),
+  ) as { digitalocean: { Pid: number } };
+  expect(() => process.kill(digitalocean.Pid, 0)).toThrow("ESRCH");
+  await other.stop();
+});
+
 describe("a fault", () => {
   test("strikes only what it names, as often as it says", async () => {
     const workspace = await playground.workspace(

@@ -31,6 +31,7 @@ const UTILITIES = [
   "mv",
   "printf",
   "sed",
+  "sleep",
   "stty",
   "tr",
 ];

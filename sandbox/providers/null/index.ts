@@ -32,6 +32,9 @@ export function nullProvider(): ProviderDefinition {
         has_computed_default: config.has_computed_default ?? "default",
       }),
     },
-    apiFault: (kind, type, operation) => new ProviderError(`${operation} of ${type} failed: ${kind}`),
+    apiFault: (kind, type, operation) =>
+      new ProviderError(
+        `${operation} of ${type} failed: ${kind === "timeout" ? "context deadline exceeded" : kind}`,
+      ),
   };
 }

@@ -2,6 +2,7 @@ import type { Output } from "../../terminal/output";
 import { planLines } from "../../terminal/plan-view";
 import {
   applyPlan,
+  type Diagnostic,
   type Import,
   moveInState,
   planStack,
@@ -44,7 +45,7 @@ export interface AdoptingOptions {
  * @throws TerraformError, or ExplainedFailure with what to do about what is there
  */
 export async function applyAdopting(approved: StackPlan, options: AdoptingOptions): Promise<string[]> {
-  const { workspace, stack, output } = options;
+  const { workspace, stack } = options;
   const unfinished = new UnfinishedCreations(workspace, stack.name);
   const adopted: Import[] = [];
   for (let plan = approved; ; ) {
@@ -75,11 +76,6 @@ export async function applyAdopting(approved: StackPlan, options: AdoptingOption
       if (conflicts.length === 0 || conflicts.length < errorsOf(error).length || options.stopped())
         throw error;
       const found = await lookUp(error, plan, conflicts, state, options);
-      for (const { address, id } of found)
-        output.progress(
-          stack.name,
-          `taking over ${address}: it is in the cloud and not in the state (${id})`,
-        );
       adopted.push(...found);
       plan = await planAdoption({ approved, failed: plan, error, adopted, fresh: found, evidence }, options);
     }
@@ -175,15 +171,27 @@ async function planAdoption(adoption: Adoption, options: AdoptingOptions): Promi
       if (refusal) advice.set(one.address, refusal);
     }
     if (advice.size > 0) throw new ExplainedFailure(error, advice);
+    for (const { address, id } of fresh)
+      output.progress(stack.name, `taking over ${address}: it is in the cloud and not in the state (${id})`);
     if (isWithin(plan, approved, adopted)) return plan;
     output.line(["", "With what is there already, the plan is another one:", ...planLines(plan)].join("\n"));
     if (await approve(plan)) return plan;
     throw new Error(`${stack.name}: the new plan was not approved`);
   } catch (trouble) {
     for (const address of replaced) await moveInState(stack, predecessorOf(address), address, variables);
-    throw trouble;
+    if (!(trouble instanceof TerraformError) || !errorsOf(trouble).some(isProtection)) throw trouble;
+    const names = fresh.map(
+      ({ address, id }) => [address, unlike("something that can't be changed", id)] as const,
+    );
+    throw new ExplainedFailure(error, new Map(names));
   }
 }
+
+/** terraform refuses to plan what would destroy a protected resource, and doesn't say why it would. */
+const isProtection = ({ summary }: Diagnostic): boolean => summary === "Instance cannot be destroyed";
+
+const unlike = (what: string, id: string): string =>
+  `It can't be taken over: it differs from the configuration in ${what}, for which it would be destroyed. Rename or remove it in the cloud (${id}), or set the configuration to what it has.`;
 
 const predecessorOf = (address: string): string => `${address}-replaced`;
 
@@ -200,8 +208,7 @@ function refusalOf(
   const change = plan.changes.find((candidate) => candidate.address === address);
   const differs = change ? realDifferences(change) : [];
   const takeOver = workspace.npmRun("deploy", "--stack", stack.name, "--adopt", address);
-  if (change && change.action !== "update")
-    return `It can't be taken over: ${differs.join(", ")} would have to be another one, for which it would be destroyed. Rename or remove it in the cloud (${id}), or set the configuration to what it has.`;
+  if (change && change.action !== "update") return unlike(differs.join(", "), id);
   if (evidence.includes(address)) return undefined;
   if (differs.length > 0)
     return `It differs from the configuration in ${differs.join(", ")} (${id}). If it is yours, take it over and change it: ${takeOver}`;

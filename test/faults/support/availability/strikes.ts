@@ -57,7 +57,7 @@ export async function strikeAll(
   await strike([]);
   for (const suffix of STACK_KINDS) {
     const stacks = [...new Set(steps.map(({ stack }) => stack))].filter((stack) => stack.endsWith(suffix));
-    for (let deploys = 1; (await strike(stacks)).exitCode !== 0 && wrong.length === 0; deploys++)
+    for (let deploys = 1; wrong.length === 0 && (await strike(stacks)).exitCode !== 0; deploys++)
       if (deploys === MOST_DEPLOYS) wrong.push(`${suffix}: not through after ${deploys} deploys`);
   }
   if (pending.size > 0) wrong.push(`never struck: ${[...pending].map(pointOf).join(", ")}`);
