@@ -196,12 +196,15 @@ function resultOf(
   if (outcome.kind === "done") return outcome.result;
   if (outcome.kind === "skipped")
     return { name, status: "not begun", counts: count([]), message: outcome.because };
-  const message = stop ? `${stop}; ${explain(outcome.error)}` : explain(outcome.error);
-  const failed = done === undefined || done.length === 0 ? "failed" : "partly applied";
+  const counts = count(done ?? []);
+  if (stop && isHalted(outcome.error)) {
+    const message = `${stop}; terraform ended what it was doing and did not begin the rest`;
+    return { name, status: "interrupted", counts, message };
+  }
   return {
     name,
-    status: stop && isHalted(outcome.error) ? "interrupted" : failed,
-    counts: count(done ?? []),
-    message,
+    status: done === undefined || done.length === 0 ? "failed" : "partly applied",
+    counts,
+    message: stop ? `${stop}; ${explain(outcome.error)}` : explain(outcome.error),
   };
 }

@@ -158,7 +158,7 @@ describeWithKubectl("nextcloud", () => {
         usernameKey: "username",
         passwordKey: "password",
       });
-      expect(nextcloudSecrets).toEqual([
+      expect(nextcloudSecrets).toMatchObject([
         {
           folder: "flux/apps/nextcloud",
           name: "nextcloud-admin",

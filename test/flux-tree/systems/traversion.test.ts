@@ -772,7 +772,7 @@ describe("traversion's secrets", () => {
   });
 
   it("have passwords and keys of 32 bytes, as the document's openssl rand, in templates of known keys only", () => {
-    expect(traversionSecrets.find(({ name }) => name === "traversion-keys")?.values).toEqual({
+    expect(traversionSecrets.find(({ name }) => name === "traversion-keys")?.values).toMatchObject({
       jwt: { random: "hex", bytes: 32 },
       session: { random: "hex", bytes: 32 },
       encryption: { random: "hex", bytes: 32 },
