@@ -13,6 +13,7 @@ import { Clusters } from "./providers/kubernetes/clusters";
 import { RealApis } from "./providers/kubernetes/real-apis";
 import { nullProvider } from "./providers/null";
 import type { ProviderDefinition } from "./providers/provider";
+import { startStandIn } from "./stand-in-process";
 
 export interface SandboxOptions {
   /** The folder of the clouds' files, such as `.sandbox/clouds`; created when missing. */
@@ -39,7 +40,7 @@ export interface Sandbox {
   close(): Promise<void>;
 }
 
-/** One provider's gRPC server, which can be made anew on its port. */
+/** One provider's gRPC server. */
 class ProviderServer {
   private server: grpc.Server | undefined;
   private port = 0;
@@ -54,17 +55,20 @@ class ProviderServer {
     this.service.addTo(server);
     this.server = server;
     this.port = await new Promise<number>((resolve, reject) => {
-      server.bindAsync(`127.0.0.1:${this.port}`, grpc.ServerCredentials.createInsecure(), (error, bound) =>
+      server.bindAsync(this.address(), grpc.ServerCredentials.createInsecure(), (error, bound) =>
         error ? reject(error) : resolve(bound),
       );
     });
     return this.port;
   }
 
-  /** Breaks every connection and listens again. */
-  async restart(): Promise<void> {
-    this.close();
-    await this.listen();
+  private address(): string {
+    return `127.0.0.1:${this.port}`;
+  }
+
+  /** Breaks every connection, and takes new ones. */
+  breakConnections(): void {
+    this.server?.drain(this.address(), 0);
   }
 
   close(): void {
@@ -86,19 +90,13 @@ function providersOn(digitalOceanCloud: DigitalOceanCloud, gitHubCloud: GitHubCl
   ];
 }
 
-/**
- * terraform sends SIGKILL to the process that it is told here when it can't connect: to a deploy that serves its own sandbox, or to
- * whatever has the number of one that has ended. Larger than the number of any process; nothing else is done with it.
- */
-const NO_PROCESS = 2 ** 31 - 1;
-
-function reattachment(provider: ProviderDefinition, port: number) {
+function reattachment(provider: ProviderDefinition, port: number, pid: number) {
   return [
     provider.address,
     {
       Protocol: "grpc",
       ProtocolVersion: 6,
-      Pid: NO_PROCESS,
+      Pid: pid,
       Test: true,
       Addr: { Network: "tcp", String: `127.0.0.1:${port}` },
     },
@@ -124,18 +122,16 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const crash = ({ name }: ProviderDefinition) => {
     options.log?.(`crash of ${name}, as asked for`);
     if (options.onCrash) options.onCrash(name);
-    else
-      servers
-        .get(name)
-        ?.restart()
-        .catch((error: Error) => options.log?.(error.message));
+    else servers.get(name)?.breakConnections();
   };
   const http = await serveHttpApi({
     ...clouds,
     cluster: (token) => clusters.ofToken(token)?.api,
     kubeconfig: (...parameters) => clusters.kubeconfig(...parameters),
   });
+  const standIn = startStandIn();
   const close = async () => {
+    standIn.end();
     await http.close();
     for (const server of servers.values()) server.close();
   };
@@ -143,7 +139,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     providersOn(clouds.digitalOcean, clouds.gitHub, clusters).map(async (provider) => {
       const server = new ProviderServer(new ProviderService(provider, { faults, crash }));
       servers.set(provider.name, server);
-      return reattachment(provider, await server.listen());
+      return reattachment(provider, await server.listen(), standIn.pid);
     }),
   ).catch(async (error: unknown) => {
     // No half of a sandbox stays behind.

@@ -42,6 +42,8 @@ export interface StackPlan {
   /** The upstream stacks whose outputs had to be assumed. */
   readonly assumed: readonly string[];
   readonly destroy: boolean;
+  /** The clouds are no longer as the state has them; without changes they are as the configuration wants them. */
+  readonly drifted?: boolean;
 }
 
 /** Whether applying a plan would do anything. */
@@ -75,6 +77,7 @@ export async function planStack(stack: SynthesizedStack, options: PlanOptions): 
       : options.imports?.length
         ? importingCopy(stack, options.imports)
         : stack;
+  let drifted = false;
   const { code } = await withInitialised(where, options.variables, {
     arguments: [
       "plan",
@@ -88,9 +91,12 @@ export async function planStack(stack: SynthesizedStack, options: PlanOptions): 
     ],
     accepted: [NOTHING_TO_DO, SOMETHING_TO_DO],
     inputs: options.inputs,
-    onEvent: options.onEvent,
+    onEvent: (event) => {
+      if (event.type === "resource_drift") drifted = true;
+      options.onEvent?.(event);
+    },
   });
-  const planned = { stack: where, assumed, destroy: options.destroy !== undefined };
+  const planned = { stack: where, assumed, destroy: options.destroy !== undefined, drifted };
   // Reading a plan starts terraform and its providers once more: left out where there is nothing in it.
   if (code === NOTHING_TO_DO) return { ...planned, changes: [], outputsChange: false };
   const plan = await readPlan(where, options.variables);

@@ -13,7 +13,8 @@ function change(document: Record<string, any>): void {
   staging.domain = "test.acme.example";
   staging.cluster.haControlPlane = true;
   staging.cluster.nodeCount = 7;
-  production.cluster.nodeSize = "s-8vcpu-16gb";
+  // As large as before: growing profiles would have the tree rendered in each deploy.
+  production.cluster.nodeSize = "s-4vcpu-8gb-intel";
   production.cluster.maintenance = { day: "sunday", startTime: "05:00" };
   document.github.branch = "trunk";
   document.github.reviewers = ["ada"];

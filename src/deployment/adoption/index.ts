@@ -1,2 +1,3 @@
 export { type AdoptingOptions, applyAdopting } from "./apply-adopting";
 export { isTaken } from "./conflicts";
+export { UnfinishedCreations } from "./unfinished-creations";

@@ -1,0 +1,24 @@
+import { spawn } from "node:child_process";
+
+/** A process that terraform may take for the providers'. */
+export interface StandInProcess {
+  readonly pid: number;
+  end(): void;
+}
+
+/**
+ * Starts a process that does nothing as long as this one lives. terraform is told a number for each provider that it doesn't start
+ * itself: it gives up when that process has ended, and sends it SIGKILL when nobody listens at the provider's address. That must
+ * not be this process, which may be a deploy.
+ * @throws Error when it can't be started
+ */
+export function startStandIn(): StandInProcess {
+  // It reads what never comes, and ends with the pipe: also when this process is killed.
+  const child = spawn("cat", [], { stdio: ["pipe", "ignore", "ignore"] });
+  child.on("error", () => undefined);
+  if (child.pid === undefined)
+    throw new Error("The sandbox can't be started: there is no program cat in PATH");
+  child.unref();
+  (child.stdin as unknown as { unref(): void }).unref();
+  return { pid: child.pid, end: () => child.kill() };
+}
