@@ -78,7 +78,7 @@ export class DangerGate {
     const { workspace, output } = this.options;
     const names = namesToType(findings, workspace.project, this.permission);
     for (const name of names.filter((one) => !this.typed.includes(one))) {
-      if (!(await clusterNameIsTyped(name, output, "--allow"))) return false;
+      if (!(await clusterNameIsTyped(name, output, "--allow", this.permission.confirmed))) return false;
       this.typed.push(name);
     }
     return true;

@@ -28,8 +28,13 @@ export function namesToType(
 
 /** Findings in words: the field, what would happen, what it leads to, and the way that is safe. */
 export function explainFindings(findings: readonly Finding[]): string[] {
-  return findings.map(({ kind, field, problem, consequence, remedy }) =>
-    [`${field}: ${problem} [${kind}]`, `    ${consequence}`, `    Instead: ${remedy}`].join("\n"),
+  return findings.map(({ kind, field, problem, consequence, remedy, allowed }) =>
+    [
+      `${field}: ${problem} [${kind}]`,
+      `    ${consequence}`,
+      `    Instead: ${remedy}`,
+      ...(allowed === undefined ? [] : [`    Allowed, ${allowed}`]),
+    ].join("\n"),
   );
 }
 

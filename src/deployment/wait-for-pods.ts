@@ -65,7 +65,14 @@ async function untilTheyFit(
   for (;;) {
     const room = await look();
     if (room.fits) {
-      if (told !== "") output.progress(stack, "the pods fit now");
+      const { cluster } = environment;
+      const nodes = `${cluster.autoscaling?.maxNodes ?? cluster.nodeCount} nodes of ${cluster.node.slug}`;
+      output.progress(
+        stack,
+        told === ""
+          ? `nodes may go: ${room.pods} pods fit on ${nodes}`
+          : `the pods fit now: ${room.pods} on ${nodes}`,
+      );
       return;
     }
     const problem = inWords(room, environment);

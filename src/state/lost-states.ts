@@ -68,7 +68,7 @@ export function explainLost(
   if (newest === undefined)
     return `${problem}\n    No backup of it can be read. docs/state.md#when-there-is-no-backup says what to do.`;
   const otherwise =
-    file.kind === "damaged"
+    file.kind === "damaged" || file.kind === "state"
       ? ""
       : `\n    If that is meant (all of it was destroyed, say), remove its backups: ${store.description}${store.description.endsWith("/") ? "" : ", "}backups/${stack}`;
   return [

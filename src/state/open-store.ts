@@ -1,5 +1,5 @@
-import { join } from "node:path";
-import type { Workspace } from "../workspace";
+import { join, relative } from "node:path";
+import { REPOSITORY, type Workspace } from "../workspace";
 import { LocalStore } from "./local-store";
 import { openSpacesStore } from "./spaces/spaces-store";
 import type { StateStore } from "./state-store";
@@ -23,5 +23,7 @@ export async function openStore({
 
 /** The local states of a workspace, also when the configuration names a bucket (states that were never migrated). */
 export function localStore(directory: string): LocalStore {
-  return new LocalStore(join(directory, STATE_FOLDER), `${STATE_FOLDER}/`);
+  // A sandbox's are told with its folder: whoever follows a message must not end in the checkout's own states.
+  const folder = relative(REPOSITORY, join(directory, STATE_FOLDER));
+  return new LocalStore(join(directory, STATE_FOLDER), `${folder}/`);
 }

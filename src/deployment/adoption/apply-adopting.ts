@@ -122,6 +122,7 @@ async function lookUp(
     try {
       const id = await findImportId(type, wanted, clouds);
       if (id === undefined) advice.set(address, ELSEWHERE);
+      else if (isInState(id, state)) advice.set(address, PREDECESSOR);
       else found.push({ address, id });
     } catch (trouble) {
       advice.set(address, `It was looked for, and that failed: ${(trouble as Error).message}`);
@@ -130,6 +131,17 @@ async function lookUp(
   if (advice.size > 0) throw new ExplainedFailure(error, advice);
   return found;
 }
+
+/** Whether a managed object with this id is in a state: it is no orphan then. */
+function isInState(id: string, { resources = [] }: StateDocument): boolean {
+  return resources.some(
+    ({ mode, instances }) =>
+      mode === "managed" && instances.some(({ attributes, deposed }) => !deposed && attributes?.id === id),
+  );
+}
+
+const PREDECESSOR =
+  "It is the one that would be replaced, which is in use, and its name is taken as long as it is there. Leave it alone: set the configuration back to what is deployed. For what you want, deploy a new environment beside this one.";
 
 const ELSEWHERE =
   "Something else has this name. Rename or remove it there if it isn't needed, or choose another name in the configuration.";

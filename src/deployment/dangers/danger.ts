@@ -34,6 +34,8 @@ export interface Finding {
   readonly consequence: string;
   /** The way that is safe. */
   readonly remedy: string;
+  /** What happens when it is allowed, where that is not what somebody who allows it may hope for. */
+  readonly allowed?: string;
 }
 
 /** What the dangers are looked for in. */
