@@ -109,7 +109,7 @@ function requireSelection(options: CommonOptions, workspace: Workspace): Selecti
     .map(({ name }) => name);
   const hint =
     possible[0] === undefined
-      ? "There is only production, which is protected."
+      ? "There is only production, which is protected (docs/safety.md#giving-production-up)."
       : workspace.npmRun("destroy", "--environment", possible[0]);
   throw new Error(`Name what to destroy: ${hint}`);
 }
@@ -118,5 +118,7 @@ function refuseProduction(selected: readonly SynthesizedStack[], { project }: Wo
   const guarded = project.environments.filter(({ production }) => production).map(({ name }) => name);
   const refused = selected.filter((stack) => guarded.includes(environmentOf(stack))).map(({ name }) => name);
   if (refused.length > 0)
-    throw new Error(`${refused.join(", ")}: production is protected and can't be destroyed.`);
+    throw new Error(
+      `${refused.join(", ")}: production is protected and can't be destroyed. docs/safety.md#giving-production-up says how it is given up.`,
+    );
 }

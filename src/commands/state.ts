@@ -109,6 +109,9 @@ async function inWorkspace(
   }
 }
 
+const NOTHING_DEPLOYED =
+  " No stack has a state, though: nothing is deployed from here, or the states are somewhere else (docs/state.md#when-there-is-no-backup).";
+
 async function check({ workspace, store, output, options, all, selected }: StateWork): Promise<number> {
   const report = await checkStates(
     workspace,
@@ -130,7 +133,7 @@ async function check({ workspace, store, output, options, all, selected }: State
   for (const finding of findings) output.problem(`\n${finding}`);
   output.line(
     findings.length === 0
-      ? "\nNothing is wrong."
+      ? `\nNothing is wrong.${stacks.every(({ state }) => state === "absent") ? NOTHING_DEPLOYED : ""}`
       : `\n${findings.length} finding${findings.length === 1 ? "" : "s"}.`,
   );
   const exitCode = findings.length === 0 ? 0 : 1;

@@ -1,5 +1,5 @@
 import { environmentOf } from "../../terraform";
-import { type Danger, environmentField, type Finding } from "./danger";
+import { type Danger, environmentField, type Finding, isProduction } from "./danger";
 
 /**
  * Stacks that are deployed and no longer in the configuration: their environment was taken out or renamed, or `github` was taken out.
@@ -23,9 +23,11 @@ export const environmentRemoval: Danger = ({
         onlyGitHub ? "" : "; under another name everything would be made a second time, without the data"
       }.`,
       remedy: `put ${onlyGitHub ? '"github"' : environment} back into the configuration. To get rid of ${it}, destroy ${it} before you take it out: ${
-        onlyGitHub
-          ? npmRun("destroy", "--stack", own[0] ?? "")
-          : npmRun("destroy", "--environment", environment)
+        isProduction(project, environment)
+          ? "production is protected from that, and docs/safety.md#giving-production-up says how"
+          : onlyGitHub
+            ? npmRun("destroy", "--stack", own[0] ?? "")
+            : npmRun("destroy", "--environment", environment)
       }`,
     };
   });

@@ -1,6 +1,9 @@
 import type { Environment } from "../../config";
 import { type Danger, environmentField, type Finding } from "./danger";
 
+const IN_PLACE =
+  "the deploy fails all the same: Terraform makes the new network first, and its name is taken as long as the old one is there.";
+
 /**
  * The region of a deployed cluster is changed. Found by the state's own region, so that it is named also where Terraform refuses to
  * plan at all (production). DigitalOcean moves neither clusters nor VPCs.
@@ -19,6 +22,7 @@ export const changedRegion: Danger = ({ deployed, workspace }) =>
               consequence:
                 "DigitalOcean moves no cluster: network and cluster are deleted and made anew, volumes stay behind in the old region.",
               remedy: `set it to "${now.region}" again. To move, deploy a new environment in ${cluster.region} beside this one, move the data, then destroy this one.`,
+              allowed: IN_PLACE,
             },
           ],
   );
@@ -40,6 +44,7 @@ export const changedVpcRange: Danger = ({ deployed, workspace }) =>
               consequence:
                 "A VPC keeps its range for life: it is deleted and made anew, and the cluster in it with everything that runs there.",
               remedy: `set it to "${now.vpcIpRange}" again, or leave it out. For another range, deploy a new environment beside this one.`,
+              allowed: IN_PLACE,
             },
           ],
   );

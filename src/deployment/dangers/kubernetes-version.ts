@@ -20,6 +20,8 @@ export const kubernetesVersion: Danger = ({ deployed, workspace: { project } }) 
           consequence:
             "Kubernetes can't go back: objects are stored in forms that the lower version doesn't know. Only a new cluster could have it.",
           remedy: `set it to "1.${running}" (DigitalOcean may have upgraded the cluster by itself), or leave it out.`,
+          allowed:
+            "nothing happens: Terraform leaves the version of a cluster alone, only DigitalOcean upgrades it.",
         },
       ];
     if (wanted > running + 1)
@@ -31,6 +33,8 @@ export const kubernetesVersion: Danger = ({ deployed, workspace: { project } }) 
           consequence:
             "DigitalOcean upgrades one minor version at a time; APIs that are gone in between break what still uses them.",
           remedy: `set it to "1.${running + 1}", let DigitalOcean upgrade the cluster (doctl kubernetes cluster upgrade), check the applications, then go on to the next.`,
+          allowed:
+            "nothing happens: Terraform leaves the version of a cluster alone, only DigitalOcean upgrades it.",
         },
       ];
     return [];

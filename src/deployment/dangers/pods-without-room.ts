@@ -41,16 +41,17 @@ export function capacityQuestions(
   return environments.flatMap((wanted) => {
     const own = plans.filter(({ stack }) => environmentOf(stack) === wanted.name);
     const values = own.map(plannedValues).find((found) => found !== undefined)?.before;
-    const maximum = own.map(deployedMaximum).find((found) => found !== undefined);
-    if (values === undefined && maximum === undefined) return [];
+    const pool = own.map(deployedPool).find((found) => found !== undefined);
+    if (values === undefined && pool === undefined) return [];
     // The document in the cluster has these parts as the environment has them.
     const parts = { ...(values as unknown as Partial<Environment>) };
     const { cluster: former, ...sizes } = parts as { cluster?: { nodeSize?: string; nodeCount?: number } };
-    const nodeCount = former?.nodeCount ?? wanted.cluster.nodeCount;
+    const nodeCount = former?.nodeCount ?? pool?.nodeCount ?? wanted.cluster.nodeCount;
+    const maximum = pool?.maxNodes;
     const { minNodes } = wanted.cluster.autoscaling ?? { minNodes: 1 };
     const cluster = {
       ...wanted.cluster,
-      node: nodeSize(former?.nodeSize ?? "") ?? wanted.cluster.node,
+      node: nodeSize(former?.nodeSize ?? pool?.size ?? "") ?? wanted.cluster.node,
       nodeCount,
       ...(maximum === undefined ? {} : { autoscaling: { minNodes, maxNodes: maximum } }),
     };
@@ -58,11 +59,21 @@ export function capacityQuestions(
   });
 }
 
-/** The most nodes that the workload pool has so far, where a plan changes it. */
-function deployedMaximum(plan: StackPlan): number | undefined {
-  const attributes = workloadPoolChange(plan)?.attributes ?? [];
-  const before = attributes.find(({ path }) => path === "max_nodes")?.before;
-  return typeof before === "number" && before > 0 ? before : undefined;
+/** What the workload pool has so far, where a plan takes something from it; undefined where it doesn't. */
+function deployedPool(
+  plan: StackPlan,
+): { readonly size?: string; readonly nodeCount?: number; readonly maxNodes?: number } | undefined {
+  const change = workloadPoolChange(plan);
+  if (change === undefined) return undefined;
+  const before = (path: string): unknown =>
+    change.attributes.find((attribute) => attribute.path === path)?.before;
+  const [size, nodeCount, maxNodes] = ["size", "node_count", "max_nodes"].map(before);
+  if (size === undefined && nodeCount === undefined && maxNodes === undefined) return undefined;
+  return {
+    ...(typeof size === "string" ? { size } : {}),
+    ...(typeof nodeCount === "number" ? { nodeCount } : {}),
+    ...(typeof maxNodes === "number" && maxNodes > 0 ? { maxNodes } : {}),
+  };
 }
 
 /**

@@ -291,6 +291,19 @@ describe("pods without room", () => {
     ]);
   });
 
+  test("the cluster's stack alone is asked about, too: its pool says what was there", () => {
+    const nodes = plan(
+      "staging-cluster",
+      "digitalocean_kubernetes_node_pool",
+      "replace",
+      [attribute("node_count", 6, 1), attribute("size", "s-2vcpu-4gb", "s-1vcpu-2gb")],
+      { name: "node-pool-workload" },
+    );
+    expect(capacityQuestions([nodes], projectWith())).toMatchObject([
+      { deployed: { cluster: { node: { slug: "s-2vcpu-4gb" }, nodeCount: 6 } } },
+    ]);
+  });
+
   test("a first deploy and a change of something else ask nothing", () => {
     const first = plan("staging-flux-configuration", "kubernetes_config_map_v1", "create", [], {
       label: "infrastructure-config",
