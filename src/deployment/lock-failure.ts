@@ -10,7 +10,7 @@ export function explainLock(stack: string, detail: string): string {
     new RegExp(`^\\s*${name}:[ \\t]*(\\S.*)$`, "m").exec(detail)?.[1]?.trim();
   const [id, who, operation, created] = [field("ID"), field("Who"), field("Operation"), field("Created")];
   if (who === undefined)
-    return `The state is locked, and it can't be read by whom:\n${detail
+    return `No lock on the state was got: somebody holds it, or its place can't be written:\n${detail
       .trim()
       .split("\n")
       .map((line) => `  ${line}`)

@@ -325,6 +325,8 @@ describe("dangerous changes", () => {
       1,
       expect.stringContaining('a VPC with the name "my-startup-staging" already exists'),
     ]);
+    expect(stderr).toContain("It is the one that would be replaced, which is in use");
+    expect(stderr).not.toContain("Rename or remove");
     expect(project.read("clouds", "digitalocean.json")).toBe(clouds);
     expect(project.json("state", "staging-cluster.tfstate").outputs.cluster_id.value).toBe(before);
     // Terraform has moved the outputs already: taking the change back is no move to another region.
