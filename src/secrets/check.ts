@@ -2,6 +2,7 @@ import { existsSync, statSync } from "node:fs";
 import { AGE_KEY_NAME, ageKeyFile, readAgeKeys } from "./age-key";
 import { explainForeignKey } from "./foreign-key";
 import { inventory, type SecretsContext } from "./inventory";
+import { plainPlaces, RULE_TO_HAVE } from "./plain-parts";
 import {
   allSecretFiles,
   isListed,
@@ -50,6 +51,11 @@ export async function checkSecrets(
       );
       continue;
     }
+    const places = plainPlaces(present);
+    if (places.length > 0)
+      findings.push(
+        `${file} holds ${places.join(", ")} in plain text, though it has SOPS's part: ${RULE_TO_HAVE}, then run sops decrypt --in-place ${file} with SOPS_AGE_KEY_FILE=${ageKeyFile("", environment)}, and sops encrypt --in-place ${file}. What was pushed is known and has to be replaced`,
+      );
     if (!isListed(directory, file))
       findings.push(
         `${file} is not listed in the kustomization.yaml beside it, so nobody gets it: npm run secrets -- create, or add it there`,

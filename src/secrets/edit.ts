@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { ageKeyFile, readAgeKey } from "./age-key";
-import { type EditedSecret, judgeEdit } from "./edited-secret";
+import { type EditedSecret, judgeEdit, judgeEncrypted } from "./edited-secret";
+import { requireOwnKey } from "./foreign-key";
 import type { SecretsContext } from "./inventory";
 import { withPlainTextFolder } from "./plain-text-folder";
 import { allSecretFiles, readSecretFile, type SecretFile, secretFile } from "./secret-files";
@@ -65,7 +66,7 @@ export function findSecret(contexts: readonly SecretsContext[], wanted: string):
  * Lets a person edit the plain text of one secret and encrypts it again. The text is in a folder that goes with this process
  * (withPlainTextFolder()), and nowhere else. An unchanged text writes nothing; a text that can't be taken is opened again, with
  * everything that was typed.
- * @throws Error when the private key isn't here, the file can't be opened, or the editor fails; the file is then as it was
+ * @throws Error when the private key isn't here or isn't that of .sops.yaml, the file can't be opened, or the editor fails; the file is then as it was
  */
 export async function editSecret({ context, file }: EditTarget, editor: Editor, sops: Sops): Promise<Edit> {
   const { directory, environment, declared } = context;
@@ -76,6 +77,7 @@ export async function editSecret({ context, file }: EditTarget, editor: Editor, 
   const encrypted = readFileSync(join(directory, file), "utf8");
   if (!(readSecretFile(directory, file) as SecretFile).sops)
     throw new Error(`${file} is in plain text: npm run secrets -- check says what to do`);
+  requireOwnKey(directory, environment);
   const declaration = declared.find((secret) => secretFile(secret, environment) === file);
   return withPlainTextFolder(directory, async (folder) => {
     const plain = join(folder, basename(file));
@@ -96,14 +98,18 @@ export async function editSecret({ context, file }: EditTarget, editor: Editor, 
       const problems = [...edited.problems];
       if (problems.length === 0) {
         try {
+          const recipients = requireOwnKey(directory, environment);
           const text = await sops.encryptText(file, edited.text);
-          if (readFileSync(join(directory, file), "utf8") === encrypted) {
+          problems.push(...judgeEncrypted(text, { encrypted, after, file, recipients }));
+          const isSame = readFileSync(join(directory, file), "utf8") === encrypted;
+          if (problems.length === 0 && isSame) {
             writeWhole(join(directory, file), text);
             return result("written", edited);
           }
-          problems.push(
-            `${file} was changed by something else in the meantime: copy your change from the editor, leave this edit, and edit the file as it is now`,
-          );
+          if (!isSame)
+            problems.push(
+              `${file} was changed by something else in the meantime: copy your change from the editor, leave this edit, and edit the file as it is now`,
+            );
         } catch (error) {
           problems.push(`${file} was not written: ${(error as Error).message}`);
         }

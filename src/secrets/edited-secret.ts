@@ -1,7 +1,9 @@
-import { parseDocument } from "yaml";
+import { parse, parseDocument } from "yaml";
 import type { ApplicationSecret } from "./application-secret";
-import { type SecretFile, valuesIn } from "./secret-files";
+import { OPEN_PARTS, openComments } from "./plain-parts";
+import { recipientsOf, type SecretFile, valuesIn } from "./secret-files";
 import { madeOf, makeValues, type ValueOptions } from "./secret-values";
+import { SOPS_CONFIGURATION } from "./sops-configuration";
 
 /** What a person made of a secret's plain text. */
 export interface EditedSecret {
@@ -45,6 +47,7 @@ export function judgeEdit(
   const problems = [
     ...manifestProblems(original, edited),
     ...valueProblems(edited),
+    ...encodingProblems(original, edited),
     ...missingKeys(declared, edited),
   ];
   if (problems.length > 0) return refused(problems);
@@ -70,6 +73,47 @@ export function judgeEdit(
   };
 }
 
+/**
+ * Judges what SOPS made of an edited text before it is written: values are encrypted by then (Sops.encryptText() sees to that).
+ * @param encrypted the file as it was
+ * @param after the text that was edited
+ * @param recipients for whom the environment's secrets are encrypted
+ * @returns what is wrong, each with its place and fix, without what a comment says
+ */
+export function judgeEncrypted(
+  text: string,
+  {
+    encrypted,
+    after,
+    file,
+    recipients,
+  }: {
+    readonly encrypted: string;
+    readonly after: string;
+    readonly file: string;
+    readonly recipients: readonly string[];
+  },
+): string[] {
+  const known = new Set(openComments(encrypted));
+  const lines = after.split("\n");
+  const comments = openComments(text).filter((comment) => !known.has(comment));
+  const places = comments.map((comment) => lines.findIndex((line) => line.trim().endsWith(comment)) + 1);
+  const actual = recipientsOf(parse(text) as SecretFile);
+  const foreign = actual.filter((recipient) => !recipients.includes(recipient));
+  const absent = recipients.filter((recipient) => !actual.includes(recipient));
+  return [
+    ...places.map(
+      (line) =>
+        `the comment ${line > 0 ? `in line ${line} ` : ""}would be in Git in plain text, since SOPS encrypts only what is among the values: take it out, or put it behind a value of stringData`,
+    ),
+    ...(foreign.length + absent.length > 0
+      ? [
+          `${file} was not written: ${SOPS_CONFIGURATION} has another rule for it, which encrypts it for ${actual.join(", ") || "no age key"} and not for ${recipients.join(", ")}. Put that rule right`,
+        ]
+      : []),
+  ];
+}
+
 function manifestProblems(
   original: SecretFile & { readonly kind?: string },
   edited: SecretFile & { readonly kind?: string },
@@ -82,6 +126,12 @@ function manifestProblems(
       : [
           `metadata.name and metadata.namespace have to stay ${original.metadata?.namespace}/${original.metadata?.name}: applications look for it there`,
         ]),
+    ...Object.keys(edited)
+      .filter((part) => ![...OPEN_PARTS, "data", "stringData", "sops"].includes(part))
+      .map(
+        (part) =>
+          `${part} is no part of a Kubernetes Secret and would be in Git in plain text: take it out, or indent it below stringData`,
+      ),
     ...(edited.sops === undefined
       ? []
       : ["the part sops belongs to the encrypted file, which is written anew: take it out"]),
@@ -100,6 +150,20 @@ function valueProblems({ stringData = {}, data = {} }: SecretFile): string[] {
       : [];
   });
 }
+
+/** Kubernetes decodes what is below data, and takes what is below stringData as it is. */
+function encodingProblems({ stringData: before = {} }: SecretFile, { data }: SecretFile): string[] {
+  return Object.entries(data ?? {}).flatMap(([key, value]) => {
+    if (typeof value !== "string" || value === "") return [];
+    // A password of hexadecimal digits could be Base64 as well.
+    const isMoved = before[key] === value;
+    return isMoved || !BASE64.test(value.replace(/\s/g, ""))
+      ? [`data.${key} is no Base64, which Kubernetes wants there: put it below stringData as it is`]
+      : [];
+  });
+}
+
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 function missingKeys(declared: ApplicationSecret | undefined, edited: SecretFile): string[] {
   const present = valuesIn(edited);

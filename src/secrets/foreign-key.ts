@@ -1,4 +1,5 @@
-import { SOPS_CONFIGURATION } from "./sops-configuration";
+import { readAgeKeys } from "./age-key";
+import { readRecipients, SOPS_CONFIGURATION } from "./sops-configuration";
 
 /** What to tell when one of the two keys of a rotation isn't here: Flux needs both until it is finished. */
 export function explainAbsentKey(environment: string, recipient: string): string {
@@ -8,4 +9,21 @@ export function explainAbsentKey(environment: string, recipient: string): string
 /** What to tell when the private key here isn't the one that the environment's secrets are encrypted for. */
 export function explainForeignKey(environment: string, recorded: string): string {
   return `.secrets/${environment}/age.agekey is not the key of ${environment} in ${SOPS_CONFIGURATION} (${recorded}): bring the right one back from a copy, or move this one away to go on without a private key`;
+}
+
+/**
+ * For whom an environment's secrets are encrypted, when the key file here belongs to it.
+ * @throws Error that names both when .sops.yaml has another key than the file here, or none: what is encrypted now, Flux and this
+ * machine couldn't open
+ */
+export function requireOwnKey(directory: string, environment: string): readonly string[] {
+  const recipients = readRecipients(directory, environment) ?? [];
+  const [recorded] = recipients;
+  if (recorded === undefined)
+    throw new Error(
+      `${SOPS_CONFIGURATION} has no rule for ${environment}: restore it with \`git checkout -- ${SOPS_CONFIGURATION}\`, or npm run secrets -- create makes it`,
+    );
+  if (!readAgeKeys(directory, environment).some(({ recipient }) => recipient === recorded))
+    throw new Error(explainForeignKey(environment, recorded));
+  return recipients;
 }

@@ -10,6 +10,7 @@ import {
   writeAgeKeys,
 } from "./age-key";
 import { explainAbsentKey, explainForeignKey } from "./foreign-key";
+import { plainPlaces } from "./plain-parts";
 import { allSecretFiles, readSecretFile, recipientsOf, type SecretFile } from "./secret-files";
 import type { Sops } from "./sops";
 import { beginRotation, endRotation, readRecipients, readRetiringRecipient } from "./sops-configuration";
@@ -170,11 +171,12 @@ function encryptedFiles(directory: string, environment: string) {
   });
 }
 
-/** A file in plain text would stay behind unnoticed. */
+/** A file in plain text, or with values in plain text, would stay behind unnoticed. */
 function requireEncrypted(directory: string, environment: string): void {
-  const open = allSecretFiles(directory, environment).filter(
-    (file) => !readSecretFile(directory, file)?.sops,
-  );
+  const open = allSecretFiles(directory, environment).filter((file) => {
+    const present = readSecretFile(directory, file) as SecretFile;
+    return !present.sops || plainPlaces(present).length > 0;
+  });
   if (open.length > 0)
     throw new Error(
       `${open.join(", ")} is in plain text: npm run secrets -- check says what to do, then rotate the key`,

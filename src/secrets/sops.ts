@@ -1,6 +1,8 @@
 import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ageKeyFile } from "./age-key";
+import { requireEncryptedText } from "./plain-parts";
 import { privateDirectory } from "./private-files";
 import { SOPS_CONFIGURATION } from "./sops-configuration";
 
@@ -16,10 +18,12 @@ export class Sops {
    * Encrypts a manifest as .sops.yaml wants it for its file.
    * @param file from the project's directory, with slashes
    * @returns YAML
+   * @throws Error with what sops says, or with the values that the rule of .sops.yaml would leave in plain text
    */
   async encrypt(file: string, manifest: unknown): Promise<string> {
     const types = ["--input-type", "json", "--output-type", "yaml"];
-    return this.run(["encrypt", ...types, "--filename-override", file], { input: JSON.stringify(manifest) });
+    const parameters = ["encrypt", ...types, "--filename-override", file];
+    return requireEncryptedText(file, await this.run(parameters, { input: JSON.stringify(manifest) }));
   }
 
   /** Decrypts a file with the key of an environment. @throws Error with what sops says when the key doesn't open it */
@@ -32,16 +36,21 @@ export class Sops {
     return this.run(["decrypt", "--input-type", "yaml", "--output-type", "yaml", file], { environment });
   }
 
-  /** Encrypts YAML as .sops.yaml wants it for its file; comments stay. @returns YAML */
+  /**
+   * Encrypts YAML as .sops.yaml wants it for its file; comments stay.
+   * @returns YAML
+   * @throws Error with what sops says, or with the values that the rule of .sops.yaml would leave in plain text
+   */
   async encryptText(file: string, text: string): Promise<string> {
     const types = ["--input-type", "yaml", "--output-type", "yaml"];
-    return this.run(["encrypt", ...types, "--filename-override", file], { input: text });
+    const parameters = ["encrypt", ...types, "--filename-override", file];
+    return requireEncryptedText(file, await this.run(parameters, { input: text }));
   }
 
   /**
    * An encrypted file with a new data key, for other recipients; the file itself stays as it is.
    * @returns YAML
-   * @throws Error with what sops says when the environment's keys don't open it
+   * @throws Error with what sops says when the environment's keys don't open it, or with the values that are in plain text
    */
   async rotate(
     file: string,
@@ -52,18 +61,27 @@ export class Sops {
       ...(add.length > 0 ? ["--add-age", add.join(",")] : []),
       ...(remove.length > 0 ? ["--rm-age", remove.join(",")] : []),
     ];
-    return this.run(["rotate", "--input-type", "yaml", "--output-type", "yaml", ...change, file], {
-      environment,
-    });
+    const parameters = ["rotate", "--input-type", "yaml", "--output-type", "yaml", ...change, file];
+    return requireEncryptedText(file, await this.run(parameters, { environment }));
   }
 
-  /** Sets one value in an encrypted file; the others stay as they are, byte for byte. */
+  /**
+   * Sets one value in an encrypted file; the others stay as they are, byte for byte. The rule is the one that the file was encrypted
+   * by, so that the file is looked at before it gets a value and after.
+   * @throws Error with what sops says, or with the values that are in plain text
+   */
   async set(file: string, environment: string, path: readonly string[], value: string): Promise<void> {
     const index = path.map((key) => `[${JSON.stringify(key)}]`).join("");
+    this.requireEncrypted(file);
     await this.run(["set", "--input-type", "yaml", "--output-type", "yaml", "--value-stdin", file, index], {
       environment,
       input: JSON.stringify(value),
     });
+    this.requireEncrypted(file);
+  }
+
+  private requireEncrypted(file: string): void {
+    requireEncryptedText(file, readFileSync(join(this.directory, file), "utf8"));
   }
 
   private run(

@@ -2,6 +2,8 @@ import { chmodSync } from "node:fs";
 import type { ApplicationSecret } from "../../src/secrets/application-secret";
 import { checkSecrets } from "../../src/secrets/check";
 import { inventory } from "../../src/secrets/inventory";
+import { beginKeyRotation } from "../../src/secrets/rotate-key";
+import { rotateValues } from "../../src/secrets/rotate-values";
 import { readRecipients } from "../../src/secrets/sops-configuration";
 import { describeWithSops, SopsProject } from "./sops-project";
 
@@ -25,6 +27,13 @@ afterEach(() => project.dispose());
 
 const check = async (environment = "staging", others = ["production"]): Promise<readonly string[]> =>
   (await checkSecrets(project.context(environment), others, project.sops)).findings;
+
+const rotatePassword = () =>
+  rotateValues(
+    project.context("staging"),
+    { secret: "app/database", key: "password", force: true },
+    project.sops,
+  );
 
 describeWithSops("npm run secrets -- check", () => {
   beforeEach(async () => {
@@ -65,6 +74,31 @@ describeWithSops("npm run secrets -- check", () => {
       expect.stringMatching(/^flux\S+database\.yaml is in plain text\. Delete it/),
     ]);
     expect((await check()).join()).not.toContain("sentinel");
+  });
+
+  test("a file with SOPS's part that was encrypted by a rule that leaves its values in plain text", async () => {
+    const rules = project.read(".sops.yaml");
+    project.write(".sops.yaml", rules.replaceAll("^(data|stringData)$", "^(foo)$"));
+    expect(project.runSops("staging", "decrypt", "--in-place", FILE).status).toBe(0);
+    expect(project.runSops("staging", "encrypt", "--in-place", FILE).status).toBe(0);
+    const { password } = project.open("database", "staging") as { password: string };
+    expect(project.read(FILE)).toContain(password);
+    const findings = await check();
+    expect(findings).toEqual([
+      expect.stringMatching(/^flux\S+database\.yaml holds stringData\.password in plain text/),
+    ]);
+    expect(findings.join()).not.toContain(password);
+    // Neither do the others go on with such a file: rotate would keep its rule.
+    await expect(rotatePassword()).rejects.toThrow(/database\.yaml\S* would hold stringData\.password/);
+    await expect(beginKeyRotation(project.directory, "staging", project.sops)).rejects.toThrow(
+      /database\.yaml is in plain text/,
+    );
+    expect(project.open("database", "staging")).toMatchObject({ password });
+    // The fix that the finding names.
+    project.write(".sops.yaml", rules);
+    project.runSops("staging", "decrypt", "--in-place", FILE);
+    project.runSops("staging", "encrypt", "--in-place", FILE);
+    expect(await check()).toEqual([]);
   });
 
   test("a file that kustomize doesn't read", async () => {

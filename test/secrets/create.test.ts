@@ -59,6 +59,22 @@ describeWithSops("npm run secrets -- create", () => {
     expect(values.auth).toBe(`admin:{SHA}${digest}`);
   });
 
+  test("a rule that leaves values in plain text: nothing is written, and the rule is named", async () => {
+    await project.create("staging");
+    project.remove(`${FILES}/database.yaml`);
+    const rules = project.read(".sops.yaml");
+    project.write(
+      ".sops.yaml",
+      rules.replace("encrypted_regex: ^(data|stringData)$", "unencrypted_regex: .*"),
+    );
+    const { created, problems } = await project.create("staging");
+    expect([created, problems]).toEqual([
+      [],
+      [expect.stringMatching(/database\.yaml would hold stringData\.password, .*rule in \.sops\.yaml/)],
+    ]);
+    expect(project.has(`${FILES}/database.yaml`)).toBe(false);
+  });
+
   test("writes a Kubernetes Secret whose values only SOPS reads, and lists it beside the comment", async () => {
     await project.create("staging");
     const manifest = parse(project.read(`${FILES}/database.yaml`));

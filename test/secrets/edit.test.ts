@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import type { ApplicationSecret } from "../../src/secrets/application-secret";
 import { type Editor, editSecret, findSecret } from "../../src/secrets/edit";
+import { readRecipients } from "../../src/secrets/sops-configuration";
 import { describeWithSops, SopsProject } from "./sops-project";
 
 const secret = (name: string, values: ApplicationSecret["values"]): ApplicationSecret => ({
@@ -121,10 +122,37 @@ describeWithSops("npm run secrets -- edit", () => {
       (text: string) => text.replace("kind: Secret", "kind: ConfigMap"),
       /kind has to stay "Secret"/,
     ],
+    [
+      "a part that no Secret has",
+      (text: string) => `${text}stringdata:\n  more: sentinel\n`,
+      /^stringdata is no part of a Kubernetes Secret and would be in Git in plain text/,
+    ],
+    [
+      "values that only changed their part",
+      (text: string) => text.replace("stringData:", "data:").replace(/ +(url|mail): .*\n/g, ""),
+      /^data\.password is no Base64/,
+    ],
+    [
+      "a comment that everybody could read",
+      (text: string) => `# sentinel\n${text}`,
+      /^the comment in line 1 would be in Git in plain text/,
+    ],
+    [
+      "a comment behind an open part",
+      (text: string) => text.replace("kind: Secret", "kind: Secret # sentinel"),
+      /^the comment in line 2 would be in Git in plain text/,
+    ],
+    [
+      "a comment behind the last value's line",
+      (text: string) => `${text}# sentinel\n`,
+      /^the comment in line \d+ would be in Git in plain text/,
+    ],
   ])("%s is refused without its values, and nothing is written", async (_, change, message) => {
     expect(await edit(change)).toMatchObject({ outcome: "discarded" });
-    expect(told).toEqual([[expect.stringMatching(message)]]);
+    expect(told).toHaveLength(1);
+    expect(told[0]?.[0]).toMatch(message);
     expect(told.join()).not.toContain(values().password as string);
+    expect(told.join()).not.toContain("sentinel");
     expect(project.read(FILE)).toBe(before);
   });
 
@@ -164,6 +192,63 @@ describeWithSops("npm run secrets -- edit", () => {
       "written",
       "newpassword",
     ]);
+  });
+
+  const RULE = "encrypted_regex: ^(data|stringData)$";
+
+  test.each(["encrypted_regex: ^(foo)$", "unencrypted_regex: .*", "encrypted_suffix: _secret"])(
+    "a rule that leaves values in plain text (%s): nothing is written, and what was typed is opened again",
+    async (rule) => {
+      const rules = project.read(".sops.yaml");
+      expect(rules).toContain(RULE);
+      const result = await edit(
+        (text) => {
+          project.write(".sops.yaml", rules.replaceAll(RULE, rule));
+          return setPassword(text);
+        },
+        (text) => {
+          expect(project.read(FILE)).toBe(before);
+          project.write(".sops.yaml", rules);
+          return text;
+        },
+      );
+      expect(told).toEqual([
+        [
+          expect.stringMatching(
+            /database\.yaml would hold stringData\.password, .* in plain text, .*encrypted_regex.*\.sops\.yaml/,
+          ),
+        ],
+      ]);
+      expect([opened[1]?.includes("newpassword"), result.outcome]).toEqual([true, "written"]);
+      expect(project.read(FILE)).not.toContain("newpassword");
+    },
+  );
+
+  test("a comment among the values is encrypted", async () => {
+    expect(
+      await edit((text) => text.replace(/( +)password:/, "$1# above the first\n$1password:")),
+    ).toMatchObject({ outcome: "written" });
+    expect(project.read(FILE)).not.toContain("above the first");
+  });
+
+  test("a .sops.yaml with another key than the one here: no editor is opened", async () => {
+    const [staging, production] = ["staging", "production"].map(
+      (name) => readRecipients(project.directory, name)?.[0],
+    ) as [string, string];
+    project.write(".sops.yaml", project.read(".sops.yaml").replace(staging, production));
+    await expect(edit(setPassword)).rejects.toThrow(
+      /\.secrets\/staging\/age\.agekey is not the key of staging/,
+    );
+    expect([opened, project.read(FILE)]).toEqual([[], before]);
+  });
+
+  test("a rule for this file alone that encrypts it for somebody else is found", async () => {
+    const [production] = readRecipients(project.directory, "production") as [string];
+    const rule = `creation_rules:\n  - path_regex: staging/secrets/database.yaml$\n    ${RULE}\n    age: ${production}\n`;
+    project.write(".sops.yaml", project.read(".sops.yaml").replace("creation_rules:\n", rule));
+    expect(await edit(setPassword)).toMatchObject({ outcome: "discarded" });
+    expect(told).toEqual([[expect.stringContaining(`which encrypts it for ${production} and not for`)]]);
+    expect(project.read(FILE)).toBe(before);
   });
 
   test("an editor that fails leaves everything as it was, and no plain text", async () => {
