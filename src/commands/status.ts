@@ -150,7 +150,7 @@ async function stackStatus(
   workspace: Workspace,
 ): Promise<{ status: StackStatus; outputs: Readonly<Record<string, unknown>> }> {
   try {
-    await refuseLostStates(await openStore(workspace), [stack.name], workspace.npmRun);
+    await refuseLostStates(await openStore(workspace), [stack.name], workspace);
     const state = await readState(stack, workspace.variables);
     const { outputs, ...deployment } = stackDeployment(stack.document, state);
     return { status: { name: stack.name, ...deployment }, outputs };

@@ -5,8 +5,8 @@ import type { Workspace } from "../workspace";
 import { explainRecovered } from "./state-record";
 
 /**
- * Stops before a plan on a state that was lost, or is somewhere else than the configuration says, of some stacks or of those that they read outputs from: it would make everything a
- * second time. What terraform could not write the last time is taken in before.
+ * Stops before a plan on a state that was lost, belongs to another stack, or is somewhere else than the configuration says, of some
+ * stacks or of those that they read outputs from: it would make everything a second time, or destroy what is another's. What terraform could not write the last time is taken in before.
  * @throws Error that names each lost state, its newest backup and the command that restores it
  */
 export async function refuseLost(
@@ -25,5 +25,5 @@ export async function refuseLost(
     const recovered = await recoverErroredState(store, stack, workspace.variables);
     if (recovered) output.line(explainRecovered(recovered));
   }
-  await refuseLostStates(store, names, workspace.npmRun);
+  await refuseLostStates(store, names, workspace);
 }

@@ -12,7 +12,7 @@ import {
   stateName,
 } from "./backups";
 import { LocalStore } from "./local-store";
-import { explainLost, findLostStates } from "./lost-states";
+import { explainLost, findLostStates, type LostState } from "./lost-states";
 import { localStore, STATE_FOLDER } from "./open-store";
 import { count, describeFile, parseState, type StateFile } from "./state-file";
 import { describeLock, type StateLock, stateLock } from "./state-lock";
@@ -63,7 +63,8 @@ export async function checkStates(
   const others = found
     .map((name) => name.slice(0, -".tfstate".length))
     .filter((stack) => !configured.includes(stack));
-  const context = { workspace, store, now };
+  const lost = await findLostStates(store, [...configured, ...others], workspace.project);
+  const context = { workspace, store, now, lost };
   const stacks = await Promise.all([
     ...configured.map((stack) => checkStack(stack, true, context)),
     ...others.map((stack) => checkStack(stack, false, context)),
@@ -86,15 +87,16 @@ interface StackContext {
   readonly workspace: CheckContext;
   readonly store: StateStore;
   readonly now: Date;
+  readonly lost: readonly LostState[];
 }
 
 async function checkStack(stack: string, configured: boolean, context: StackContext): Promise<StackState> {
   const { workspace, store } = context;
-  const [{ file }, backups, lock, [lost]] = await Promise.all([
+  const lost = context.lost.find((one) => one.stack === stack);
+  const [{ file }, backups, lock] = await Promise.all([
     readSettled(store, stateName(stack)),
     listBackups(store, stack),
     stateLock(store, stack),
-    findLostStates(store, [stack]),
   ]);
   const locked = lock ? lockRemark(stack, lock, context) : undefined;
   const findings = [
@@ -142,7 +144,7 @@ async function backupFindings(
   stack: string,
   backups: readonly Backup[],
   file: StateFile,
-  { workspace, store }: StackContext,
+  { workspace, store, lost }: StackContext,
 ): Promise<string[]> {
   const read = await Promise.all(
     backups.map(async (backup) => ({ backup, content: await readBackup(store, stack, backup) })),
@@ -156,7 +158,8 @@ async function backupFindings(
     );
   const [newest] = read;
   if (file.kind !== "state" || newest?.content.kind !== "state") return unusable;
-  if (newest.content.lineage === file.lineage) return unusable;
+  // What belongs to another stack is told already.
+  if (newest.content.lineage === file.lineage || lost.some((one) => one.stack === stack)) return unusable;
   return [
     ...unusable,
     `${stack}: the state is not the one that was backed up (lineage ${file.lineage}, the newest backup has ${newest.content.lineage}): it was lost and begun anew, or replaced. What the backup knows and the state doesn't is managed by nobody. The backup: ${describeBackup(newest.backup, newest.content)}. To take it: ${workspace.npmRun("state", "restore", "--stack", stack, "--backup", newest.backup.name, "--force")}. When the state is right: ${workspace.npmRun("state", "backup")}`,

@@ -1,12 +1,16 @@
 import { readFile, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { pushState, readStackDocument, type SynthesizedStack, type Variables } from "../terraform";
+import { join } from "node:path";
+import {
+  appliedIn,
+  ERRORED_STATE,
+  pushState,
+  readStackDocument,
+  type SynthesizedStack,
+  type Variables,
+} from "../terraform";
 import { type Backup, keepAsBackup, readSettled, stateName } from "./backups";
 import { describeFile, parseState, type ReadableState, type StateFile } from "./state-file";
 import type { StateStore } from "./state-store";
-
-/** What Terraform leaves in the folder that it runs in when it can't write the state: the only one that knows what it has done. */
-const ERRORED_STATE = "errored.tfstate";
 
 /** What became of such a file. */
 export interface RecoveredState {
@@ -17,7 +21,7 @@ export interface RecoveredState {
 }
 
 /**
- * Takes in what Terraform could not write, of the stack itself and of the copy that is destroyed: first as a backup, then, where it
+ * Takes in what Terraform could not write, in the folder of the stack itself or of a copy of it: first as a backup, then, where it
  * continues the state that is there, as the state.
  * @throws Error that names the file when it can't be taken in; then it stays where it is
  */
@@ -27,7 +31,7 @@ export async function recoverErroredState(
   variables: Variables,
 ): Promise<RecoveredState | undefined> {
   let recovered: RecoveredState | undefined;
-  for (const directory of new Set([stack.directory, destroyedCopy(stack)])) {
+  for (const directory of appliedIn(stack)) {
     const file = join(directory, ERRORED_STATE);
     const content = await readFile(file).catch((error: NodeJS.ErrnoException) => {
       if (error.code === "ENOENT" || error.code === "ENOTDIR") return undefined;
@@ -75,9 +79,4 @@ function serialAfter(state: ReadableState, present: StateFile): number | undefin
   if (present.kind !== "state" || present.lineage !== state.lineage || present.serial > state.serial)
     return undefined;
   return Math.max(state.serial, present.serial + 1);
-}
-
-/** Where a stack is destroyed: beside the stacks, at the same depth. */
-function destroyedCopy({ directory, name }: SynthesizedStack): string {
-  return join(dirname(dirname(directory)), "destroy", name);
 }

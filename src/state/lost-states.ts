@@ -8,42 +8,87 @@ import {
   sameLineage,
   stateName,
 } from "./backups";
+import { describeForeign, type Foreign, namedForAnother, originalsOf, readLineages } from "./foreign-states";
 import { describeFile, type ReadableState, type StateFile } from "./state-file";
 import type { StateStore } from "./state-store";
 
-/** A state that doesn't know what is deployed. A deploy on it would make everything a second time. */
+/**
+ * A state that doesn't know what is deployed, or knows what another stack has deployed. A deploy on it would make everything a second
+ * time, and destroying it could destroy what belongs to another environment.
+ */
 export interface LostState {
   readonly stack: string;
   /** What is there in its place. */
   readonly file: StateFile;
+  /** Why it is not that of the stack, when it can be read and isn't. */
+  readonly foreign?: Foreign;
   /** What it can be restored from. */
   readonly newest?: { readonly backup: Backup; readonly state: ReadableState };
 }
 
 /**
- * The stacks whose state is damaged, or is empty, missing or older although a backup knows of resources. A stack that was never
- * deployed has no backup, so that it is none of them.
+ * The stacks whose state is damaged, is empty, missing or older although a backup knows of resources, or belongs to another stack. A
+ * stack that was never deployed has no state and no backup, so that it is none of them.
  * @throws Error when the store can't be read
  */
 export async function findLostStates(
   store: StateStore,
   stacks: readonly string[],
+  project: Workspace["project"],
 ): Promise<readonly LostState[]> {
-  const found = await Promise.all(stacks.map((stack) => lostState(store, stack)));
+  const lineages = await readLineages(store);
+  const found = await Promise.all(stacks.map((stack) => lostState(store, stack, { project, lineages })));
   return found.flatMap((lost) => lost ?? []);
 }
 
-async function lostState(store: StateStore, stack: string): Promise<LostState | undefined> {
+interface Surroundings {
+  readonly project: Workspace["project"];
+  /** Of all states in the store. */
+  readonly lineages: ReadonlyMap<string, string>;
+}
+
+async function lostState(
+  store: StateStore,
+  stack: string,
+  surroundings: Surroundings,
+): Promise<LostState | undefined> {
   const backups = await listBackups(store, stack);
   const { file } = await readSettled(
     store,
     stateName(stack),
     (candidate) => candidate.kind === "damaged" || (backups.length > 0 && isLost(candidate, backups)),
   );
+  if (file.kind === "state") {
+    const foreign = await foreignState(store, stack, { file, backups }, surroundings);
+    if (foreign) {
+      const newest = await newestUsable(
+        store,
+        stack,
+        (state) => state.lineage !== file.lineage && !namedForAnother(stack, state, surroundings.project),
+      );
+      return { stack, file, foreign, newest };
+    }
+  }
   if (file.kind !== "damaged" && !isLost(file, backups)) return undefined;
   const newest = await newestUsable(store, stack);
   // Backups that can't be read are no proof that anything was there.
   return file.kind !== "damaged" && newest === undefined ? undefined : { stack, file, newest };
+}
+
+async function foreignState(
+  store: StateStore,
+  stack: string,
+  { file, backups }: { readonly file: ReadableState; readonly backups: readonly Backup[] },
+  { project, lineages }: Surroundings,
+): Promise<Foreign | undefined> {
+  const { lineage } = file;
+  const named = namedForAnother(stack, file, project);
+  if (named) return named;
+  const [owner] = await originalsOf(store, stack, { lineage, backups }, lineages);
+  if (owner !== undefined) return { because: "copy", owner, lineage };
+  if (backups.length === 0 || backups.some((backup) => sameLineage(backup, lineage))) return undefined;
+  const newest = await newestUsable(store, stack);
+  return newest && { because: "backups", lineage, backedUp: newest.state.lineage };
 }
 
 function isLost(file: StateFile, backups: readonly Backup[]): boolean {
@@ -54,11 +99,12 @@ function isLost(file: StateFile, backups: readonly Backup[]): boolean {
 
 /** What is wrong with a lost state and what to do, in words. */
 export function explainLost(
-  { stack, file, newest }: LostState,
+  { stack, file, foreign, newest }: LostState,
   store: StateStore,
   npmRun: Workspace["npmRun"],
 ): string {
   const place = `${store.description}${store.description.endsWith("/") ? "" : ", "}${stateName(stack)}`;
+  if (foreign) return explainForeign({ stack, file, foreign, newest }, { store, place, npmRun });
   const problem =
     file.kind === "damaged"
       ? `state of ${stack} can't be read (${place}): ${file.problem}`
@@ -78,16 +124,40 @@ export function explainLost(
   ].join("\n");
 }
 
+function explainForeign(
+  { stack, file, foreign, newest }: LostState & { readonly foreign: Foreign },
+  {
+    store,
+    place,
+    npmRun,
+  }: { readonly store: StateStore; readonly place: string; readonly npmRun: Workspace["npmRun"] },
+): string {
+  const problem = `state of ${stack} ${describeForeign(foreign, place)}`;
+  if (newest === undefined)
+    return `${problem}\n    No backup of its own can be read. When ${stack} was never deployed, put that file aside; otherwise docs/state.md#when-there-is-no-backup says what to do.`;
+  const restore = npmRun("state", "restore", "--stack", stack, "--backup", newest.backup.name, "--force");
+  const right =
+    file.kind === "state" && file.resources.length > 0
+      ? npmRun("state", "backup")
+      : `remove the backups of the earlier one: ${store.description}${store.description.endsWith("/") ? "" : ", "}backups/${stack}`;
+  return [
+    problem,
+    `    Its newest backup: ${describeBackup(newest.backup, newest.state)}`,
+    `    Restore it: ${restore}`,
+    ...(foreign.because === "backups" ? [`    When the state is right: ${right}`] : []),
+  ].join("\n");
+}
+
 /**
- * Stops a command that would plan on a lost state.
+ * Stops a command that would plan on a lost state or on that of another stack.
  * @throws Error that names each lost state, its newest backup and the command that restores it
  */
 export async function refuseLostStates(
   store: StateStore,
   stacks: readonly string[],
-  npmRun: Workspace["npmRun"],
+  { project, npmRun }: Pick<Workspace, "project" | "npmRun">,
 ): Promise<void> {
-  const lost = await findLostStates(store, stacks);
+  const lost = await findLostStates(store, stacks, project);
   if (lost.length === 0) return;
   throw new Error(lost.map((one) => explainLost(one, store, npmRun)).join("\n\n"));
 }

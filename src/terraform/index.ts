@@ -12,6 +12,7 @@ export {
   type Variables,
 } from "./plan";
 export { type Outcome, schedule } from "./schedule";
+export { appliedIn, ERRORED_STATE } from "./stack-copy";
 export { readStackDocument, type StackDocument } from "./stack-document";
 export { environmentOf, readStacks, type SynthesizedStack, withDependencies } from "./stacks";
 export {

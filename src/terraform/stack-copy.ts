@@ -2,16 +2,36 @@ import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } fr
 import { dirname, join } from "node:path";
 import type { SynthesizedStack } from "./stacks";
 
+/** What Terraform leaves in the folder that it runs in when it can't write the state: the only one that knows what it has done. */
+export const ERRORED_STATE = "errored.tfstate";
+
+type Purpose = "assumed" | "destroy" | "importing";
+
+/** The folders in which a stack is applied: its own, and those of its copies. A plan on assumed outputs is never applied. */
+export function appliedIn(stack: Pick<SynthesizedStack, "directory" | "name">): readonly string[] {
+  return [...new Set([stack.directory, copyOf(stack, "destroy"), copyOf(stack, "importing")])];
+}
+
+function copyOf({ directory, name }: Pick<SynthesizedStack, "directory" | "name">, purpose: Purpose): string {
+  return join(dirname(dirname(directory)), purpose, name);
+}
+
 /**
  * A copy of a stack with a changed cdk.tf.json. It stands beside the stacks at the same depth (`cdktf.out/<purpose>/<stack>`),
  * so that its relative paths, the state's among them, lead to the same places.
+ * @throws Error when Terraform left a state in an earlier copy, which would go with it
  */
 export function copyStack(
   stack: SynthesizedStack,
-  purpose: "assumed" | "destroy" | "importing",
+  purpose: Purpose,
   change: (source: string) => string,
 ): SynthesizedStack {
-  const directory = join(dirname(dirname(stack.directory)), purpose, stack.name);
+  const directory = copyOf(stack, purpose);
+  const errored = join(directory, ERRORED_STATE);
+  if (existsSync(errored))
+    throw new Error(
+      `${stack.name}: Terraform could not write its state and left it in ${errored}. Keep that file: nothing else knows what was done. The next deploy from here takes it in.`,
+    );
   rmSync(directory, { recursive: true, force: true });
   mkdirSync(directory, { recursive: true });
   const assets = join(stack.directory, "assets");

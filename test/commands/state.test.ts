@@ -1,10 +1,12 @@
-import { chmodSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type CliResult, cli, SandboxProject } from "../support/sandbox-project";
 
 const project = new SandboxProject();
 const state = (...args: string[]): CliResult =>
   cli(["state", args[0] as string, "--sandbox", project.name, ...args.slice(1)]);
+/** How the place of its states is told. */
+const STATES = `.sandbox/${project.name}/state/`;
 const CLUSTER = ["state", "staging-cluster.tfstate"];
 const backups = (stack = "staging-cluster"): string[] =>
   readdirSync(join(project.directory, "state", "backups", stack))
@@ -42,7 +44,7 @@ describe("check", () => {
   test("--json has every stack with serial, lineage, lock and backups", () => {
     const report = JSON.parse(state("check", "--json", "--stack", "staging-cluster").stdout);
     const { lineage } = project.json(...CLUSTER);
-    expect(report).toMatchObject({ exitCode: 0, store: "state/", findings: [] });
+    expect(report).toMatchObject({ exitCode: 0, store: STATES, findings: [] });
     expect(report.stacks).toMatchObject([
       { stack: "staging-cluster", configured: true, state: "state", serial: serial(), lineage, resources: 5 },
     ]);
@@ -54,7 +56,7 @@ describe("check", () => {
       const { code, stdout, stderr } = state("check");
       expect([code, stdout]).toEqual([1, expect.stringMatching(/^staging-cluster +damaged; 1 backup/m)]);
       expect(stderr).toContain(
-        "state of staging-cluster can't be read (state/staging-cluster.tfstate): no valid JSON: it is cut off",
+        `state of staging-cluster can't be read (${STATES}staging-cluster.tfstate): no valid JSON: it is cut off`,
       );
       expect(stderr).toContain(`Its newest backup: ${backups()[0]} (`);
       expect(stderr).toContain(
@@ -86,10 +88,53 @@ describe("check", () => {
       expect([code, stderr]).toEqual([
         1,
         expect.stringContaining(
-          "staging-cluster: the state is not the one that was backed up (lineage 99999999-0000-4000-8000-000000000000",
+          `state of staging-cluster is not the one that was backed up (${STATES}staging-cluster.tfstate: lineage 99999999-0000-4000-8000-000000000000`,
         ),
       ]);
     });
+  });
+
+  test("nothing is planned on production's state under the name of staging", () => {
+    const clouds = project.read("clouds", "digitalocean.json");
+    withState(project.read("state", "production-cluster.tfstate"), () => {
+      for (const command of [["destroy", "--yes"], ["deploy", "--yes"], ["diff"]] as const) {
+        const { code, stdout, stderr } = project.run(
+          command[0],
+          ...command.slice(1),
+          "--environment",
+          "staging",
+        );
+        expect([command, code, stdout]).toEqual([command, 1, expect.not.stringContaining("Plan")]);
+        expect(stderr).toContain(
+          `state of staging-cluster seems to be that of production (${STATES}staging-cluster.tfstate: its digitalocean_`,
+        );
+        expect(stderr).toContain(
+          `Restore it: npm run state -- restore --sandbox ${project.name} --stack staging-cluster --backup ${backups()[0]} --force`,
+        );
+      }
+      expect(project.read("clouds", "digitalocean.json")).toBe(clouds);
+    });
+  });
+
+  test("what terraform could not write where it took something over is taken in before that folder goes", () => {
+    const left = { ...project.json(...CLUSTER), serial: serial() + 5 };
+    const file = ["cdktf.out", "importing", "staging-cluster", "errored.tfstate"];
+    const before = project.read(...CLUSTER);
+    const known = backups();
+    mkdirSync(join(project.directory, ...file, ".."), { recursive: true });
+    project.write(file, JSON.stringify(left));
+    try {
+      const { code, stdout } = project.run("diff", "--stack", "staging-cluster");
+      expect([code, stdout]).toEqual([
+        0,
+        expect.stringContaining("the state that Terraform could not write was written now"),
+      ]);
+      expect([serial(), project.exists(...file)]).toEqual([left.serial, false]);
+    } finally {
+      project.write(CLUSTER, before);
+      for (const name of backups().filter((one) => !known.includes(one)))
+        rmSync(join(project.directory, "state", "backups", "staging-cluster", name));
+    }
   });
 
   test("files that others can read, a damaged backup, and a state that the configuration doesn't have", () => {
@@ -99,15 +144,16 @@ describe("check", () => {
     project.write(damaged, "{");
     chmodSync(join(project.directory, ...damaged), 0o600);
     const qa = join(project.directory, "state", "qa-cluster.tfstate");
-    writeFileSync(qa, project.read(...CLUSTER), { mode: 0o600 });
+    const own = { ...project.json(...CLUSTER), lineage: "77777777-0000-4000-8000-000000000000" };
+    writeFileSync(qa, JSON.stringify(own).replaceAll("-staging", "-qa"), { mode: 0o600 });
     try {
       const { code, stdout, stderr } = state("check");
       expect(code).toBe(1);
       expect(stderr).toContain(
-        `state/: other users of this machine can get at staging-cluster.tfstate, and states hold credentials of clusters: chmod -R go-rwx .sandbox/${project.name}/state`,
+        `${STATES}: other users of this machine can get at staging-cluster.tfstate, and states hold credentials of clusters: chmod -R go-rwx .sandbox/${project.name}/state`,
       );
       expect(stderr).toContain(
-        "state/backups/staging-cluster/20200101T000000000Z-1-abcdef01.tfstate is damaged (no valid JSON: it is cut off), so that nothing can be restored from it: remove it",
+        `${STATES}backups/staging-cluster/20200101T000000000Z-1-abcdef01.tfstate is damaged (no valid JSON: it is cut off), so that nothing can be restored from it: remove it`,
       );
       expect(stderr).toContain(
         "qa-cluster: the configuration has no such stack, and its state has 5 resources",
@@ -177,7 +223,7 @@ describe("backup and list", () => {
       const { code, stdout, stderr } = state("backup", "--environment", "staging");
       expect([code, stderr]).toEqual([
         1,
-        expect.stringMatching(/^staging-cluster: The state of staging-cluster \(state\/\) is damaged/),
+        expect.stringContaining(`staging-cluster: The state of staging-cluster (${STATES}) is damaged`),
       ]);
       expect(stdout).toContain("staging-flux-configuration: no new backup");
     });
@@ -233,7 +279,7 @@ describe("restore", () => {
     expect(stdout).toContain(`Next: npm run diff -- --sandbox ${project.name}`);
     expect(serial()).toBeGreaterThan(document.serial + 3);
     expect(project.json(...CLUSTER).resources).toEqual(document.resources);
-    const kept = /What was there before is kept in state\/(\S+)\.$/m.exec(stdout)?.[1] ?? "";
+    const kept = /What was there before is kept in \S+?\/state\/(\S+)\.$/m.exec(stdout)?.[1] ?? "";
     expect(project.read("state", ...kept.split("/"))).toBe(present);
     expect(project.run("diff").code).toBe(0);
   });

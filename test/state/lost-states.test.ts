@@ -7,12 +7,18 @@ import {
   planRestoration,
   refuseLostStates,
 } from "../../src/state";
-import { OTHER_LINEAGE, stateBuffer, temporaryFolders } from "./states";
+import type { Workspace } from "../../src/workspace";
+import { LINEAGE, OTHER_LINEAGE, stateBuffer, stateText, temporaryFolders } from "./states";
 
 const folder = temporaryFolders();
 const STACK = "staging-cluster";
 const NAME = `${STACK}.tfstate`;
 const npmRun = (command: string, ...args: string[]) => `npm run ${command} -- ${args.join(" ")}`;
+
+const project = {
+  name: "first-project",
+  environments: [{ name: "staging" }, { name: "production" }],
+} as unknown as Workspace["project"];
 
 /** A store with a state of serial 7 and backups of serials 5, 6 and 7. */
 async function deployedStore(): Promise<LocalStore> {
@@ -27,17 +33,70 @@ const newest = async (store: LocalStore) => (await listBackups(store, STACK))[0]
 
 test("a state that is as it was left, one that has gone on, and one that was never begun are not lost", async () => {
   const store = await deployedStore();
-  expect(await findLostStates(store, [STACK, "production-cluster"])).toEqual([]);
+  expect(await findLostStates(store, [STACK, "production-cluster"], project)).toEqual([]);
   await store.write(NAME, stateBuffer({ serial: 9, resources: [] }));
-  expect(await findLostStates(store, [STACK])).toEqual([]);
+  expect(await findLostStates(store, [STACK], project)).toEqual([]);
   await store.write("production-cluster.tfstate", Buffer.from(""));
-  expect(await findLostStates(store, ["production-cluster"])).toEqual([]);
+  expect(await findLostStates(store, ["production-cluster"], project)).toEqual([]);
 });
 
-test("a state that was begun anew is told by check and stops nobody", async () => {
-  const store = await deployedStore();
-  await store.write(NAME, stateBuffer({ serial: 1, lineage: OTHER_LINEAGE }));
-  expect(await findLostStates(store, [STACK])).toEqual([]);
+describe("a state that belongs to another stack", () => {
+  /** A state whose cluster and network have a name. */
+  function named(name: string, options: Parameters<typeof stateText>[0] = {}): Buffer {
+    const document = JSON.parse(
+      stateText({
+        resources: ["digitalocean_kubernetes_cluster.cluster", "digitalocean_vpc.vpc"],
+        ...options,
+      }),
+    );
+    for (const { instances } of document.resources) instances[0].attributes.name = name;
+    return Buffer.from(JSON.stringify(document));
+  }
+  const foreignIn = async (store: LocalStore, stacks: string[]) =>
+    (await findLostStates(store, stacks, project)).map(({ stack, foreign }) => [stack, foreign?.because]);
+
+  test("is refused when the backups are of another lineage, until it is backed up itself", async () => {
+    const store = await deployedStore();
+    await store.write(NAME, stateBuffer({ serial: 1, lineage: OTHER_LINEAGE }));
+    await expect(refuseLostStates(store, [STACK], { project, npmRun })).rejects.toThrow(
+      new Error(`state of staging-cluster is not the one that was backed up (state/staging-cluster.tfstate: lineage ${OTHER_LINEAGE}, the newest backup has ${LINEAGE}): it was lost and begun anew, or replaced. What the backup knows and the state doesn't is managed by nobody
+    Its newest backup: 20261121T180700000Z-7-1f2e3d4c.tfstate (2026-11-21 18:07:00 UTC, 2 resources, serial 7)
+    Restore it: npm run state -- restore --stack staging-cluster --backup 20261121T180700000Z-7-1f2e3d4c.tfstate --force
+    When the state is right: npm run state -- backup`),
+    );
+    await backUp(store, STACK);
+    expect(await findLostStates(store, [STACK], project)).toEqual([]);
+  });
+
+  test("is refused when its cluster or network is that of another environment, also when it was backed up", async () => {
+    const store = new LocalStore(folder());
+    await store.write(NAME, named("first-project-production"));
+    await backUp(store, STACK);
+    await expect(refuseLostStates(store, [STACK], { project, npmRun })).rejects.toThrow(
+      new Error(`state of staging-cluster seems to be that of production (state/staging-cluster.tfstate: its digitalocean_kubernetes_cluster.cluster is named first-project-production), so that a plan on it would change or destroy what production has
+    No backup of its own can be read. When staging-cluster was never deployed, put that file aside; otherwise docs/state.md#when-there-is-no-backup says what to do.`),
+    );
+  });
+
+  test.each(["first-project-staging", "former-project-staging", "former-project-production"])(
+    "is none of which the cluster is named %s",
+    async (name) => {
+      const store = new LocalStore(folder());
+      await store.write(NAME, named(name));
+      expect(await findLostStates(store, [STACK], project)).toEqual([]);
+    },
+  );
+
+  test("is refused when another state has its lineage; the one that was backed up with it is not", async () => {
+    const store = await deployedStore();
+    await store.write("production-cluster.tfstate", stateBuffer({ serial: 7 }));
+    expect(await foreignIn(store, [STACK, "production-cluster"])).toEqual([["production-cluster", "copy"]]);
+    await backUp(store, "production-cluster");
+    expect(await foreignIn(store, [STACK, "production-cluster"])).toEqual([
+      [STACK, "copy"],
+      ["production-cluster", "copy"],
+    ]);
+  });
 });
 
 test.each<[string, Buffer | undefined, string]>([
@@ -68,10 +127,10 @@ test.each<[string, Buffer | undefined, string]>([
     if (content) await store.write(NAME, content);
     else await store.remove(NAME);
     const otherwise =
-      what === "cut off"
+      what === "cut off" || what === "older"
         ? ""
         : "\n    If that is meant (all of it was destroyed, say), remove its backups: state/backups/staging-cluster";
-    await expect(refuseLostStates(store, [STACK], npmRun)).rejects.toThrow(
+    await expect(refuseLostStates(store, [STACK], { project, npmRun })).rejects.toThrow(
       new Error(`${problem}
     Its newest backup: 20261121T180700000Z-7-1f2e3d4c.tfstate (2026-11-21 18:07:00 UTC, 2 resources, serial 7)
     Restore it: npm run state -- restore --stack staging-cluster${otherwise}`),
@@ -83,14 +142,14 @@ test("a backup that is damaged itself is passed over", async () => {
   const store = await deployedStore();
   await store.write(`backups/${STACK}/${((await newest(store)) as { name: string }).name}`, Buffer.from("{"));
   await store.write(NAME, Buffer.from("{"));
-  const [lost] = await findLostStates(store, [STACK]);
+  const [lost] = await findLostStates(store, [STACK], project);
   expect(lost?.newest?.backup.serial).toBe(6);
 });
 
 test("a damaged state without a backup names the page that helps", async () => {
   const store = new LocalStore(folder());
   await store.write(NAME, Buffer.from("{"));
-  const [lost] = await findLostStates(store, [STACK]);
+  const [lost] = await findLostStates(store, [STACK], project);
   expect(lost && explainLost(lost, store, npmRun)).toBe(
     "state of staging-cluster can't be read (state/staging-cluster.tfstate): no valid JSON: it is cut off\n    No backup of it can be read. docs/state.md#when-there-is-no-backup says what to do.",
   );

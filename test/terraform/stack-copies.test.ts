@@ -1,5 +1,10 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import type { SynthesizedStack } from "../../src/terraform";
 import { assumeOutputs } from "../../src/terraform/assumed-outputs";
 import { emptyStack } from "../../src/terraform/emptied-stack";
+import { importingCopy } from "../../src/terraform/importing-stack";
 
 const state = (stack: string) => `cross-stack-reference-input-${stack}`;
 const reference = (stack: string, output: string) =>
@@ -65,4 +70,23 @@ test("while its cluster stays, the namespace stays in the state too, so that the
   expect(result.resource).toEqual({
     kubernetes_namespace_v1: { "flux-system": { lifecycle: { prevent_destroy: true } } },
   });
+});
+
+test("a copy in which Terraform left a state is not made anew", () => {
+  const output = mkdtempSync(join(tmpdir(), "hybrid-gitops-stack-copies-test-"));
+  try {
+    const directory = join(output, "stacks", "staging-cluster");
+    const left = join(output, "importing", "staging-cluster", "errored.tfstate");
+    for (const folder of [directory, dirname(left)]) mkdirSync(folder, { recursive: true });
+    writeFileSync(join(directory, "cdk.tf.json"), stack);
+    writeFileSync(left, "{}");
+    const copy = () =>
+      importingCopy({ name: "staging-cluster", directory, dependencies: [] } as SynthesizedStack, []);
+    expect(copy).toThrow(`staging-cluster: Terraform could not write its state and left it in ${left}.`);
+    expect(readFileSync(left, "utf8")).toBe("{}");
+    rmSync(left);
+    expect(copy().directory).toBe(dirname(left));
+  } finally {
+    rmSync(output, { recursive: true });
+  }
 });

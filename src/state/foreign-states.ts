@@ -1,0 +1,93 @@
+import { clusterName } from "../config";
+import { environmentOf } from "../terraform";
+import type { Workspace } from "../workspace";
+import { type Backup, listBackups, sameLineage, stateName } from "./backups";
+import { parseState, type ReadableState } from "./state-file";
+import type { StateStore } from "./state-store";
+
+/** Why a state can't be that of the stack under whose name it is kept. */
+export type Foreign =
+  /** It has the cluster or the network of another environment of the project. */
+  | { readonly because: "name"; readonly owner: string; readonly address: string; readonly name: string }
+  /** Terraform gives each state a lineage of its own, so that of two with the same one at least one was copied. */
+  | { readonly because: "copy"; readonly owner: string; readonly lineage: string }
+  /** It is neither an older nor a newer one of any state that was backed up. */
+  | { readonly because: "backups"; readonly lineage: string; readonly backedUp: string };
+
+/** The lineages of all states in a store, by stack; what can't be read has none. */
+export async function readLineages(store: StateStore): Promise<ReadonlyMap<string, string>> {
+  const ending = stateName("");
+  const stacks = (await store.list(""))
+    .filter((name) => name.endsWith(ending))
+    .map((name) => name.slice(0, -ending.length));
+  const files = await Promise.all(
+    stacks.map(async (stack) => parseState(await store.read(stateName(stack)))),
+  );
+  return new Map(
+    files.flatMap((file, index) =>
+      "lineage" in file && file.lineage !== undefined ? [[stacks[index] as string, file.lineage]] : [],
+    ),
+  );
+}
+
+/** The stacks of a store whose state has a lineage that is not theirs alone, and that they aren't known to have had first. */
+export async function originalsOf(
+  store: StateStore,
+  stack: string,
+  { lineage, backups }: { readonly lineage: string; readonly backups: readonly Backup[] },
+  lineages: ReadonlyMap<string, string>,
+): Promise<readonly string[]> {
+  const others = [...lineages].filter(([other, one]) => other !== stack && one === lineage);
+  const originals = await Promise.all(
+    others.map(async ([other]) => {
+      const has = (all: readonly Backup[]) => all.some((backup) => sameLineage(backup, lineage));
+      // Only this one was ever backed up with it: the other is the copy, and is refused itself.
+      return has(backups) && !has(await listBackups(store, other)) ? [] : [other];
+    }),
+  );
+  return originals.flat();
+}
+
+/**
+ * The environment of the project whose cluster or network is in the state of a stack of another one. Only exact names of other
+ * environments count, so that the state of a project or an environment that was renamed remains usable.
+ */
+export function namedForAnother(
+  stack: string,
+  { document }: Pick<ReadableState, "document">,
+  { name: project, environments }: Workspace["project"],
+): Extract<Foreign, { because: "name" }> | undefined {
+  const own = environmentOf({ name: stack });
+  const others = new Map(
+    environments
+      .filter(({ name }) => name !== own)
+      .map(({ name }) => [clusterName(project, name), name] as const),
+  );
+  for (const { type, name, instances } of (document.resources ?? []) as readonly StateResource[]) {
+    if (type !== "digitalocean_kubernetes_cluster" && type !== "digitalocean_vpc") continue;
+    for (const { attributes } of instances) {
+      const owner = others.get(attributes?.name as string);
+      if (owner !== undefined)
+        return { because: "name", owner, address: `${type}.${name}`, name: attributes?.name as string };
+    }
+  }
+  return undefined;
+}
+
+interface StateResource {
+  readonly type: string;
+  readonly name: string;
+  readonly instances: ReadonlyArray<{ readonly attributes?: Readonly<Record<string, unknown>> | null }>;
+}
+
+/** What is wrong with such a state, in words that follow `state of <stack> `. */
+export function describeForeign(foreign: Foreign, place: string): string {
+  switch (foreign.because) {
+    case "name":
+      return `seems to be that of ${foreign.owner} (${place}: its ${foreign.address} is named ${foreign.name}), so that a plan on it would change or destroy what ${foreign.owner} has`;
+    case "copy":
+      return `seems to be that of ${foreign.owner} (${place}: both have the lineage ${foreign.lineage}, and no two states have the same one unless one was copied), so that a plan on it would change or destroy what ${foreign.owner} has`;
+    case "backups":
+      return `is not the one that was backed up (${place}: lineage ${foreign.lineage}, the newest backup has ${foreign.backedUp}): it was lost and begun anew, or replaced. What the backup knows and the state doesn't is managed by nobody`;
+  }
+}
