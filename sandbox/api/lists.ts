@@ -12,9 +12,15 @@ const POOLS_PATH = /^v2\/kubernetes\/clusters\/([^/]+)\/node_pools$/;
 
 type Entry = readonly [id: string, object: Values];
 
-const withNames = (entries: readonly Entry[]) => entries.map(([id, { name }]) => ({ id, name }));
+const withNames = (entries: readonly Entry[]) =>
+  entries.map(([id, { name, created_at }]) => ({ id, name, created_at: inApiForm(created_at) }));
 
-/** A list of DigitalOcean's API, in the form that it has there: ids and names. Undefined for another path. */
+/** The API has times in RFC 3339; DigitalOcean's provider keeps some of them as Go prints them (goTime()). */
+function inApiForm(time: unknown): string | undefined {
+  return typeof time === "string" ? time.replace(/^(\S+) (\S+) \+0000 UTC$/, "$1T$2Z") : undefined;
+}
+
+/** A list of DigitalOcean's API, in the form that it has there: ids, names, times of creation. Undefined for another path. */
 export function digitalOceanList(path: string, cloud: DigitalOceanCloud): object | undefined {
   const [key, type] = COLLECTIONS[path] ?? [];
   if (key !== undefined && type !== undefined) {

@@ -171,7 +171,7 @@ export async function deploy(deployment: Deployment): Promise<DeployReport> {
 async function catchUp({ workspace, output }: Deployment, plans: readonly StackPlan[]): Promise<void> {
   for (const plan of plans.filter((one) => !hasChanges(one) && one.assumed.length === 0)) {
     const { stack } = plan;
-    new UnfinishedCreations(workspace, stack.name).settle(() => true);
+    new UnfinishedCreations(workspace, stack.name, output).settle(() => true);
     if (!plan.drifted) continue;
     output.progress(stack.name, "nothing to change; the state catches up with the cloud");
     await applyPlan(plan, { variables: workspace.variables, inputs: stackInputs(workspace, stack) });

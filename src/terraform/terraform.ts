@@ -3,7 +3,7 @@ import { existsSync, mkdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { concealValues } from "../redaction";
+import { concealValues, redact } from "../redaction";
 import { debugLog } from "./debug-log";
 
 /** What terraform says went wrong, or may. */
@@ -80,7 +80,9 @@ export function interruptAll(): void {
 /**
  * Runs terraform once and collects what it prints; with `-json` among the arguments each line is an event.
  * terraform runs in a process group of its own, so that a Ctrl-C in the terminal reaches it once, through interruptAll().
- * @throws TerraformError when it exits with a code that isn't accepted, Error when it can't be started
+ * What fails while its lines are read (onEvent, the debug log) never ends terraform, nor changes how the run ended: it is told on stderr
+ * afterwards, the first of it.
+ * @throws TerraformError when it exits with a code that isn't accepted, Error when it can't be started or its log can't be written
  */
 export async function runTerraform(run: TerraformRun): Promise<{ code: number; stdout: string }> {
   concealValues(Object.values(run.inputs ?? {}).flatMap((value) => [value, ...value.split("\n")]));
@@ -102,20 +104,34 @@ export async function runTerraform(run: TerraformRun): Promise<{ code: number; s
   const errors: string[] = [];
   const json =
     run.arguments.includes("-json") && run.arguments[0] !== "show" && run.arguments[0] !== "output";
-  const reading = [
-    eachLine(child.stdout, (line) => {
-      const event = json ? parseEvent(line) : undefined;
-      if (event?.diagnostic) diagnostics.push(event.diagnostic);
-      if (event) {
-        follow(event, underWay);
-        run.onEvent?.(event);
-      } else lines.push(line);
-    }),
-    eachLine(child.stderr, (line) => {
-      errors.push(line);
-      log?.(line);
-    }),
-  ];
+  let trouble: Error | undefined;
+  const guarded = (work: (line: string) => void) => (line: string) => {
+    try {
+      work(line);
+    } catch (error) {
+      trouble ??= error as Error;
+    }
+  };
+  const reading = Promise.allSettled([
+    eachLine(
+      child.stdout,
+      guarded((line) => {
+        const event = json ? parseEvent(line) : undefined;
+        if (event?.diagnostic) diagnostics.push(event.diagnostic);
+        if (event) {
+          follow(event, underWay);
+          run.onEvent?.(event);
+        } else lines.push(line);
+      }),
+    ),
+    eachLine(
+      child.stderr,
+      guarded((line) => {
+        errors.push(line);
+        log?.(line);
+      }),
+    ),
+  ]);
   try {
     const code = await new Promise<number>((resolve, reject) => {
       child.once("error", (error: NodeJS.ErrnoException) =>
@@ -130,9 +146,10 @@ export async function runTerraform(run: TerraformRun): Promise<{ code: number; s
         resolve(status ?? (by ? 130 : 1));
       });
     });
-    await Promise.all(reading);
+    for (const read of await reading) if (read.status === "rejected") trouble ??= read.reason as Error;
+    if (trouble) process.stderr.write(`${explainTrouble(run, trouble)}\n`);
     if (!(run.accepted ?? [0]).includes(code)) {
-      const step = run.arguments.find((argument) => !argument.startsWith("-")) ?? "";
+      const step = stepOf(run);
       const said = [...errors, ...lines].join("\n").trim();
       throw new TerraformError(run.stack, step, diagnostics, said, {
         underWay: [...underWay.values()],
@@ -143,6 +160,16 @@ export async function runTerraform(run: TerraformRun): Promise<{ code: number; s
   } finally {
     running.delete(child);
   }
+}
+
+function stepOf(run: TerraformRun): string {
+  return run.arguments.find((argument) => !argument.startsWith("-")) ?? "";
+}
+
+function explainTrouble(run: TerraformRun, { message }: Error): string {
+  return redact(
+    `${run.stack}: terraform ${stepOf(run)} ran to its end, and not all that it said could be passed on (${message}): lines of the progress or of its log may be missing. What it did is not touched by that.`,
+  );
 }
 
 const DOING: Readonly<Record<string, string>> = {

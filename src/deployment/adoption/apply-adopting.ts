@@ -18,9 +18,9 @@ import {
 } from "../../terraform";
 import { stackInputs, type Workspace } from "../../workspace";
 import { ExplainedFailure } from "../failure";
-import { findImportId, isAdoptable, type Wanted } from "./cloud-objects";
+import { findObject, isAdoptable, type Wanted } from "./cloud-objects";
 import { conflictsOf, errorsOf, isRefusal } from "./conflicts";
-import { UnfinishedCreations } from "./unfinished-creations";
+import { type UnfinishedCreation, UnfinishedCreations } from "./unfinished-creations";
 
 export interface AdoptingOptions {
   readonly workspace: Workspace;
@@ -39,17 +39,17 @@ export interface AdoptingOptions {
 /**
  * Applies a plan. When creating something fails because it is there already, as after a run that was cut off between making it and
  * writing it down, the object is taken over: it is imported by a new plan, and the rest of the approved one is done. Only what is ours:
- * an earlier deploy has begun to create it (see {@link UnfinishedCreations}), somebody named it, or a team's state, which every
+ * an earlier deploy has begun to create it under this name (see {@link UnfinishedCreations}), somebody named it, or a team's state, which every
  * deploy of the team shares, doesn't have it and it is exactly as the configuration wants it.
  * @returns the addresses that were taken over
  * @throws TerraformError, or ExplainedFailure with what to do about what is there
  */
 export async function applyAdopting(approved: StackPlan, options: AdoptingOptions): Promise<string[]> {
   const { workspace, stack } = options;
-  const unfinished = new UnfinishedCreations(workspace, stack.name);
-  const adopted: Import[] = [];
+  const unfinished = new UnfinishedCreations(workspace, stack.name, options.output);
+  const adopted: Found[] = [];
   for (let plan = approved; ; ) {
-    const evidence = [...unfinished.addresses(), ...(options.adopt ?? [])];
+    const evidence = unfinished.all();
     const report = options.report(plan);
     const created: string[] = [];
     try {
@@ -59,7 +59,7 @@ export async function applyAdopting(approved: StackPlan, options: AdoptingOption
         onEvent: (event) => {
           const address = event.hook?.resource?.addr;
           if (event.hook?.action === "create" && address !== undefined) {
-            if (event.type === "apply_start") unfinished.begun(address);
+            if (event.type === "apply_start") unfinished.begun(address, nameOf(address, plan));
             if (event.type === "apply_complete") created.push(address);
           }
           report(event);
@@ -87,18 +87,27 @@ function settle(
   unfinished: UnfinishedCreations,
   error: TerraformError,
   created: readonly string[],
-  earlier: readonly string[],
+  earlier: readonly UnfinishedCreation[],
 ): void {
   const refused = errorsOf(error)
     .filter(isRefusal)
     .map(({ address }) => address);
   unfinished.settle(
-    (address) => created.includes(address) || (refused.includes(address) && !earlier.includes(address)),
+    ({ address, name }) =>
+      created.includes(address) ||
+      (refused.includes(address) && !earlier.some((one) => one.address === address && one.name === name)),
   );
 }
 
 async function stateOf({ stack, workspace }: AdoptingOptions): Promise<StateDocument> {
   return readState({ ...stack, document: readStackDocument(stack) }, workspace.variables);
+}
+
+/** An object that is there, under the name that the failed plan gave to a resource. */
+interface Found extends Import {
+  readonly name?: string;
+  /** As its cloud tells it. */
+  readonly createdAt?: string;
 }
 
 /** Looks for every conflict in its cloud. */
@@ -108,11 +117,11 @@ async function lookUp(
   conflicts: readonly ResourceChange[],
   state: StateDocument,
   { workspace }: AdoptingOptions,
-): Promise<Import[]> {
+): Promise<Found[]> {
   const { resource_changes = [] } = await readPlan(plan.stack, workspace.variables);
-  const found: Import[] = [];
+  const found: Found[] = [];
   const advice = new Map<string, string>();
-  for (const { address, type } of conflicts) {
+  for (const { address, type, label: name } of conflicts) {
     const wanted = resource_changes.find((change) => change.address === address)?.change.after as Wanted;
     if (!isAdoptable(type)) {
       advice.set(address, BY_HAND[type] ?? ELSEWHERE);
@@ -120,10 +129,10 @@ async function lookUp(
     }
     const clouds = { variables: workspace.variables, owner: workspace.project.github?.owner, state };
     try {
-      const id = await findImportId(type, wanted, clouds);
-      if (id === undefined) advice.set(address, ELSEWHERE);
-      else if (isInState(id, state)) advice.set(address, PREDECESSOR);
-      else found.push({ address, id });
+      const object = await findObject(type, wanted, clouds);
+      if (object === undefined) advice.set(address, ELSEWHERE);
+      else if (isInState(object.id, state)) advice.set(address, PREDECESSOR);
+      else found.push({ address, name, ...object });
     } catch (trouble) {
       advice.set(address, `It was looked for, and that failed: ${(trouble as Error).message}`);
     }
@@ -156,9 +165,9 @@ interface Adoption {
   readonly approved: StackPlan;
   readonly failed: StackPlan;
   readonly error: TerraformError;
-  readonly adopted: readonly Import[];
-  readonly fresh: readonly Import[];
-  readonly evidence: readonly string[];
+  readonly adopted: readonly Found[];
+  readonly fresh: readonly Found[];
+  readonly evidence: readonly UnfinishedCreation[];
 }
 
 /** Plans the rest with the objects in it, and refuses what is not ours or would not stay as it is. */
@@ -175,7 +184,7 @@ async function planAdoption(adoption: Adoption, options: AdoptingOptions): Promi
     const plan = await planStack(stack, {
       variables,
       inputs: stackInputs(workspace, stack),
-      imports: adopted,
+      imports: adopted.map(({ address, id }) => ({ address, id })),
     });
     const advice = new Map<string, string>();
     for (const one of fresh) {
@@ -212,21 +221,37 @@ const NAMELESS = ["digitalocean_domain"];
 
 /** Why an object is not taken over; undefined when it is. */
 function refusalOf(
-  { address, id }: Import,
+  found: Found,
   plan: StackPlan,
-  evidence: readonly string[],
-  { stack, workspace }: AdoptingOptions,
+  evidence: readonly UnfinishedCreation[],
+  { stack, workspace, adopt = [] }: AdoptingOptions,
 ): string | undefined {
+  const { address, id } = found;
   const change = plan.changes.find((candidate) => candidate.address === address);
   const differs = change ? realDifferences(change) : [];
   const takeOver = workspace.npmRun("deploy", "--stack", stack.name, "--adopt", address);
   if (change && change.action !== "update") return unlike(differs.join(", "), id);
-  if (evidence.includes(address)) return undefined;
+  if (adopt.includes(address) || evidence.some((one) => isMadeBy(one, found))) return undefined;
   if (differs.length > 0)
     return `It differs from the configuration in ${differs.join(", ")} (${id}). If it is yours, take it over and change it: ${takeOver}`;
   const shared = readStackDocument(stack).terraform?.backend?.local === undefined;
   if (shared && !NAMELESS.includes(address.split(".")[0] ?? "")) return undefined;
   return `No deploy from here has begun to make it (${id}). Is there another state that has it? If not, take it over: ${takeOver}`;
+}
+
+/** How far the clocks of this machine and of a cloud may be apart. */
+const CLOCK_TOLERANCE_MS = 5 * 60_000;
+
+/** Whether an unfinished creation can have made an object: same resource, same name, and the object is not older than the attempt. */
+function isMadeBy({ address, name, begun }: UnfinishedCreation, found: Found): boolean {
+  if (address !== found.address || name !== found.name) return false;
+  const age = Date.parse(found.createdAt ?? "");
+  return Number.isNaN(age) || age >= Date.parse(begun) - CLOCK_TOLERANCE_MS;
+}
+
+/** The name that a plan gives to what it creates. */
+function nameOf(address: string, { changes }: StackPlan): string | undefined {
+  return changes.find((change) => change.address === address)?.label;
 }
 
 /** Arguments that only the state knows: no cloud has them, so that an import can't read them. */
@@ -245,7 +270,7 @@ function realDifferences({ attributes }: ResourceChange): string[] {
 }
 
 /** Whether a plan does nothing that was not approved: what is left of it, and the end of what the objects replace. */
-function isWithin({ changes }: StackPlan, approved: StackPlan, adopted: readonly Import[]): boolean {
+function isWithin({ changes }: StackPlan, approved: StackPlan, adopted: readonly Found[]): boolean {
   const allowed = new Set(approved.changes.map(({ action, address }) => `${action} ${address}`));
   for (const { address } of adopted)
     if (allowed.has(`replace ${address}`)) allowed.add(`destroy ${predecessorOf(address)}`);

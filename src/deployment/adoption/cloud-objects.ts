@@ -21,7 +21,16 @@ export class StillBeingMade extends Error {
   }
 }
 
-type Find = (wanted: Wanted, clouds: Clouds) => Promise<string | undefined> | string | undefined;
+/** An object that is there. */
+export interface CloudObject {
+  /** What `terraform import` takes. */
+  readonly id: string;
+  /** When it was made, as its cloud tells it, if it does. */
+  readonly createdAt?: string;
+}
+
+type Found = CloudObject | string | undefined;
+type Find = (wanted: Wanted, clouds: Clouds) => Promise<Found> | Found;
 
 /**
  * How an object that "already exists" is found, by type: the id that `terraform import` takes, which is the provider's to define
@@ -30,10 +39,10 @@ type Find = (wanted: Wanted, clouds: Clouds) => Promise<string | undefined> | st
  */
 const FINDERS: Readonly<Record<string, Find>> = {
   digitalocean_project: async ({ name }, clouds) =>
-    idByName(await digitalOcean("projects", "projects", clouds), name),
-  digitalocean_vpc: async ({ name }, clouds) => idByName(await digitalOcean("vpcs", "vpcs", clouds), name),
+    byName(await digitalOcean("projects", "projects", clouds), name),
+  digitalocean_vpc: async ({ name }, clouds) => byName(await digitalOcean("vpcs", "vpcs", clouds), name),
   digitalocean_kubernetes_cluster: async ({ name }, clouds) =>
-    idByName(await digitalOcean("kubernetes/clusters", "kubernetes_clusters", clouds), name),
+    byName(await digitalOcean("kubernetes/clusters", "kubernetes_clusters", clouds), name),
   digitalocean_kubernetes_node_pool: nodePool,
   digitalocean_domain: ({ name }) => String(name),
   kubernetes_namespace_v1: (wanted) => metadataOf(wanted).name,
@@ -52,14 +61,14 @@ const FINDERS: Readonly<Record<string, Find>> = {
     const found = (await gitHub("keys", undefined, wanted, clouds)).find(
       ({ key }) => withoutComment(key) === withoutComment(wanted.key),
     );
-    return found && `${wanted.repository}:${found.id}`;
+    return found && { id: `${wanted.repository}:${found.id}`, createdAt: found.created_at };
   },
   github_repository_webhook: async (wanted, clouds) => {
     const [configuration] = wanted.configuration as Array<{ url?: string }>;
     const found = (await gitHub("hooks", undefined, wanted, clouds)).find(
       ({ config }) => (config as { url?: string }).url === configuration?.url,
     );
-    return found && `${wanted.repository}/${found.id}`;
+    return found && { id: `${wanted.repository}/${found.id}`, createdAt: found.created_at };
   },
 };
 
@@ -69,15 +78,16 @@ export function isAdoptable(type: string): boolean {
 }
 
 /**
- * The id by which an object is imported that has the name a resource wants; undefined when there is none.
+ * The object that has the name a resource wants, with the id by which it is imported; undefined when there is none.
  * @throws ApiUnavailable, StillBeingMade, or an Error with what the cloud answered
  */
-export async function findImportId(
+export async function findObject(
   type: string,
   wanted: Wanted,
   clouds: Clouds,
-): Promise<string | undefined> {
-  return FINDERS[type]?.(wanted, clouds);
+): Promise<CloudObject | undefined> {
+  const found = await FINDERS[type]?.(wanted, clouds);
+  return typeof found === "string" ? { id: found } : found;
 }
 
 interface Listed {
@@ -86,6 +96,7 @@ interface Listed {
   readonly type?: string;
   readonly key?: string;
   readonly config?: unknown;
+  readonly created_at?: string;
   readonly nodes?: ReadonlyArray<{ readonly status?: { readonly state?: string } }>;
 }
 
@@ -104,9 +115,9 @@ function metadataOf({ metadata }: Wanted): { name?: string; namespace?: string }
   return (metadata as Array<{ name?: string; namespace?: string }> | undefined)?.[0] ?? {};
 }
 
-function idByName(objects: readonly Listed[], name: unknown): string | undefined {
-  const found = objects.filter((object) => object.name === name);
-  return found.length === 1 ? String(found[0]?.id) : undefined;
+function byName(objects: readonly Listed[], name: unknown): CloudObject | undefined {
+  const [found, ...others] = objects.filter((object) => object.name === name);
+  return found && others.length === 0 ? { id: String(found.id), createdAt: found.created_at } : undefined;
 }
 
 /** Type and key: GitHub doesn't keep what is behind them. */

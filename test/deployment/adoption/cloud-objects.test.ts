@@ -1,6 +1,6 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { findImportId, isAdoptable, StillBeingMade } from "../../../src/deployment/adoption/cloud-objects";
+import { findObject, isAdoptable, StillBeingMade } from "../../../src/deployment/adoption/cloud-objects";
 
 jest.mock("../../../src/api-client/retry-policy", () =>
   require("../../support/quick-retries").quickRetries(),
@@ -31,8 +31,11 @@ beforeEach(() => {
   pages = {};
 });
 
-const find = (type: string, wanted: object, clusterId?: string) =>
-  findImportId(type, wanted as never, {
+const find = async (type: string, wanted: object, clusterId?: string) =>
+  (await findWhole(type, wanted, clusterId))?.id;
+
+const findWhole = (type: string, wanted: object, clusterId?: string) =>
+  findObject(type, wanted as never, {
     variables: {
       DIGITALOCEAN_API_URL: base,
       GITHUB_BASE_URL: base,
@@ -120,6 +123,16 @@ test.each([
 ])("%s has an id that follows from its arguments", async (type, wanted, id) => {
   expect(await find(type, wanted)).toBe(id);
   expect(asked).toEqual([]);
+});
+
+test.each([
+  ["digitalocean_vpc", "vpcs", "vpcs"],
+  ["digitalocean_project", "projects", "projects"],
+  ["digitalocean_kubernetes_cluster", "kubernetes/clusters", "kubernetes_clusters"],
+])("%s is found with the time when it was made", async (type, path, list) => {
+  const createdAt = "2026-01-02T03:04:05Z";
+  pages = { [`/v2/${path}?per_page=200`]: { [list]: [{ id: "1", name: "a", created_at: createdAt }] } };
+  expect(await findWhole(type, { name: "a" })).toEqual({ id: "1", createdAt });
 });
 
 test("a deploy key is found by the key, whatever its comment", async () => {
