@@ -124,12 +124,13 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     if (options.onCrash) options.onCrash(name);
     else servers.get(name)?.breakConnections();
   };
+  // Before anything listens: what can't be started must not leave a process that waits for requests.
+  const standIn = startStandIn();
   const http = await serveHttpApi({
     ...clouds,
     cluster: (token) => clusters.ofToken(token)?.api,
     kubeconfig: (...parameters) => clusters.kubeconfig(...parameters),
   });
-  const standIn = startStandIn();
   const close = async () => {
     standIn.end();
     await http.close();

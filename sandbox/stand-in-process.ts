@@ -13,11 +13,11 @@ export interface StandInProcess {
  * @throws Error when it can't be started
  */
 export function startStandIn(): StandInProcess {
-  // It reads what never comes, and ends with the pipe: also when this process is killed.
-  const child = spawn("cat", [], { stdio: ["pipe", "ignore", "ignore"] });
+  // It reads what never comes, and ends with the pipe: also when this process is killed. The shell is where POSIX has it, whatever
+  // PATH says.
+  const child = spawn("/bin/sh", ["-c", "read -r line"], { stdio: ["pipe", "ignore", "ignore"] });
   child.on("error", () => undefined);
-  if (child.pid === undefined)
-    throw new Error("The sandbox can't be started: there is no program cat in PATH");
+  if (child.pid === undefined) throw new Error("The sandbox can't be started: /bin/sh can't be started");
   child.unref();
   (child.stdin as unknown as { unref(): void }).unref();
   return { pid: child.pid, end: () => child.kill() };

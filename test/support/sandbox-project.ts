@@ -17,6 +17,9 @@ export function cli(args: readonly string[], env: NodeJS.ProcessEnv = {}): CliRe
     maxBuffer: 2 ** 26,
     env: { ...plainEnvironment(), ...env },
     stdio: ["ignore", "pipe", "pipe"],
+    // A command that hangs is a failed test, and no run of tests that never ends.
+    timeout: 300_000,
+    killSignal: "SIGKILL",
   });
   return { code: result.status, stdout: result.stdout, stderr: result.stderr };
 }
