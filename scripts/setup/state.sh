@@ -7,9 +7,9 @@ check_state() {
   if [ "$configuration_valid" = yes ]; then
     if wants_bucket; then prepare_bucket --yes; else prepare_bucket --check; fi
     load_dotenv
-    return 0
+  else
+    finding unchecked state "the bucket of the states is not looked at: $CONFIGURATION can't be read yet"
   fi
-  finding unchecked state "the bucket of the states is not looked at: $CONFIGURATION can't be read yet"
   state_fix="npm run state -- prepare makes the bucket and its key (so does ./setup.sh --yes)"
   check_credential set_only spaces-key "$state_fix" SPACES_ACCESS_KEY_ID AWS_ACCESS_KEY_ID
   check_credential set_only spaces-secret "$state_fix" SPACES_SECRET_ACCESS_KEY AWS_SECRET_ACCESS_KEY
