@@ -1,4 +1,4 @@
-import * as childProcess from "node:child_process";
+import type * as ChildProcesses from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import { STACK_KINDS } from "../../../../src/stacks/environment-stack";
@@ -119,7 +119,11 @@ function strikesIn(
 const hasWord = (text: string, word: string): boolean =>
   text.split(/[\s:,]+/).some((one) => one.replace(/\.$/, "") === word);
 
+// The module itself: an import of everything in it would be a copy.
+const childProcess: typeof ChildProcesses = require("node:child_process");
+
 const LOOKED_AT_EVERY_MS = 20;
+const STALLED_FOR_CERTAIN_MS = 10_000;
 /** So long terraform may still write down what it knows. */
 const BEFORE_THE_KILL_MS = 60;
 
@@ -129,28 +133,31 @@ async function withKills(
   entries: readonly Step[][],
   deploy: () => Promise<Deployed>,
 ): Promise<Deployed> {
-  const running = new Map<childProcess.ChildProcess, string>();
+  const running = new Map<ChildProcesses.ChildProcess, { stack: string; begun: number }>();
   // Nothing is played: it is only seen which processes there are.
   const spawn = childProcess.spawn;
   const spy = jest.spyOn(childProcess, "spawn").mockImplementation(((...args: Parameters<typeof spawn>) => {
     const child = spawn(...args);
     const { cwd } = (args[2] ?? {}) as { cwd?: string };
     if (args[0] === "terraform" && cwd?.startsWith(project.directory))
-      running.set(child, basename(String(cwd)));
+      running.set(child, { stack: basename(cwd), begun: Date.now() });
     child.once("close", () => running.delete(child));
     return child;
   }) as never);
-  let known = 0;
+  let known = -1;
+  let since = Date.now();
   const watch = setInterval(() => {
     const stalled = consumed(project, entries);
     const left = project.json("clouds", "faults.json") as Array<{ times: number }>;
     const total = left.reduce((sum, { times }) => sum + times, 0);
-    if (stalled.length === 0 || total === known) return;
-    known = total;
+    if (total !== known) [known, since] = [total, Date.now()];
+    const waited = Date.now() - since;
+    if (stalled.length === 0 || waited < BEFORE_THE_KILL_MS) return;
     const stacks = new Set(stalled.flat().map(({ stack }) => stack));
-    setTimeout(() => {
-      for (const [child, stack] of running) if (stacks.has(stack)) child.kill("SIGKILL");
-    }, BEFORE_THE_KILL_MS);
+    // What was begun after the last fault goes on, unless it is stalled by it all the same.
+    for (const [child, { stack, begun }] of running)
+      if ((stacks.has(stack) && begun < since) || Date.now() - begun > STALLED_FOR_CERTAIN_MS)
+        child.kill("SIGKILL");
   }, LOOKED_AT_EVERY_MS);
   try {
     return await deploy();
