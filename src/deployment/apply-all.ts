@@ -166,11 +166,17 @@ function resultOf(
   if (outcome.kind === "done") return outcome.result;
   if (outcome.kind === "skipped")
     return { name, status: "not begun", counts: count([]), message: outcome.because };
+  if (stop && isHalted(outcome.error))
+    return {
+      name,
+      status: "interrupted",
+      counts: count(done ?? []),
+      message: `${stop}; terraform finished what it was doing, and the rest was not begun`,
+    };
   const message = stop ? `${stop}; ${explain(outcome.error)}` : explain(outcome.error);
-  const failed = done === undefined || done.length === 0 ? "failed" : "partly applied";
   return {
     name,
-    status: stop && isHalted(outcome.error) ? "interrupted" : failed,
+    status: done === undefined || done.length === 0 ? "failed" : "partly applied",
     counts: count(done ?? []),
     message,
   };
