@@ -161,7 +161,7 @@ test("a backup that can't be made stops the apply of its stack before anything i
   expect([result.code, result.stderr]).toEqual([
     1,
     expect.stringMatching(
-      /staging-cluster \(failed\): No backup of the state of staging-cluster can be made: state\/backups\/staging-cluster\/\S+ can't be written: the disk is full[\s\S]*Without a backup nothing is applied: staging-cluster was not touched\./,
+      /staging-cluster \(failed\): No backup of the state of staging-cluster can be made: \S*state\/backups\/staging-cluster\/\S+ can't be written: the disk is full[\s\S]*Without a backup nothing is applied: staging-cluster was not touched\./,
     ),
   ]);
   expect(files()).toEqual(before);
@@ -211,7 +211,7 @@ const canMount = process.getuid?.() === 0 && process.platform === "linux";
   test("in a first deploy: what terraform could not write is taken in by the next one", () => {
     const project = newProject();
     onSmallDisk(project);
-    fill(project, { free: 1 });
+    fill(project, { free: 2 });
     const full = project.run("deploy", "--yes");
     expect([full.code, full.stderr]).toEqual([
       1,
