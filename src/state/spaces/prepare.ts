@@ -233,8 +233,19 @@ async function workingKey(context: PrepareContext, keys: SpacesKeys): Promise<Bu
   return key;
 }
 
+/** So often a key is refused before it counts as refused: stores know of changed keys a moment later in some of their parts. */
+const REFUSALS = 3;
+
 /** Why a key can't be used for the bucket; undefined when it can read and write there. */
 async function refusalOf(key: BucketKey, state: SpacesBackend): Promise<string | undefined> {
+  for (let refusal = 1; ; refusal++) {
+    const reason = await refusalOnce(key, state);
+    if (reason === undefined || refusal === REFUSALS) return reason;
+    await new Promise((proceed) => setTimeout(proceed, BETWEEN_TRIES_MS));
+  }
+}
+
+async function refusalOnce(key: BucketKey, state: SpacesBackend): Promise<string | undefined> {
   const bucket = await Bucket.open(placeOf(state), key);
   const name = `${PROBE_PREFIX}of-the-key`;
   try {
