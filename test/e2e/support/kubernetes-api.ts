@@ -21,7 +21,6 @@ const PLACES: Readonly<Record<string, string>> = {
   ConfigMap: "api/v1/namespaces/{ns}/configmaps",
   Namespace: "api/v1/namespaces",
   PersistentVolumeClaim: "api/v1/namespaces/{ns}/persistentvolumeclaims",
-  Pod: "api/v1/namespaces/{ns}/pods",
   Secret: "api/v1/namespaces/{ns}/secrets",
   Service: "api/v1/namespaces/{ns}/services",
   Deployment: "apis/apps/v1/namespaces/{ns}/deployments",
@@ -101,12 +100,8 @@ export class KubernetesApi {
     );
   }
 
-  async create(kind: string, object: ApiObject): Promise<ApiObject> {
-    return this.call("POST", this.path(kind, object.metadata.namespace), object);
-  }
-
-  async delete(kind: string, namespace: string, name: string, options?: object): Promise<void> {
-    await this.call("DELETE", `${this.path(kind, namespace)}/${name}`, options);
+  async delete(kind: string, namespace: string, name: string): Promise<void> {
+    await this.call("DELETE", `${this.path(kind, namespace)}/${name}`);
   }
 
   /** @throws ApiError for every answer that is no success */
