@@ -14,9 +14,10 @@ import {
   unmarkBucket,
 } from "../state";
 import { confirm, isInteractive } from "../terminal/confirm";
-import { Output } from "../terminal/output";
-import { openWorkspace, type Workspace } from "../workspace";
-import { type CommonOptions, command, sandboxName } from "./options";
+import type { Output } from "../terminal/output";
+import type { Workspace } from "../workspace";
+import type { CommonOptions } from "./options";
+import { inStateWorkspace, stateSubcommand } from "./state-workspace";
 
 interface MigrateOptions extends Pick<CommonOptions, "sandbox" | "yes" | "json"> {
   readonly toLocal?: boolean;
@@ -24,34 +25,26 @@ interface MigrateOptions extends Pick<CommonOptions, "sandbox" | "yes" | "json">
 
 /** `npm run state -- migrate`: local states to the bucket, or back. */
 export function stateMigrateCommand(): Command {
-  return command(
+  return stateSubcommand(
     "migrate",
     "move the states of state/ to the bucket; each is verified there before the local files are put aside",
     ["sandbox", "yes", "json"],
   )
-    .showHelpAfterError("(npm run state -- migrate --help lists what it takes)")
     .option("--to-local", "the other way round, before the configuration goes back to local states")
-    .exitOverride()
-    .action(async (options: MigrateOptions) => {
-      const output = new Output(options.json ?? false);
-      const workspace = await openWorkspace({
-        command: "state",
-        sandbox: sandboxName(options),
-        existing: true,
-        online: false,
-      });
-      const interruption = watchInterruption(output);
-      try {
+    .action((options: MigrateOptions) =>
+      inStateWorkspace(options, async (workspace, output) => {
+        const interruption = watchInterruption(output);
         const checkpoint = (): void => {
           const reason = interruption.reason();
           if (reason) throw new Error(`${reason}. Both places have what they had; run the command again.`);
         };
-        process.exitCode = await migrate(workspace, output, options, checkpoint);
-      } finally {
-        interruption.end();
-        await workspace.close();
-      }
-    });
+        try {
+          return await migrate(workspace, output, options, checkpoint);
+        } finally {
+          interruption.end();
+        }
+      }),
+    );
 }
 
 async function migrate(

@@ -12,9 +12,10 @@ import {
   switchLockfileOff,
 } from "../state";
 import { confirm, isInteractive } from "../terminal/confirm";
-import { Output } from "../terminal/output";
-import { openWorkspace, setDotenv, type Workspace } from "../workspace";
-import { type CommonOptions, command, sandboxName } from "./options";
+import type { Output } from "../terminal/output";
+import { setDotenv, type Workspace } from "../workspace";
+import type { CommonOptions } from "./options";
+import { inStateWorkspace, stateSubcommand } from "./state-workspace";
 
 interface PrepareOptions extends Pick<CommonOptions, "sandbox" | "yes" | "json"> {
   readonly check?: boolean;
@@ -22,29 +23,17 @@ interface PrepareOptions extends Pick<CommonOptions, "sandbox" | "yes" | "json">
 
 /** `npm run state -- prepare`: the bucket of the states and the key for it. */
 export function statePrepareCommand(): Command {
-  return command(
+  return stateSubcommand(
     "prepare",
     "make the bucket of the states and a key for it, or look at what is there and mend it (exit code 0: ready, 1: not)",
     ["sandbox", "yes", "json"],
   )
-    .showHelpAfterError("(npm run state -- prepare --help lists what it takes)")
     .option("--check", "change nothing, only look")
-    .exitOverride()
-    .action(async (options: PrepareOptions) => {
-      const output = new Output(options.json ?? false);
-      const workspace = await openWorkspace({
-        command: "state",
-        sandbox: sandboxName(options),
-        existing: true,
-        online: false,
-        readOnly: options.check ?? false,
-      });
-      try {
-        process.exitCode = await prepare(workspace, output, options);
-      } finally {
-        await workspace.close();
-      }
-    });
+    .action((options: PrepareOptions) =>
+      inStateWorkspace(options, (workspace, output) => prepare(workspace, output, options), {
+        readOnly: options.check,
+      }),
+    );
 }
 
 async function prepare(workspace: Workspace, output: Output, options: PrepareOptions): Promise<number> {

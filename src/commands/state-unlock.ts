@@ -1,45 +1,34 @@
 import type { Command } from "commander";
 import { describeLock, openSpacesStore, readLock, unlockState } from "../state";
 import { confirm, isInteractive } from "../terminal/confirm";
-import { Output } from "../terminal/output";
-import { openWorkspace, type Workspace } from "../workspace";
-import { type CommonOptions, command, sandboxName } from "./options";
+import type { Output } from "../terminal/output";
+import type { Workspace } from "../workspace";
+import type { CommonOptions } from "./options";
+import { inStateWorkspace, stateSubcommand } from "./state-workspace";
 
-interface UnlockOptions extends Pick<CommonOptions, "stack" | "sandbox" | "yes" | "json"> {
+interface UnlockOptions extends Pick<CommonOptions, "sandbox" | "yes" | "json"> {
+  readonly stack: string;
   readonly id?: string;
 }
 
 /** `npm run state -- unlock`: removes a lock that a killed command has left in the bucket. */
 export function stateUnlockCommand(): Command {
-  return command(
+  return stateSubcommand(
     "unlock",
     "remove the lock of one stack's state from the bucket, when the command that took it is gone",
     ["sandbox", "yes", "json"],
   )
-    .showHelpAfterError("(npm run state -- unlock --help lists what it takes)")
     .requiredOption("-s, --stack <name>", "the stack, such as staging-cluster")
     .option("--id <id>", "the lock's id, as the refused command named it")
-    .exitOverride()
-    .action(async (options: Omit<UnlockOptions, "stack"> & { readonly stack: string }) => {
-      const output = new Output(options.json ?? false);
-      const workspace = await openWorkspace({
-        command: "state",
-        sandbox: sandboxName(options),
-        existing: true,
-        online: false,
-      });
-      try {
-        process.exitCode = await unlock(workspace, output, options);
-      } finally {
-        await workspace.close();
-      }
-    });
+    .action((options: UnlockOptions) =>
+      inStateWorkspace(options, (workspace, output) => unlock(workspace, output, options)),
+    );
 }
 
 async function unlock(
   { project, variables, npmRun }: Workspace,
   output: Output,
-  { stack, id, yes }: { readonly stack: string; readonly id?: string; readonly yes?: boolean },
+  { stack, id, yes }: UnlockOptions,
 ): Promise<number> {
   const told = (exitCode: number, unlocked: boolean): number => {
     output.result({ exitCode, stack, unlocked });

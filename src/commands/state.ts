@@ -13,13 +13,14 @@ import {
   type StateStore,
   summarizeBackups,
 } from "../state";
-import { Output } from "../terminal/output";
-import { type DescribedStack, describeStacks, openWorkspace, type Workspace } from "../workspace";
-import { type CommonOptions, command, sandboxName } from "./options";
+import type { Output } from "../terminal/output";
+import { type DescribedStack, describeStacks, type Workspace } from "../workspace";
+import type { CommonOptions } from "./options";
 import { stateMigrateCommand } from "./state-migrate";
 import { statePrepareCommand } from "./state-prepare";
 import { restore } from "./state-restore";
 import { stateUnlockCommand } from "./state-unlock";
+import { inStateWorkspace, stateSubcommand } from "./state-workspace";
 
 interface StateOptions extends CommonOptions {
   readonly backup?: string;
@@ -75,38 +76,29 @@ function subcommand(
   description: string,
   { readOnly = false, action }: { readonly readOnly?: boolean; readonly action: Action },
 ): Command {
-  return command(name, description, ["selection", "sandbox", "json"])
-    .showHelpAfterError(`(npm run state -- ${name} --help lists what it takes)`)
-    .exitOverride()
-    .action((options: StateOptions) => inWorkspace(options, { readOnly, action }));
+  return stateSubcommand(name, description, ["selection", "sandbox", "json"]).action(
+    (options: StateOptions) => {
+      // A copy of a state lies in a temporary folder while it is restored, which is removed when the process ends in order.
+      for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+        process.once(signal, () => process.exit(INTERRUPTED_EXIT_CODE));
+      return inStateWorkspace(options, (workspace, output) => work({ workspace, output, options, action }), {
+        readOnly,
+      });
+    },
+  );
 }
 
-async function inWorkspace(
-  options: StateOptions,
-  { readOnly, action }: { readonly readOnly: boolean; readonly action: Action },
-): Promise<void> {
-  const output = new Output(options.json ?? false);
-  // A copy of a state lies in a temporary folder while it is restored, which is removed when the process ends in order.
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
-    process.once(signal, () => process.exit(INTERRUPTED_EXIT_CODE));
-  const workspace = await openWorkspace({
-    command: "state",
-    sandbox: sandboxName(options),
-    readOnly,
-    existing: true,
-    // It reaches the store of the states and no cloud.
-    online: false,
-  });
-  try {
-    const [store, all] = await Promise.all([openStore(workspace), describeStacks(workspace)]);
-    const names = selectStacks(all, { environments: options.environment, stacks: options.stack }).map(
-      ({ name }) => name,
-    );
-    const selected = all.filter(({ name }) => names.includes(name));
-    process.exitCode = await action({ workspace, store, output, options, all, selected });
-  } finally {
-    await workspace.close();
-  }
+async function work({
+  action,
+  ...given
+}: Pick<StateWork, "workspace" | "output" | "options"> & { readonly action: Action }): Promise<number> {
+  const { workspace, options } = given;
+  const [store, all] = await Promise.all([openStore(workspace), describeStacks(workspace)]);
+  const names = selectStacks(all, { environments: options.environment, stacks: options.stack }).map(
+    ({ name }) => name,
+  );
+  const selected = all.filter(({ name }) => names.includes(name));
+  return action({ ...given, store, all, selected });
 }
 
 const NOTHING_DEPLOYED =
