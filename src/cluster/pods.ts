@@ -1,4 +1,4 @@
-import { type NodePool, POOL_LABEL, WORKLOAD_POOL } from "../config";
+import { mostNodes, type NodePool, POOL_LABEL, WORKLOAD_POOL } from "../config";
 import { type Amount, amountOf, amountOfPod, minus, most, NOTHING, pack, sum } from "../config/amounts";
 import { allocatable } from "../config/node-sizes";
 import type { ClusterReader } from "./cluster-reader";
@@ -86,7 +86,6 @@ export function roomForPods(
   const free = nodes
     .filter((node) => !leaving.has(node.metadata.name) && takesPods(node))
     .map((node) => minus(amountOf(node.status?.allocatable), askedOn(node.metadata.name, present)));
-  const count = pool.autoscaling?.maxNodes ?? pool.nodeCount;
   const asking = moving
     .map((pod) => ({
       name: `${pod.metadata.namespace ?? "default"}/${pod.metadata.name}`,
@@ -99,7 +98,7 @@ export function roomForPods(
     free,
   );
   return {
-    fits: needed !== undefined && needed <= count,
+    fits: needed !== undefined && needed <= mostNodes(pool),
     asked: sum(asking.map(({ asked }) => asked)),
     pods: asking.length,
     needed,

@@ -6,6 +6,7 @@ import {
   describeFile,
   listBackups,
   newestUsable,
+  placeIn,
   planRestoration,
   type Restoration,
   readBackup,
@@ -42,7 +43,7 @@ export async function restore(work: StateWork): Promise<number> {
   const restored = await restoreBackup(restoration, { store, stack, variables: workspace.variables });
   output.line(`\nRestored: ${stack.name} has the state of ${chosen.name}, as serial ${restored.serial}.`);
   if (restored.safetyCopy)
-    output.line(`What was there before is kept in ${store.description}${restored.safetyCopy}.`);
+    output.line(`What was there before is kept in ${placeIn(store, restored.safetyCopy)}.`);
   output.line(
     `Next: ${workspace.npmRun("diff")}, which shows what the clouds have and this state doesn't say.`,
   );

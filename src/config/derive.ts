@@ -292,6 +292,11 @@ function deriveStorage(
   return { [fast]: of(fast), [bulk]: of(bulk) } as Record<StorageClassName, Storage>;
 }
 
+/** Nodes that a pool has at most: where it scales by itself, its maximum. */
+export function mostNodes({ nodeCount, autoscaling }: Pick<NodePool, "nodeCount" | "autoscaling">): number {
+  return autoscaling?.maxNodes ?? nodeCount;
+}
+
 /**
  * The ingress follows the cluster: two replicas and two load balancer nodes where the control plane is highly
  * available, and one more load balancer node for every ten workload nodes (DigitalOcean counts capacity by node).
@@ -300,7 +305,7 @@ function deriveNetworking(
   { ingress }: EnvironmentConfiguration,
   { haControlPlane, nodeCount, autoscaling }: Cluster,
 ): Networking {
-  const most = autoscaling?.maxNodes ?? nodeCount;
+  const most = mostNodes({ nodeCount, autoscaling });
   const redundancy = haControlPlane ? 2 : 1;
   return {
     ingressClass: ingress ?? "traefik",

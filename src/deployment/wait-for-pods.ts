@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { KubeconfigRefused, type RoomForPods, readPods, roomForPods, withCluster } from "../cluster";
-import type { Environment } from "../config";
+import { type Environment, mostNodes } from "../config";
 import { formatAmount } from "../config/amounts";
 import type { Output } from "../terminal/output";
 import type { Variables } from "../terraform";
@@ -66,7 +66,7 @@ async function untilTheyFit(
     const room = await look();
     if (room.fits) {
       const { cluster } = environment;
-      const nodes = `${cluster.autoscaling?.maxNodes ?? cluster.nodeCount} nodes of ${cluster.node.slug}`;
+      const nodes = `${mostNodes(cluster)} nodes of ${cluster.node.slug}`;
       output.progress(
         stack,
         told === ""
@@ -90,10 +90,9 @@ async function untilTheyFit(
 }
 
 function inWords({ asked, pods, needed, largest }: RoomForPods, { cluster }: Environment): string {
-  const count = cluster.autoscaling?.maxNodes ?? cluster.nodeCount;
   const [first] = largest;
   if (needed === undefined && first)
     return `${first.name} asks for ${formatAmount(first.asked)}, which is more than a node of ${cluster.node.slug} has free`;
   const names = largest.map(({ name }) => name).join(", ");
-  return `${pods} pods ask for ${formatAmount(asked)}, which takes ${needed} nodes of ${cluster.node.slug}, and there will be ${count} (largest: ${names})`;
+  return `${pods} pods ask for ${formatAmount(asked)}, which takes ${needed} nodes of ${cluster.node.slug}, and there will be ${mostNodes(cluster)} (largest: ${names})`;
 }

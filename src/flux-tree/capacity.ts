@@ -1,4 +1,4 @@
-import type { Environment, NodePool } from "../config";
+import { type Environment, mostNodes, type NodePool } from "../config";
 import { type Amount, amountOf, amountOfPod, minus, most, pack, plus, sum, times } from "../config/amounts";
 import { allocatable, type NodeSize } from "../config/node-sizes";
 import { type ChartWorkload, workloadsOfChart } from "./chart-workloads";
@@ -152,9 +152,6 @@ function largestJobs(pods: readonly Pods[]): Pods[] {
   }
   return [...bySystemName.values()];
 }
-
-const mostNodes = ({ nodeCount, autoscaling }: Pick<NodePool, "nodeCount" | "autoscaling">): number =>
-  autoscaling?.maxNodes ?? nodeCount;
 
 /** Pods of the tree tolerate no taint. */
 function takesEveryPod({ taints }: NodePool): boolean {

@@ -16,7 +16,7 @@ import { explainLost, findLostStates, type LostState } from "./lost-states";
 import { localStore, STATE_FOLDER } from "./open-store";
 import { count, describeFile, parseState, type StateFile } from "./state-file";
 import { describeLock, type StateLock, stateLock } from "./state-lock";
-import type { StateStore } from "./state-store";
+import { placeIn, type StateStore } from "./state-store";
 
 /** What there is of a stack's state. */
 export interface StackState {
@@ -149,7 +149,7 @@ async function backupFindings(
   const read = await Promise.all(
     backups.map(async (backup) => ({ backup, content: await readBackup(store, stack, backup) })),
   );
-  const place = `${store.description}${store.description.endsWith("/") ? "" : ", "}${backupFolder(stack)}`;
+  const place = placeIn(store, backupFolder(stack));
   const unusable = read
     .filter(({ content }) => content.kind !== "state")
     .map(

@@ -30,4 +30,4 @@ export { openSpacesStore, SpacesStore } from "./spaces/spaces-store";
 export { readLock, unlockState } from "./spaces/unlock";
 export { count, describeFile, parseState, type ReadableState, type StateFile } from "./state-file";
 export { describeLock, type StateLock, stateLock } from "./state-lock";
-export type { StateStore } from "./state-store";
+export { placeIn, type StateStore } from "./state-store";

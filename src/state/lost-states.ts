@@ -1,6 +1,7 @@
 import type { Workspace } from "../workspace";
 import {
   type Backup,
+  backupFolder,
   describeBackup,
   listBackups,
   newestUsable,
@@ -10,7 +11,7 @@ import {
 } from "./backups";
 import { describeForeign, type Foreign, namedForAnother, originalsOf, readLineages } from "./foreign-states";
 import { describeFile, type ReadableState, type StateFile } from "./state-file";
-import type { StateStore } from "./state-store";
+import { placeIn, type StateStore } from "./state-store";
 
 /**
  * A state that doesn't know what is deployed, or knows what another stack has deployed. A deploy on it would make everything a second
@@ -103,7 +104,7 @@ export function explainLost(
   store: StateStore,
   npmRun: Workspace["npmRun"],
 ): string {
-  const place = `${store.description}${store.description.endsWith("/") ? "" : ", "}${stateName(stack)}`;
+  const place = placeIn(store, stateName(stack));
   if (foreign) return explainForeign({ stack, file, foreign, newest }, { store, place, npmRun });
   const problem =
     file.kind === "damaged"
@@ -116,7 +117,7 @@ export function explainLost(
   const otherwise =
     file.kind === "damaged" || file.kind === "state"
       ? ""
-      : `\n    If that is meant (all of it was destroyed, say), remove its backups: ${store.description}${store.description.endsWith("/") ? "" : ", "}backups/${stack}`;
+      : `\n    If that is meant (all of it was destroyed, say), remove its backups: ${placeIn(store, backupFolder(stack))}`;
   return [
     problem,
     `    Its newest backup: ${describeBackup(newest.backup, newest.state)}`,
@@ -139,7 +140,7 @@ function explainForeign(
   const right =
     file.kind === "state" && file.resources.length > 0
       ? npmRun("state", "backup")
-      : `remove the backups of the earlier one: ${store.description}${store.description.endsWith("/") ? "" : ", "}backups/${stack}`;
+      : `remove the backups of the earlier one: ${placeIn(store, backupFolder(stack))}`;
   return [
     problem,
     `    Its newest backup: ${describeBackup(newest.backup, newest.state)}`,

@@ -5,6 +5,7 @@ import {
   type Backup,
   backUp,
   backupFolder,
+  backupPath,
   listBackups,
   readBackup,
   readSettled,
@@ -14,7 +15,7 @@ import {
 import { LocalStore } from "./local-store";
 import { describeFile, parseState, type ReadableState, type StateFile } from "./state-file";
 import { describeLock, type StateLock, stateLock } from "./state-lock";
-import type { StateStore } from "./state-store";
+import { placeIn, type StateStore } from "./state-store";
 
 /** What restoring a backup would do. */
 export interface Restoration {
@@ -46,7 +47,7 @@ export async function planRestoration(
   const state = await readBackup(store, stack, backup);
   if (state.kind !== "state")
     throw new Error(
-      `${store.description}${backupFolder(stack)}/${backup.name} is ${describeFile(state)}: choose another backup`,
+      `${placeIn(store, backupPath(stack, backup))} is ${describeFile(state)}: choose another backup`,
     );
   const { file: present } = await readSettled(store, stateName(stack));
   const now = present.kind === "state" ? present.resources : [];
@@ -101,7 +102,7 @@ export async function restoreBackup(
   const written = parseState(await store.read(name));
   if (written.kind !== "state" || written.serial < serial || !sameContent(written.document, document))
     throw new Error(
-      `${stack.name}: what was written is not what the backup has (${describeFile(written)})${safetyCopy ? `; what was there before is in ${store.description}${safetyCopy}` : ""}. \`npm run state -- check\` says more.`,
+      `${stack.name}: what was written is not what the backup has (${describeFile(written)})${safetyCopy ? `; what was there before is in ${placeIn(store, safetyCopy)}` : ""}. \`npm run state -- check\` says more.`,
     );
   return { safetyCopy, serial: written.serial };
 }

@@ -18,3 +18,8 @@ export interface StateStore {
   /** Names of the files directly in a folder (`""` is the store itself), without the folder, sorted; none when there is no such folder. */
   list(folder: string): Promise<readonly string[]>;
 }
+
+/** What people know a file or folder of a store as: `state/staging-cluster.tfstate`, `bucket acme-state in nyc3, staging-cluster.tfstate`. */
+export function placeIn({ description }: Pick<StateStore, "description">, name: string): string {
+  return `${description}${description.endsWith("/") ? "" : ", "}${name}`;
+}
