@@ -21,7 +21,7 @@ import {
   VALUES_CONFIG_MAP,
   VARIABLES_CONFIG_MAP,
 } from "../flux";
-import { openStore, refuseLostStates } from "../state";
+import { explainLost, findLostStates, openStore } from "../state";
 import { pendingFiles } from "../static-configuration";
 import { Output } from "../terminal/output";
 import { environmentOf, readState, stackDeployment } from "../terraform";
@@ -67,12 +67,13 @@ export function statusCommand(): Command {
       const environments = workspace.project.environments.filter(({ name }) =>
         selected.some((stack) => environmentOf(stack) === name),
       );
+      const lostStates = lostStatesOf(workspace, all);
       const statuses = await Promise.all(
         environments.map((environment) =>
           environmentStatus(
             environment,
             all.filter((stack) => environmentOf(stack) === environment.name),
-            workspace,
+            { workspace, lostStates },
           ),
         ),
       );
@@ -119,12 +120,29 @@ const withQuotedCommands = (workspace: Workspace): Workspace => ({
   npmRun: (...words) => `\`${workspace.npmRun(...words)}\``,
 });
 
+interface Surroundings {
+  readonly workspace: Workspace;
+  /** By stack, what is wrong with its state. Found for all stacks at once, since each is compared with all the others. */
+  readonly lostStates: Promise<ReadonlyMap<string, string>>;
+}
+
+async function lostStatesOf(
+  workspace: Workspace,
+  stacks: readonly DescribedStack[],
+): Promise<ReadonlyMap<string, string>> {
+  const store = await openStore(workspace);
+  const names = stacks.map(({ name }) => name);
+  const lost = await findLostStates(store, names, workspace.project);
+  return new Map(lost.map((one) => [one.stack, explainLost(one, store, workspace.npmRun)]));
+}
+
 async function environmentStatus(
   environment: Environment,
   stacks: readonly DescribedStack[],
-  workspace: Workspace,
+  surroundings: Surroundings,
 ): Promise<EnvironmentStatus> {
-  const read = await Promise.all(stacks.map((stack) => stackStatus(stack, workspace)));
+  const { workspace } = surroundings;
+  const read = await Promise.all(stacks.map((stack) => stackStatus(stack, surroundings)));
   const clusterStack = read.find(({ status }) => status.name === `${environment.name}-cluster`);
   const id = clusterStack?.outputs.cluster_id;
   return {
@@ -147,10 +165,11 @@ function withoutId(stack: StackStatus | undefined): ClusterStatus {
 
 async function stackStatus(
   stack: DescribedStack,
-  workspace: Workspace,
+  { workspace, lostStates }: Surroundings,
 ): Promise<{ status: StackStatus; outputs: Readonly<Record<string, unknown>> }> {
   try {
-    await refuseLostStates(await openStore(workspace), [stack.name], workspace);
+    const lost = (await lostStates).get(stack.name);
+    if (lost !== undefined) throw new Error(lost);
     const state = await readState(stack, workspace.variables);
     const { outputs, ...deployment } = stackDeployment(stack.document, state);
     return { status: { name: stack.name, ...deployment }, outputs };

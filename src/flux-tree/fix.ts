@@ -1,6 +1,7 @@
-import { chmodSync, lstatSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { lstatSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { isMap, isScalar, isSeq, type Pair, type YAMLMap, type YAMLSeq } from "yaml";
+import { writeWhole } from "../files";
 import { VALUES_CONFIG_MAP, VARIABLE_PREFIX, VARIABLES_CONFIG_MAP } from "../flux";
 import { referencesIn, spelling, VARIABLE_NAME } from "./substitution";
 import type { FluxTree, Manifest } from "./tree";
@@ -46,7 +47,7 @@ export function fixTree(tree: FluxTree): FixResult {
           text: `${change} (not done: ${obstacle})`,
         })),
       };
-    writeInOnePiece(path.join(tree.directory, name), text);
+    writeWhole(path.join(tree.directory, name), text);
     return { changes, left };
   });
   return { changes: results.flatMap(({ changes }) => changes), left: results.flatMap(({ left }) => left) };
@@ -194,17 +195,4 @@ function whyNotWritten(file: string, text: string): string | undefined {
   if ((mode & 0o200) === 0) return "the file is read-only";
   // Bytes that are no UTF-8 were read as something else and would be lost.
   return readFileSync(file).equals(Buffer.from(text)) ? undefined : "the file is not UTF-8";
-}
-
-/** Beside the file and then in its place, so that an interruption leaves the old file or the new one. */
-function writeInOnePiece(file: string, text: string): void {
-  const draft = path.join(path.dirname(file), `.${path.basename(file)}.new`);
-  try {
-    writeFileSync(draft, text);
-    chmodSync(draft, statSync(file).mode);
-    renameSync(draft, file);
-  } catch (error) {
-    rmSync(draft, { force: true });
-    throw error;
-  }
 }

@@ -1,9 +1,9 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { writeWhole } from "../files";
 import { decodeBech32, encodeBech32 } from "./bech32";
 import { keep, privateDirectory } from "./private-files";
-import { writeWhole } from "./write-whole";
 
 /** The key of the Kubernetes secret that Flux decrypts with; its ending tells Flux that it is an age key. */
 export const AGE_KEY_NAME = "age.agekey";

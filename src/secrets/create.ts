@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { writeWhole } from "../files";
 import { ageKeyFile, keepAgeKey, readAgeKey, readAgeKeys } from "./age-key";
 import type { ApplicationSecret } from "./application-secret";
 import { changeValues } from "./change-values";
@@ -16,7 +17,6 @@ import {
 import { givenValue, type MissingValue, madeOf, makeValues, missingValues } from "./secret-values";
 import type { Sops } from "./sops";
 import { addRecipient, readRecipients } from "./sops-configuration";
-import { writeWhole } from "./write-whole";
 
 /** What was made for an environment. */
 export interface Creation {

@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
+import { writeWhole } from "../files";
 import { ageKeyFile, readAgeKey } from "./age-key";
 import { type EditedSecret, judgeEdit, judgeEncrypted } from "./edited-secret";
 import { requireOwnKey } from "./foreign-key";
@@ -7,7 +8,6 @@ import type { SecretsContext } from "./inventory";
 import { withPlainTextFolder } from "./plain-text-folder";
 import { allSecretFiles, readSecretFile, type SecretFile, secretFile } from "./secret-files";
 import type { Sops } from "./sops";
-import { writeWhole } from "./write-whole";
 
 /** What an edit needs of the person who makes it. */
 export interface Editor {

@@ -1,7 +1,7 @@
 import { createHash, generateKeyPairSync, randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { writeWhole } from "./write-whole";
+import { writeWhole } from "../files";
 
 /** Private halves stay on this machine and in the cluster: a git-ignored folder, readable by its owner only. */
 export function privateDirectory(directory: string, environment: string): string {

@@ -1,7 +1,7 @@
-import { mkdirSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { z } from "zod";
-import { writeWhole } from "./write-whole";
+import { writeWhole } from "../files";
 
 /**
  * What of an environment's secrets may be published: values that only GitHub can open, and public halves. It is a file
@@ -51,7 +51,6 @@ export function readPublished(directory: string, environment: string): Published
 /** Writes the file atomically, keys in a stable order. */
 export function writePublished(directory: string, environment: string, published: PublishedSecrets): void {
   const file = publishedFile(directory, environment);
-  mkdirSync(dirname(file), { recursive: true });
   const sorted = {
     ...published,
     secrets: Object.fromEntries(Object.entries(published.secrets).sort(([a], [b]) => a.localeCompare(b))),

@@ -1,5 +1,6 @@
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { writeWhole } from "../files";
 import {
   ageKeyFile,
   keepNextAgeKey,
@@ -14,7 +15,6 @@ import { plainPlaces } from "./plain-parts";
 import { allSecretFiles, readSecretFile, recipientsOf, type SecretFile } from "./secret-files";
 import type { Sops } from "./sops";
 import { beginRotation, endRotation, readRecipients, readRetiringRecipient } from "./sops-configuration";
-import { writeWhole } from "./write-whole";
 
 /**
  * A new key for an environment, in two steps, so that Flux can decrypt at every moment:

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isScalar, isSeq, parse, parseAllDocuments, parseDocument } from "yaml";
+import { writeWhole } from "../files";
 import type { ApplicationSecret } from "./application-secret";
-import { writeWhole } from "./write-whole";
 
 /** A Kubernetes Secret in a file, as far as it can be read without a key. */
 export interface SecretFile {

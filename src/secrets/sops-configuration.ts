@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Document, isMap, isSeq, parseDocument, type YAMLMap } from "yaml";
-import { writeWhole } from "./write-whole";
+import { writeWhole } from "../files";
 
 /** SOPS's own configuration: for whom which file is encrypted. Public, so it belongs into Git. */
 export const SOPS_CONFIGURATION = ".sops.yaml";

@@ -1,5 +1,6 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { parseEnv } from "node:util";
+import { writeWhole } from "../files";
 
 /** The variables of a .env file that have a value; none when there is no file. */
 export function readDotenv(file: string): Record<string, string> {
@@ -19,19 +20,9 @@ export function readDotenv(file: string): Record<string, string> {
  * @throws Error when it can't be written
  */
 export function setDotenv(file: string, values: Readonly<Record<string, string>>): void {
-  const draft = `${file}.new-${process.pid}`;
   try {
-    rmSync(draft, { force: true });
-    const handle = openSync(draft, "wx", 0o600);
-    try {
-      writeFileSync(handle, withVariables(readText(file), values));
-      fsyncSync(handle);
-    } finally {
-      closeSync(handle);
-    }
-    renameSync(draft, file);
+    writeWhole(file, withVariables(readText(file), values), { mode: 0o600 });
   } catch (error) {
-    rmSync(draft, { force: true });
     throw new Error(`.env can't be written (${(error as Error).message})`);
   }
 }

@@ -1,6 +1,7 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import type { SpacesBackend } from "../../config";
+import { writeWhole } from "../../files";
 
 /** Says in a workspace's folder of local states that the states are in a bucket; beside them, so that Git ignores it too. */
 const MARKER = "in-bucket.json";
@@ -16,11 +17,8 @@ export interface MarkedBucket {
 export function markBucket(folder: string, { bucket, region, endpoint }: SpacesBackend): void {
   const known = markedBucket(folder);
   if (known?.bucket === bucket && known.endpoint === endpoint) return;
-  const file = join(folder, MARKER);
-  const draft = `${file}.new-${process.pid}`;
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  writeFileSync(draft, `${JSON.stringify({ bucket, region, endpoint }, null, 2)}\n`, { mode: 0o600 });
-  renameSync(draft, file);
+  const marker: MarkedBucket = { bucket, region, endpoint };
+  writeWhole(join(folder, MARKER), `${JSON.stringify(marker, null, 2)}\n`, { mode: 0o600 });
 }
 
 /** The bucket that was used last; undefined when none was, or when nobody knows any more. */

@@ -1,5 +1,6 @@
-import { readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { applyEdits, modify } from "jsonc-parser";
+import { writeWhole } from "../../files";
 
 /** A configuration in which `state.lockfile` is false; nothing else of the text changes. */
 export function withoutLockfile(text: string): string {
@@ -16,7 +17,5 @@ export function withoutLockfile(text: string): string {
 
 /** Writes `"lockfile": false` into a configuration file, whole or not at all. */
 export function switchLockfileOff(file: string): void {
-  const draft = `${file}.new-${process.pid}`;
-  writeFileSync(draft, withoutLockfile(readFileSync(file, "utf8")), { mode: statSync(file).mode });
-  renameSync(draft, file);
+  writeWhole(file, withoutLockfile(readFileSync(file, "utf8")));
 }

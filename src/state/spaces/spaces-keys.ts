@@ -1,3 +1,4 @@
+import { type ApiAnswer, callApi } from "../../api-client";
 import { isLoopback, type SpacesBackend } from "../../config";
 import type { Variables } from "../../terraform";
 import type { BucketKey } from "./bucket";
@@ -36,9 +37,6 @@ export function keysOf(
   return !ownEndpoint || isSpaces || isPlayed ? new DigitalOceanKeys(variables) : undefined;
 }
 
-const ANSWER_LIMIT_MS = 20_000;
-const ATTEMPTS = 4;
-const LONGEST_WAIT_S = 30;
 const PER_PAGE = 200;
 /** DigitalOcean's limit of keys per account is 200 (docs.digitalocean.com/products/spaces/details/limits). */
 const MOST_PAGES = 10;
@@ -95,45 +93,17 @@ export class DigitalOceanKeys implements SpacesKeys {
     what: string,
     body?: unknown,
   ): Promise<unknown> {
-    for (let attempt = 1; ; attempt++) {
-      const answer = await this.send(method, path, body).catch((error: Error) => error);
-      const last = attempt === ATTEMPTS;
-      if (answer instanceof Response) {
-        const { status } = answer;
-        if (status === 404 && method === "DELETE") return {};
-        if (answer.ok) return status === 204 ? {} : ((await answer.json()) as unknown);
-        // A refused request has made nothing; one that failed in the middle may have made a key.
-        const repeatable = status === 429 || (status >= 500 && method !== "POST");
-        if (!repeatable || last) throw new Error(`${cannot(what)}: ${await refusal(answer)}`);
-        await wait(Number(answer.headers.get("retry-after")) || 2 ** attempt);
-      } else {
-        if (method === "POST" || last)
-          throw new Error(`${cannot(what)}: ${reason(answer)}. Is there a network? Then try again.`);
-        await wait(2 ** (attempt - 1));
-      }
-    }
-  }
-
-  private send(method: string, path: string, body: unknown): Promise<Response> {
-    return fetch(`${this.address}${path}`, {
-      method,
-      headers: {
-        authorization: `Bearer ${this.token}`,
-        accept: "application/json",
-        ...(body === undefined ? {} : { "content-type": "application/json" }),
-      },
-      body: body === undefined ? undefined : JSON.stringify(body),
-      // The token is for this host only.
-      redirect: "error",
-      signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
-    });
+    const url = `${this.address}${path}`;
+    const answer = await callApi({ service: "DigitalOcean", url, method, body, token: this.token });
+    if (answer.status === 404 && method === "DELETE") return {};
+    if (answer.status < 200 || answer.status >= 300)
+      throw new Error(`DigitalOcean can't be asked to ${what}: ${refusal(answer)}`);
+    return answer.body === "" ? {} : JSON.parse(answer.body);
   }
 }
 
-const cannot = (what: string): string => `DigitalOcean can't be asked to ${what}`;
-
-async function refusal(answer: Response): Promise<string> {
-  switch (answer.status) {
+function refusal({ status, body }: ApiAnswer): string {
+  switch (status) {
     case 401:
       return "DIGITALOCEAN_TOKEN is not valid (expired, revoked or mistyped). Make a new one at cloud.digitalocean.com/account/api/tokens";
     case 403:
@@ -141,15 +111,15 @@ async function refusal(answer: Response): Promise<string> {
     case 429:
       return "too many requests (429). Try again later";
   }
-  const { message } = (await answer.json().catch(() => ({}))) as { message?: string };
-  return `it answered ${answer.status}${message ? ` (${message})` : ""}. Try again later`;
+  return `it answered ${status}${message(body)}. Try again later`;
 }
 
-/** fetch says "fetch failed"; the reason is in its cause. */
-function reason({ cause, message }: Error): string {
-  return (cause as Error | undefined)?.message || message;
-}
-
-function wait(seconds: number): Promise<void> {
-  return new Promise((proceed) => setTimeout(proceed, Math.min(seconds, LONGEST_WAIT_S) * 1000));
+/** What DigitalOcean says of it, in brackets; a proxy's page says nothing. */
+function message(body: string): string {
+  try {
+    const { message: text } = JSON.parse(body) as { message?: string };
+    return text ? ` (${text})` : "";
+  } catch {
+    return "";
+  }
 }
