@@ -34,6 +34,17 @@ const backupsOf = (project: SandboxProject, stack = CLUSTER): string[] =>
   existsSync(state(project, "backups", stack))
     ? readdirSync(state(project, "backups", stack)).filter((name) => name.endsWith(".tfstate"))
     : [];
+const restoreNewest = (project: SandboxProject, stack = CLUSTER): string[] => [
+  "state",
+  "restore",
+  "--sandbox",
+  project.name,
+  "--stack",
+  stack,
+  "--backup",
+  "latest",
+  "--yes",
+];
 
 const grow = (project: SandboxProject, nodes: number): void =>
   project.configure((document) => {
@@ -287,17 +298,7 @@ describe("a state is spoilt", () => {
     expect([refused.code, refused.stderr]).toEqual([1, expect.stringMatching(problem)]);
     expect(refused.stderr).toContain(restoreCommand);
     expect(project.read("clouds", "digitalocean.json")).toBe(cloud);
-    const restored = cli([
-      "state",
-      "restore",
-      "--sandbox",
-      project.name,
-      "--stack",
-      CLUSTER,
-      "--backup",
-      "latest",
-      "--yes",
-    ]);
+    const restored = cli(restoreNewest(project));
     expect([restored.code, restored.stderr]).toEqual([0, ""]);
     expectNothingLost(project, grown);
     injected({ area: AREA, fault: "state spoilt", point: what });
@@ -316,17 +317,7 @@ describe("restoring is killed", () => {
     const damaged = readFileSync(stateOf(project)).subarray(0, 2_000);
     writeFileSync(stateOf(project), damaged);
     const backups = backupsOf(project);
-    const restore = [
-      "state",
-      "restore",
-      "--sandbox",
-      project.name,
-      "--stack",
-      CLUSTER,
-      "--backup",
-      "latest",
-      "--yes",
-    ];
+    const restore = restoreNewest(project);
     expect(struck(restore, { ...strike, fault: "kill" }).code).toBeNull();
     expect(backupsOf(project)).toEqual(expect.arrayContaining(backups));
     expect(unknownObjects(project)).toEqual([]);
@@ -349,21 +340,7 @@ describe("two at once", () => {
 
   test.each<[string, (project: SandboxProject) => CliResult]>([
     ["a second deploy", (project) => project.run("deploy", "--yes")],
-    [
-      "a restoration in a deploy",
-      (project) =>
-        cli([
-          "state",
-          "restore",
-          "--sandbox",
-          project.name,
-          "--stack",
-          CLUSTER,
-          "--backup",
-          "latest",
-          "--yes",
-        ]),
-    ],
+    ["a restoration in a deploy", (project) => cli(restoreNewest(project))],
   ])("%s is refused and names the first one, which goes on", async (point, second) => {
     const project = copyOfDeployed();
     grow(project, 7);

@@ -1,5 +1,6 @@
 import { nextcloudSecrets } from "../../../src/secrets/applications/nextcloud";
 import { describeWithKubectl } from "../kubectl";
+import { expectDatabaseOfItsOwn, expectWebTrafficOnly } from "../network-policies";
 import { type RenderedEnvironment, rendered } from "../rendered-environment";
 import { fluxKustomizations, type Manifest, manifestsOf, parseManifests } from "../tree";
 
@@ -284,55 +285,12 @@ describeWithKubectl("nextcloud", () => {
     });
 
     test("is reached by the ingress controller only, and reaches its database and the internet", () => {
-      const policy = system.find("NetworkPolicy", "nextcloud").spec;
-
-      expect(policy.podSelector.matchLabels).toEqual({
-        "app.kubernetes.io/name": "nextcloud",
-        "app.kubernetes.io/instance": "nextcloud",
-      });
-      expect(policy.ingress).toEqual([
-        {
-          from: [{ namespaceSelector: { matchLabels: { "hybrid-gitops/role": "ingress-controller" } } }],
-          ports: [{ protocol: "TCP", port: values.nginx.containerPort }],
-        },
-      ]);
+      expectWebTrafficOnly(system, "nextcloud", values.nginx.containerPort);
       expect(values.nextcloud.containerPort).toBe(values.nginx.containerPort);
-      const [database, internet, ...more] = policy.egress;
-      expect(database).toEqual({
-        to: [{ podSelector: { matchLabels: { "cnpg.io/cluster": "nextcloud-db" } } }],
-        ports: [{ protocol: "TCP", port: 5432 }],
-      });
-      expect(internet.to[0].ipBlock).toEqual({
-        cidr: "0.0.0.0/0",
-        except: ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"],
-      });
-      expect(internet.ports.map(({ port }: { port: number }) => port)).toEqual([443, 465, 587, 2525]);
-      expect(more).toEqual([]);
     });
 
     test("shares its database with nobody", () => {
-      const [clients, instances, monitoring, ...more] = system.find("NetworkPolicy", "nextcloud-db").spec
-        .ingress;
-
-      expect(clients).toEqual({
-        from: [
-          {
-            podSelector: {
-              matchLabels: {
-                "app.kubernetes.io/name": "nextcloud",
-                "app.kubernetes.io/instance": "nextcloud",
-              },
-            },
-          },
-        ],
-        ports: [{ protocol: "TCP", port: 5432 }],
-      });
-      expect(instances.from).toHaveLength(2);
-      expect(monitoring).toEqual({
-        from: [{ namespaceSelector: { matchLabels: { "hybrid-gitops/role": "monitoring" } } }],
-        ports: [{ protocol: "TCP", port: 9187 }],
-      });
-      expect(more).toEqual([]);
+      expectDatabaseOfItsOwn(system, "nextcloud");
     });
   });
 });
