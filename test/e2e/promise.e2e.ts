@@ -8,6 +8,7 @@ import { playCloudControllers } from "./support/cloud-controllers";
 import { until } from "./support/live-cluster";
 import { LiveWorld } from "./support/live-world";
 import { measure, secondsSince } from "./support/measurements";
+import { PodPlayer } from "./support/pod-player";
 
 const ENVIRONMENTS = ["staging", "production"] as const;
 type EnvironmentName = (typeof ENVIRONMENTS)[number];
@@ -265,6 +266,47 @@ test("a claim grows with its storage class, and a shrink is refused before anyth
   expect(refused.stdout + refused.stderr).toContain("storage.bulk would shrink from 400Gi to 150Gi");
   expect(await seen()).toEqual(untouched);
   setBulk("400Gi");
+});
+
+test("a smaller node size: Flux makes every application smaller, and the nodes stay until the pods fit on the new ones", async () => {
+  const { api } = world.cluster("staging");
+  const pools = (): string[] =>
+    Object.values<any>(
+      world.project.project.json("clouds", "digitalocean.json").digitalocean_kubernetes_node_pool,
+    )
+      .map(({ name }) => name)
+      .filter((name) => name.startsWith("workload-"));
+  const pods = await PodPlayer.start(api);
+  try {
+    world.project.project.configure((document) => {
+      const [staging] = document.environments;
+      staging.cluster.nodeSize = "s-2vcpu-4gb";
+      // Enough for what its applications ask for then, and volumes don't shrink.
+      staging.cluster.nodeCount = 7;
+      staging.storage = { ...staging.storage, fast: { size: "20Gi" } };
+    });
+    const begin = performance.now();
+    const running = world.project.start("deploy", "--yes", "--environment", "staging");
+    await until(120, async () =>
+      running.output().includes("waits for the pods to shrink") ? undefined : running.output(),
+    );
+    // The ConfigMaps are there, and no node has gone.
+    const variables = await api.get("ConfigMap", "flux-system", "infrastructure-vars");
+    expect(variables.data.infraConfig_cluster_nodeSize).toBe("s-2vcpu-4gb");
+    expect(pools()).not.toContain("workload-s-2vcpu-4gb");
+    const { code, stdout, stderr } = await running.finished;
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toMatch(
+      /staging-flux-configuration +done.*staging-cluster +the pods fit now.*staging-cluster +done/s,
+    );
+    measure("node size, smaller", "staging: the applications shrink, then the nodes go", secondsSince(begin));
+    for (const { application, staging } of FOLLOWERS)
+      expect([application, await sizeOf("staging", application)]).toEqual([application, staging[0]]);
+    expect(pools()).toContain("workload-s-2vcpu-4gb");
+  } finally {
+    await pods.stop();
+  }
+  await world.cluster("staging").untilReady(120);
 });
 
 test("status says the same in one page: all is as it should be, until the configuration changes", () => {

@@ -21,6 +21,7 @@ const PLACES: Readonly<Record<string, string>> = {
   ConfigMap: "api/v1/namespaces/{ns}/configmaps",
   Namespace: "api/v1/namespaces",
   PersistentVolumeClaim: "api/v1/namespaces/{ns}/persistentvolumeclaims",
+  Pod: "api/v1/namespaces/{ns}/pods",
   Secret: "api/v1/namespaces/{ns}/secrets",
   Service: "api/v1/namespaces/{ns}/services",
   Deployment: "apis/apps/v1/namespaces/{ns}/deployments",
@@ -98,6 +99,10 @@ export class KubernetesApi {
       change,
       "application/merge-patch+json",
     );
+  }
+
+  async create(kind: string, object: ApiObject): Promise<ApiObject> {
+    return this.call("POST", this.path(kind, object.metadata.namespace), object);
   }
 
   async delete(kind: string, namespace: string, name: string): Promise<void> {

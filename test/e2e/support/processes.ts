@@ -14,6 +14,9 @@ export interface ProgramOptions {
   readonly isReady: () => Promise<boolean>;
 }
 
+/** On a machine with much else to do an API server takes more than a minute. */
+const READY_LIMIT_MS = 180_000;
+
 /** Programs that run beside the tests, each with its own log; all are ended by their own process id. */
 export class Processes {
   private readonly running = new Map<string, ChildProcess>();
@@ -31,7 +34,7 @@ export class Processes {
 
   /**
    * Starts a program and waits until it is ready.
-   * @throws Error with the path of its log when it ends or is not ready within a minute
+   * @throws Error with the path of its log when it ends or is not ready in time
    */
   async start(
     name: string,
@@ -58,10 +61,11 @@ export class Processes {
     });
     this.running.set(name, child);
     this.reaper.stdin?.write(`+${child.pid}\n`);
-    const end = Date.now() + 60_000;
+    const end = Date.now() + READY_LIMIT_MS;
     while (!(await isReady().catch(() => false))) {
       if (failure !== undefined) throw new Error(`${name} did not start: ${failure}; see ${log}`);
-      if (Date.now() > end) throw new Error(`${name} is not ready after a minute; see ${log}`);
+      if (Date.now() > end)
+        throw new Error(`${name} is not ready after ${READY_LIMIT_MS / 1000} s; see ${log}`);
       await sleep(50);
     }
   }
