@@ -76,6 +76,8 @@ function fitToString(
   find: (content: string) => readonly Range[],
 ): Range[] {
   if (!content.includes("\\")) return [...touched];
+  // Of most strings no more has to be known.
+  if (touched.length === 0 && find(bytesOf(`"${content}"`)).length === 0) return [];
   const { decoded, starts, ends } = unescaped(content);
   // Of each place the sign that it is in.
   const signs: number[] = [];
@@ -96,13 +98,19 @@ function fitToString(
 
 const ESCAPE = /\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\./g;
 
+/** What a string says, in bytes. What is no UTF-8 in it is lost, which is no part of a secret. */
+function bytesOf(literal: string): string {
+  const text = Buffer.from(literal, "latin1").toString("utf8");
+  return Buffer.from(JSON.parse(text) as string).toString("latin1");
+}
+
 /** A string's content without escape sequences, in bytes, and from where to where each byte is written. */
 function unescaped(content: string): { decoded: string; starts: number[]; ends: number[] } {
   const parts: string[] = [];
   const [starts, ends]: [number[], number[]] = [[], []];
-  const add = (sign: string, start: number, end: number): void => {
-    parts.push(sign);
-    for (let count = 0; count < sign.length; count += 1) {
+  const add = (bytes: string, start: number, end: number): void => {
+    parts.push(bytes);
+    for (let count = 0; count < bytes.length; count += 1) {
       starts.push(start);
       ends.push(end);
     }
@@ -114,7 +122,7 @@ function unescaped(content: string): { decoded: string; starts: number[]; ends: 
   for (const { index, 0: sequence } of content.matchAll(ESCAPE)) {
     plain(index);
     at = index + sequence.length;
-    add(Buffer.from(JSON.parse(`"${sequence}"`) as string).toString("latin1"), index, at);
+    add(bytesOf(`"${sequence}"`), index, at);
   }
   plain(content.length);
   return { decoded: parts.join(""), starts, ends };

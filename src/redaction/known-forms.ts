@@ -60,6 +60,8 @@ const AUTHORIZATIONS = ["bearer", "basic", "token"].map((scheme) => [
   ...scheme,
   `${SPACE}{1,16}`,
 ]);
+/** Without any of these there is none: one pass over a text instead of one for each. */
+const HINT = /-----BEGIN|AGE-SECRET-KEY-1|_v1_|gh[opsur]_|github_pat_|authorization/i;
 const PEM_FIRST_LINE = [..."-----BEGIN ", "[A-Z ]{0,40}", ..."PRIVATE KEY-----"];
 /** No begin of a known form is longer. */
 const LONGEST_BEGIN = 160;
@@ -105,6 +107,7 @@ const BEFORE = -1;
  * @param isLast nothing follows this text, so that a key in PEM ends with it
  */
 export function findKnown(text: string, open: OpenSecret | undefined, isLast: boolean): KnownFound {
+  if (open === undefined && !HINT.test(text)) return { ranges: [], unfinished: unfinishedFrom(text, 0) };
   const ranges: Range[] = [];
   let goesOn: KnownFound["open"];
   let unfinished = text.length;
@@ -134,14 +137,19 @@ export function findKnown(text: string, open: OpenSecret | undefined, isLast: bo
       ranges.push({ start, end });
       if (end === text.length && goesOn === undefined) goesOn = { start, lead: found.index, at: end, rest };
     }
-  const tail = Math.max(from, text.length - LONGEST_BEGIN);
-  unfinished = Math.min(unfinished, tail + beginAtEnd(text.slice(tail)));
-  return { ranges, unfinished, open: goesOn };
+  return { ranges, unfinished: Math.min(unfinished, unfinishedFrom(text, from)), open: goesOn };
 }
 
-/** Where the begin of a known form stands at the end of a text; its length when there is none. */
-function beginAtEnd(text: string): number {
+/** Secrets by their looks in a text that is whole. */
+export function knownRanges(text: string): readonly Range[] {
+  return HINT.test(text) ? findKnown(text, undefined, true).ranges : [];
+}
+
+/** Where the begin of a known form stands at the end of a text, behind a place; the text's length when there is none. */
+function unfinishedFrom(text: string, from: number): number {
+  const begin = Math.max(from, text.length - LONGEST_BEGIN);
+  const tail = text.slice(begin);
   // Most writes are whole lines, and only what authorizes goes on behind the end of a line.
-  if (text.endsWith("\n") && !/authorization/i.test(text)) return text.length;
-  return BEGINS.exec(text)?.index ?? text.length;
+  if (tail.endsWith("\n") && !/authorization/i.test(tail)) return text.length;
+  return begin + (BEGINS.exec(tail)?.index ?? tail.length);
 }

@@ -1,6 +1,6 @@
 import type { FormMatcher } from "./form-matcher";
 import { fitToJson, isJsonDocument } from "./json-text";
-import { findKnown, type KnownFound, type OpenSecret } from "./known-forms";
+import { findKnown, type KnownFound, knownRanges, type OpenSecret } from "./known-forms";
 import { MASK, merged, type Range } from "./ranges";
 
 /**
@@ -66,7 +66,7 @@ export class Redactor {
       .filter(({ end }) => end > border)
       .map(({ start, end }) => ({ start: Math.max(0, start - border), end: end - border }));
     const content = (decoded: string): Range[] =>
-      merged([...this.forms.find(decoded).ranges, ...findKnown(decoded, undefined, true).ranges]);
+      merged([...this.forms.find(decoded).ranges, ...knownRanges(decoded)]);
     const fitted = fitToJson(text.slice(border), inside, content);
     return [
       ...before,

@@ -111,6 +111,12 @@ test.each([
   expect(JSON.parse(printed(secret, document))).toEqual(expected);
 });
 
+test("a string with bytes that are no UTF-8 stays what it is beside its secret", () => {
+  const redactor = redactorOf(["nabcdefgh", "slashes/of/go"]);
+  const document = '["\xff\xc3\\nabcdefgh\xff", "\xff\\tslashes\\/of/go\xff"]\n';
+  expect(redactor.push(document)).toBe('["\xff\xc3***\xff", "\xff\\t***\xff"]\n');
+});
+
 test("a document without secrets is printed as it is", () => {
   const document = JSON.stringify({ a: "ordinary", b: [1, true, null, "ü\n"] }, null, 2);
   expect(printed("a-secret", document)).toBe(`${document}\n`);
