@@ -18,7 +18,9 @@ import { synthCommand } from "./commands/synth";
 import { validateCommand } from "./commands/validate";
 import { explain } from "./deployment/failure";
 import { INTERRUPTED_EXIT_CODE, Interrupted } from "./deployment/interruption";
-import { concealVariables, redactStream } from "./redaction";
+import { concealValues, concealVariables, redactStream } from "./redaction";
+import { privateValues } from "./secrets/private-files";
+import { secretVariables } from "./secrets/secret-variables";
 import { REPOSITORY, readDotenv } from "./workspace";
 
 /** The commands behind the npm scripts. */
@@ -74,11 +76,13 @@ program()
     process.exitCode = error instanceof Interrupted ? INTERRUPTED_EXIT_CODE : 1;
   });
 
-/** From here on no secret of the environment or .env is printed, whoever prints it: our messages, terraform's, a server's that echoes. */
+/** From here on no secret of the environment, .env or the private files is printed, whoever prints it: our messages, terraform's, a server's that echoes. */
 function concealSecrets(): void {
-  concealVariables(process.env);
+  const known = secretVariables();
+  concealVariables(process.env, known);
+  concealValues(privateValues(REPOSITORY));
   try {
-    concealVariables(readDotenv(join(REPOSITORY, ".env")));
+    concealVariables(readDotenv(join(REPOSITORY, ".env")), known);
   } catch {
     // The command that needs it says what is wrong with it.
   }

@@ -1,4 +1,4 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { relative } from "node:path";
 import { withKubeconfig } from "../cluster";
@@ -46,20 +46,26 @@ export function bootstrapObstacle(variables: Variables): string | undefined {
 
 /**
  * Runs `flux bootstrap github` against an environment's cluster, with credentials that are fetched for this one run and
- * deleted after it.
+ * deleted after it. What flux prints comes through this process, which prints no secret: flux has the token, and the key of the repository.
  * @throws Error with what to do
  */
 export async function bootstrapFlux(bootstrap: Bootstrap): Promise<void> {
   const { directory, github, variables } = bootstrap;
   const personal = await isGitHubUser(github.owner, variables);
   const access = { clusterId: bootstrap.clusterId, variables, lifetimeSeconds: LIFETIME_SECONDS };
-  await withKubeconfig(access, (kubeconfig) => {
-    const result = spawnSync("flux", bootstrapArguments(bootstrap, personal), {
-      cwd: directory,
-      env: { ...variables, KUBECONFIG: kubeconfig } as NodeJS.ProcessEnv,
-      stdio: ["ignore", "inherit", "inherit"],
+  await withKubeconfig(access, async (kubeconfig) => {
+    const code = await new Promise<number | null>((resolve, reject) => {
+      const child = spawn("flux", bootstrapArguments(bootstrap, personal), {
+        cwd: directory,
+        env: { ...variables, KUBECONFIG: kubeconfig } as NodeJS.ProcessEnv,
+        stdio: ["ignore", "pipe", "pipe"],
+      });
+      child.stdout.on("data", (part: Buffer) => process.stdout.write(part));
+      child.stderr.on("data", (part: Buffer) => process.stderr.write(part));
+      child.once("error", reject);
+      child.once("close", resolve);
     });
-    if (result.status !== 0)
+    if (code !== 0)
       throw new Error(
         `flux bootstrap failed for ${bootstrap.environment} (see above); everything else is deployed, and the next deploy tries it again`,
       );

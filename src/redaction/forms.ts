@@ -26,6 +26,7 @@ function encodings(value: string): string[] {
     json,
     json.replace(/[<>&]/g, (sign) => `\\u00${sign.charCodeAt(0).toString(16)}`),
     encodeURIComponent(value),
+    encodeURIComponent(value).replace(/%[0-9A-F]{2}/g, (sign) => sign.toLowerCase()),
     encodeURIComponent(value).toLowerCase(),
     new URLSearchParams([["", value]]).toString().slice(1),
     hex,

@@ -1,1 +1,8 @@
-export { concealValues, concealVariables, redact, redactStream } from "./redaction";
+export {
+  concealValues,
+  concealVariables,
+  redact,
+  redactorOfPieces,
+  redactStream,
+} from "./redaction";
+export type { Redactor } from "./redactor";

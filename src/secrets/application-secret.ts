@@ -22,9 +22,15 @@ export type SecretValue =
     }
   /**
    * Given by a person: the value of an environment variable or a line of .env, `<ENVIRONMENT>_<variable>` before
-   * `<variable>`. With `withoutIt` it may be missing: that says what is switched off then, and the value is empty.
+   * `<variable>`. With `withoutIt` it may be missing: that says what is switched off then, and the value is empty. It is concealed in all
+   * that is printed, unless it is `readable`: a host, say.
    */
-  | { readonly variable: string; readonly what: string; readonly withoutIt?: string }
+  | {
+      readonly variable: string;
+      readonly what: string;
+      readonly withoutIt?: string;
+      readonly readable?: true;
+    }
   /** Made of other keys of the same secret and fixed text: `redis://:{password}@redis:6379`. */
   | { readonly template: string }
   /** A line of an htpasswd file for `user`, with the password of another key, which has to be a random one. */

@@ -1,5 +1,5 @@
 import { createHash, generateKeyPairSync, randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeWhole } from "../files";
 
@@ -32,6 +32,29 @@ export function webhookPath(directory: string, environment: string, published: s
   const token = webhookToken(directory, environment);
   const digest = createHash("sha256").update(`${token}${RECEIVER.name}${RECEIVER.namespace}`).digest("hex");
   return `/hook/${digest}`;
+}
+
+/**
+ * What the private files of all environments hold that is not known by its looks: the receivers' tokens, and each line of the deploy keys.
+ * Files that can't be read are left out: the command that needs one says what is wrong with it.
+ */
+export function privateValues(directory: string): string[] {
+  const environments = contentOr(() => readdirSync(join(directory, ".secrets")), []);
+  return environments
+    .flatMap((environment) => [
+      webhookTokenFile(directory, environment),
+      deployKeyFile(directory, environment),
+    ])
+    .map((file) => contentOr(() => readFileSync(file, "utf8"), "").trim())
+    .filter((value) => value !== "");
+}
+
+function contentOr<T>(read: () => T, otherwise: T): T {
+  try {
+    return read();
+  } catch {
+    return otherwise;
+  }
 }
 
 /** The file of the token that Flux's receiver is called with. */

@@ -1,24 +1,35 @@
 import { appendFileSync, closeSync, openSync } from "node:fs";
 import { resolve } from "node:path";
-import { redact } from "../redaction";
+import { redactorOfPieces } from "../redaction";
 
 const LEVELS = ["TF_LOG", "TF_LOG_CORE", "TF_LOG_PROVIDER"] as const;
+
+/** Where the lines of terraform's debug log go. */
+export interface DebugLog {
+  readonly line: (line: string) => void;
+  /** Writes what may have been the begin of a secret: no line follows. */
+  readonly end: () => void;
+}
 
 /**
  * Where a line of terraform's debug log goes when somebody has asked for one (TF_LOG and its like); undefined when nobody has. Providers
  * write requests with their authorization there, and what they give a cluster, so terraform never writes the file itself: the lines
- * come through here, without secrets, to the file of TF_LOG_PATH (for its owner only) or to stderr.
+ * come through here, without secrets (keys in PEM have many lines), to the file of TF_LOG_PATH (for its owner only) or to stderr.
  * @throws Error when the file can't be opened: better before terraform starts than in the middle of an apply
  */
-export function debugLog(
-  env: Readonly<Record<string, string | undefined>>,
-): ((line: string) => void) | undefined {
+export function debugLog(env: Readonly<Record<string, string | undefined>>): DebugLog | undefined {
   if (!LEVELS.some((name) => env[name] && env[name]?.toLowerCase() !== "off")) return undefined;
   const path = env.TF_LOG_PATH && resolve(env.TF_LOG_PATH);
   if (path) requireWritable(path);
-  return (line) => {
-    if (path) appendFileSync(path, `${redact(line)}\n`, { mode: 0o600 });
-    else process.stderr.write(`${redact(line)}\n`);
+  const redactor = redactorOfPieces();
+  const append = (text: string): void => {
+    const bytes = Buffer.from(text, "latin1");
+    if (path && bytes.length > 0) appendFileSync(path, bytes, { mode: 0o600 });
+    else if (bytes.length > 0) process.stderr.write(bytes);
+  };
+  return {
+    line: (line) => append(redactor.push(Buffer.from(`${line}\n`).toString("latin1"))),
+    end: () => append(redactor.letGo()),
   };
 }
 

@@ -128,7 +128,7 @@ export async function runTerraform(run: TerraformRun): Promise<{ code: number; s
       child.stderr,
       guarded((line) => {
         errors.push(line);
-        log?.(line);
+        log?.line(line);
       }),
     ),
   ]);
@@ -146,7 +146,9 @@ export async function runTerraform(run: TerraformRun): Promise<{ code: number; s
         resolve(status ?? (by ? 130 : 1));
       });
     });
-    for (const read of await reading) if (read.status === "rejected") trouble ??= read.reason as Error;
+    const readings = await reading;
+    guarded(() => log?.end())("");
+    for (const read of readings) if (read.status === "rejected") trouble ??= read.reason as Error;
     if (trouble) process.stderr.write(`${explainTrouble(run, trouble)}\n`);
     if (!(run.accepted ?? [0]).includes(code)) {
       const step = stepOf(run);

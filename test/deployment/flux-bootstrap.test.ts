@@ -30,7 +30,7 @@ beforeEach(async () => {
   const flux = join(folder, "flux");
   writeFileSync(
     flux,
-    `#!/bin/sh\n[ "$1" = --version ] && exit 0\n{ echo "$@"; cat "$KUBECONFIG"; echo "$KUBECONFIG"; ls -l "$KUBECONFIG" | cut -c1-10; } > "${folder}/called"\nexit "\${FLUX_EXIT:-0}"\n`,
+    `#!/bin/sh\n[ "$1" = --version ] && exit 0\n{ echo "$@"; cat "$KUBECONFIG"; echo "$KUBECONFIG"; ls -l "$KUBECONFIG" | cut -c1-10; } > "${folder}/called"\nprintf '%s' "$FLUX_SAYS"\nprintf '%s' "$FLUX_COMPLAINS" >&2\nexit "\${FLUX_EXIT:-0}"\n`,
   );
   chmodSync(flux, 0o755);
   variables = {
@@ -65,6 +65,22 @@ test("flux bootstrap gets the documented arguments and a kubeconfig of its own, 
   const [kubeconfig = "", mode] = rest.slice(-2);
   expect([mode, existsSync(kubeconfig)]).toEqual(["-rw-------", false]);
   expect(asked).toContain(`/v2/kubernetes/clusters/c-1/kubeconfig?expiry_seconds=3600 Bearer ${TOKEN}`);
+});
+
+test("what flux prints goes through this process, in its two streams", async () => {
+  const said = { stdout: "", stderr: "" };
+  const spies = (["stdout", "stderr"] as const).map((name) =>
+    jest.spyOn(process[name], "write").mockImplementation((part) => {
+      said[name] += part.toString();
+      return true;
+    }),
+  );
+  try {
+    await bootstrap({ FLUX_SAYS: "connected\n", FLUX_COMPLAINS: "refused: größer\n" });
+  } finally {
+    for (const spy of spies) spy.mockRestore();
+  }
+  expect(said).toEqual({ stdout: "connected\n", stderr: "refused: größer\n" });
 });
 
 test("an organisation's repository isn't personal", async () => {

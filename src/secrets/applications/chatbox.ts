@@ -33,13 +33,13 @@ export const chatboxSecrets: readonly ApplicationSecret[] = [
     S3_SECRET_ACCESS_KEY: optional("CHATBOX_S3_SECRET_ACCESS_KEY", "the secret part of that key", WITHOUT_S3),
   }),
   inNamespace("chatbox-smtp", {
-    SMTP_HOST: optional("CHATBOX_SMTP_HOST", "the mail server of chatbox", WITHOUT_MAIL),
-    SMTP_PORT: optional(
+    SMTP_HOST: setting("CHATBOX_SMTP_HOST", "the mail server of chatbox", WITHOUT_MAIL),
+    SMTP_PORT: setting(
       "CHATBOX_SMTP_PORT",
       "its port, such as 2525 (DigitalOcean blocks 465 and 587)",
       WITHOUT_MAIL,
     ),
-    SMTP_USER: optional("CHATBOX_SMTP_USER", "the user at that server", WITHOUT_MAIL),
+    SMTP_USER: setting("CHATBOX_SMTP_USER", "the user at that server", WITHOUT_MAIL),
     SMTP_PASS: optional("CHATBOX_SMTP_PASSWORD", "the password of that user", WITHOUT_MAIL),
   }),
   inNamespace("chatbox-sms", {
@@ -92,4 +92,9 @@ function passwordOf(user: string, database: string, place: string): RotationEffe
 
 function optional(variable: string, what: string, withoutIt: string): SecretValue {
   return { variable, what, withoutIt };
+}
+
+/** A value that anybody may read. */
+function setting(variable: string, what: string, withoutIt: string): SecretValue {
+  return { variable, what, withoutIt, readable: true };
 }

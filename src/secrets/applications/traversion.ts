@@ -56,22 +56,22 @@ export const traversionSecrets: readonly ApplicationSecret[] = [
     encryption: random({ loss: "what Traversion has encrypted in its database with the old key" }),
   }),
   inNamespace("traversion-smtp", {
-    host: optional("TRAVERSION_SMTP_HOST", "the mail server of Traversion", WITHOUT_MAIL),
-    port: optional(
+    host: setting("TRAVERSION_SMTP_HOST", "the mail server of Traversion", WITHOUT_MAIL),
+    port: setting(
       "TRAVERSION_SMTP_PORT",
       "its port, such as 2525 (DigitalOcean blocks 465 and 587)",
       WITHOUT_MAIL,
     ),
-    username: optional("TRAVERSION_SMTP_USERNAME", "the user at that server", WITHOUT_MAIL),
+    username: setting("TRAVERSION_SMTP_USERNAME", "the user at that server", WITHOUT_MAIL),
     password: optional("TRAVERSION_SMTP_PASSWORD", "the password of that user", WITHOUT_MAIL),
   }),
   inNamespace("traversion-backup-cloud", {
-    bucket: optional(
+    bucket: setting(
       "TRAVERSION_BACKUP_BUCKET",
       "a Spaces bucket for Traversion's weekly backup",
       WITHOUT_CLOUD,
     ),
-    endpoint: optional(
+    endpoint: setting(
       "TRAVERSION_BACKUP_ENDPOINT",
       "the bucket's endpoint, best of another region: sfo3.digitaloceanspaces.com",
       WITHOUT_CLOUD,
@@ -108,4 +108,9 @@ function inNamespace(name: string, values: Readonly<Record<string, SecretValue>>
 
 function optional(variable: string, what: string, withoutIt: string): SecretValue {
   return { variable, what, withoutIt };
+}
+
+/** A value that anybody may read. */
+function setting(variable: string, what: string, withoutIt: string): SecretValue {
+  return { variable, what, withoutIt, readable: true };
 }
