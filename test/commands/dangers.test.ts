@@ -157,6 +157,14 @@ describe("dangerous changes", () => {
       },
     ],
     [
+      "storage-class-change",
+      "environments[0].storage.fast.storageClass",
+      /staging: the volumes of storage\.fast are of the StorageClass do-block-storage, and would be of do-block-storage-retain/,
+      ({ environments: [staging] }) => {
+        staging.storage = { fast: { storageClass: "do-block-storage-retain" } };
+      },
+    ],
+    [
       "environment-removal",
       "environments",
       /staging-cluster, staging-flux-configuration are deployed, but no longer in .* \(taken out or renamed\)/,

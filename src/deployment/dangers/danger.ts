@@ -19,6 +19,7 @@ export const DANGER_KINDS = {
   "version-skip": "the Kubernetes version skips a minor version",
   "environment-removal": "an environment is taken out, or renamed, while it is deployed",
   "storage-shrink": "volumes would have to shrink",
+  "storage-class-change": "volumes would have to change their StorageClass",
   "pods-without-room": "the pods would ask for more than the nodes have",
 } as const;
 

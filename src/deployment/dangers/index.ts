@@ -5,6 +5,7 @@ import { haRemoval } from "./ha-removal";
 import { kubernetesVersion } from "./kubernetes-version";
 import { lostResources } from "./lost-resources";
 import { podsWithoutRoom } from "./pods-without-room";
+import { storageClassChange } from "./storage-class-change";
 import { storageShrink } from "./storage-shrink";
 
 export { DANGER_KINDS, type DangerContext, type DangerKind, type Finding, isProduction } from "./danger";
@@ -25,6 +26,7 @@ export const DANGERS: readonly Danger[] = [
   kubernetesVersion,
   haRemoval,
   storageShrink,
+  storageClassChange,
   podsWithoutRoom,
   lostResources,
 ];

@@ -240,6 +240,37 @@ describe("storage", () => {
     ]);
     expect(find({ plans: [valuesPlan(moved, stagingOf())] })).toEqual([]);
   });
+
+  const otherClass = stagingOf(({ environments: [one] }) => {
+    one.storage = { bulk: { storageClass: "do-block-storage-retain" } };
+  });
+
+  test("another StorageClass is a danger of its own, with the class that is deployed and what allowing it doesn't do", () => {
+    expect(find({ plans: [valuesPlan(stagingOf(), otherClass)] })).toEqual([
+      expect.objectContaining({
+        kind: "storage-class-change",
+        environment: "staging",
+        field: "environments[0].storage.bulk.storageClass",
+        remedy: expect.stringContaining('to "do-block-storage" again'),
+        allowed: expect.stringContaining("no volume moves"),
+      }),
+    ]);
+  });
+
+  test("an application that moves to storage of another StorageClass is one, even where it gets larger", () => {
+    const moved = stagingOf((document) => {
+      document.environments[0].storage = { bulk: { storageClass: "do-block-storage-retain" } };
+      document.applications.nextcloud.storage = "fast";
+    });
+    expect(find({ plans: [valuesPlan(moved, otherClass)] })).toMatchObject([
+      { kind: "storage-class-change", field: "applications.nextcloud.storage" },
+    ]);
+  });
+
+  test("a StorageClass that the deployed document doesn't have can't be compared", () => {
+    const before = { ...otherClass, storage: {}, applications: {} } as unknown as Environment;
+    expect(find({ plans: [valuesPlan(before, stagingOf())] })).toEqual([]);
+  });
 });
 
 describe("pods without room", () => {
