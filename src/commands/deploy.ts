@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { UnfinishedCreations } from "../deployment/adoption";
 import { applyAll, type StackResult } from "../deployment/apply-all";
 import { bootstrapArguments, bootstrapFlux, bootstrapObstacle } from "../deployment/flux-bootstrap";
+import { followsAnother } from "../deployment/followed-repository";
 import {
   INTERRUPTED_EXIT_CODE,
   type Interruption,
@@ -237,6 +238,9 @@ async function sealSecrets({ workspace, output, options }: Deployment): Promise<
     names
       .filter((name) => wanted.includes(name))
       .map(async (environment) => {
+        // Nothing is sealed for another repository before somebody allows that one: the plan will be refused.
+        if (!options.allow?.includes("repository-change") && (await followsAnother(workspace, environment)))
+          return false;
         const { sealed, written, keyChanged } = await publishSecrets({
           directory,
           environment,
@@ -310,12 +314,13 @@ async function afterDeploy(
     return;
   }
   const branch = project.github?.branch ?? "main";
-  if (options.push) publish(directory, branch);
-  const publication = checkPublication(directory, branch);
+  if (options.push) publish(directory, branch, project.github);
+  const publication = checkPublication(directory, branch, project.github);
   if (publication.state !== "published") {
     const why = {
       uncommitted: "the configuration, flux/ or secrets/ have changes that are not committed",
       unpushed: `origin/${branch} doesn't have this checkout's configuration, flux/ and secrets/ yet`,
+      elsewhere: publication.state === "elsewhere" ? publication.reason : "",
       unknown:
         publication.state === "unknown"
           ? `it is not known whether the remote has flux/ and secrets/ (${publication.reason})`

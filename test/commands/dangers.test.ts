@@ -384,6 +384,60 @@ describe("dangerous changes", () => {
   });
 });
 
+describe("another repository for Flux", () => {
+  let project: SandboxProject;
+  beforeAll(() => {
+    project = new SandboxProject((document) => {
+      document.environments = [document.environments[0]];
+    });
+    expect(project.run("deploy", "--yes").code).toBe(0);
+  });
+  afterAll(() => project.remove());
+
+  test.each([
+    ["owner", "somebody-else"],
+    ["repository", "another-one"],
+    ["branch", "next"],
+  ])("repository-change: github.%s is refused by diff and deploy, and nothing is touched", (part, value) => {
+    const before = contents(project);
+    withChange(
+      project,
+      ({ github }) => {
+        github[part] = value;
+      },
+      () => {
+        for (const [command, ...args] of [["diff"], ["deploy", "--yes"]] as const) {
+          const { code, stdout, stderr } = project.run(command, ...args, "--json");
+          expect([command, code]).toEqual([command, 1]);
+          expect(JSON.parse(stdout).refused).toContainEqual(
+            expect.objectContaining({
+              kind: "repository-change",
+              environment: "staging",
+              field: `github.${part}`,
+            }),
+          );
+          expect(stderr).toContain("every application, with its load balancer");
+        }
+      },
+    );
+    expect(contents(project)).toEqual(before);
+  });
+
+  test("one that is allowed gets everything that the old one had, and the next diff is empty", () => {
+    project.configure(({ github }) => {
+      github.repository = "another-one";
+    });
+    const { code, stdout } = project.run("deploy", "--yes", "--allow", "repository-change");
+    expect([code, stdout]).toEqual([0, expect.stringContaining("Dangerous, and allowed by --allow:")]);
+    const state = project.json("state", "staging-github-secrets.tfstate");
+    const repositories = state.resources.flatMap(({ instances }: any) =>
+      instances.flatMap(({ attributes }: any) => attributes.repository ?? []),
+    );
+    expect([...new Set(repositories)]).toEqual(["another-one"]);
+    expect(project.run("diff").code).toBe(0);
+  });
+});
+
 describeWithTools("pods without room", { tools: ["kubectl", "helm"] }, () => {
   let project: SandboxProject;
   beforeAll(() => {

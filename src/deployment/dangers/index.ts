@@ -5,6 +5,7 @@ import { haRemoval } from "./ha-removal";
 import { kubernetesVersion } from "./kubernetes-version";
 import { lostResources } from "./lost-resources";
 import { podsWithoutRoom } from "./pods-without-room";
+import { changedRepository } from "./repository-change";
 import { storageClassChange } from "./storage-class-change";
 import { storageShrink } from "./storage-shrink";
 
@@ -23,6 +24,7 @@ export const DANGERS: readonly Danger[] = [
   changedRegion,
   changedVpcRange,
   changedDomain,
+  changedRepository,
   kubernetesVersion,
   haRemoval,
   storageShrink,

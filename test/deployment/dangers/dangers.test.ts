@@ -172,6 +172,48 @@ describe("fields that are settled with the first deploy", () => {
   });
 });
 
+describe("the repository that Flux follows", () => {
+  const follows = (github: object) => new Map([["staging", { github }]]);
+  const deployed = follows({ owner: "acme", repository: "platform", branch: "main" });
+  const configured =
+    (more: object): Change =>
+    (document) =>
+      (document.github = { owner: "acme", repository: "platform", branch: "main", ...more });
+
+  test.each<[string, object, string | undefined]>([
+    ["as it is", {}, undefined],
+    ["in another case, which GitHub doesn't mind", { owner: "Acme", repository: "Platform" }, undefined],
+    ["another repository", { repository: "other" }, "github.repository"],
+    ["another owner", { owner: "other" }, "github.owner"],
+    ["another branch", { branch: "Main" }, "github.branch"],
+    [
+      "all of it",
+      { owner: "other", repository: "other", branch: "next" },
+      "github.owner, github.repository, github.branch",
+    ],
+  ])("%s", (_, more, field) => {
+    const found = find({ deployed }, configured(more));
+    expect(found.map((one) => [one.kind, one.environment, one.field])).toEqual(
+      field === undefined ? [] : [["repository-change", "staging", field]],
+    );
+  });
+
+  test("the way back and the way to move are named", () => {
+    const [found] = find({ deployed }, configured({ repository: "other" }));
+    expect(found?.problem).toBe(
+      "Flux in staging follows branch main of acme/platform, and would follow branch main of acme/other.",
+    );
+    expect(found?.remedy).toMatch(
+      /^set github\.repository to "platform" again\..*git push origin HEAD:main.*--allow repository-change\.$/,
+    );
+  });
+
+  test("what was never deployed, or can't be told, is no danger", () => {
+    expect(find({ deployed: follows({}) }, configured({ repository: "other" }))).toEqual([]);
+    expect(find({}, configured({ repository: "other" }))).toEqual([]);
+  });
+});
+
 test("ha from true to false is a danger, from false to true it isn't", () => {
   const found = (before: boolean, after: boolean) =>
     find({
