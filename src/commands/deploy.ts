@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { UnfinishedCreations } from "../deployment/adoption";
+import { requireAdoptable, UnfinishedCreations } from "../deployment/adoption";
 import { applyAll, type StackResult } from "../deployment/apply-all";
 import { bootstrapArguments, bootstrapFlux, bootstrapObstacle } from "../deployment/flux-bootstrap";
 import { followsAnother } from "../deployment/followed-repository";
@@ -117,6 +117,8 @@ export async function deploy(deployment: Deployment): Promise<DeployReport> {
   });
   output.line();
   for (const plan of plans) output.line(planLines(plan).join("\n"));
+  // With a plan that failed it isn't known what there is to take over, and nothing will be.
+  if (failures.length === 0) requireAdoptable(options.adopt ?? [], plans);
   const gate = await DangerGate.open({ workspace, output, all, selected, plans, permission: options });
   if (failures.length > 0) {
     for (const message of failureMessages(failures)) output.problem(`\n${message}`);
