@@ -97,7 +97,7 @@ function refuseSwallowedOptions(): void {
     process.env[`npm_config_${option.replaceAll("-", "_")}`];
   const own = ["sandbox", "environment", "stack", "push", "markdown", "fix", "strict", "backup"];
   // npm has options of these names itself: without them `rotate` would do something else than was meant.
-  if (process.argv[3] === "rotate") own.push("key", "secret", "key-name", "force", "dry-run");
+  if (process.argv[3] === "rotate") own.push("key", "secret", "key-name", "force", "dry-run", "confirm");
   const swallowed = [...own, "system", "kind", "node-size"].filter((option) => given(option) !== undefined);
   if (script === undefined || swallowed.length === 0) return;
   const options = swallowed.map((option) => {
