@@ -6,6 +6,7 @@ import { demoCommand } from "./commands/demo";
 import { deployCommand } from "./commands/deploy";
 import { destroyCommand } from "./commands/destroy";
 import { diffCommand } from "./commands/diff";
+import { asksForJson, type ErrorReport, errorReport } from "./commands/error-report";
 import { outputsCommand } from "./commands/outputs";
 import { previewCommand } from "./commands/preview";
 import { restoreCommand } from "./commands/restore";
@@ -19,6 +20,7 @@ import { validateCommand } from "./commands/validate";
 import { explain } from "./deployment/failure";
 import { INTERRUPTED_EXIT_CODE, Interrupted } from "./deployment/interruption";
 import { concealVariables, redactStream } from "./redaction";
+import { Output, resultIsPrinted } from "./terminal/output";
 import { REPOSITORY, readDotenv } from "./workspace";
 
 /** The commands behind the npm scripts. */
@@ -61,18 +63,32 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
+const commands = program();
 refuseSwallowedOptions();
-program()
+commands
   .parseAsync(process.argv)
+  .then(() => {
+    // A command that has told people why it could not do its work, and nothing for a script.
+    if (process.exitCode)
+      reportForScripts({ kind: "failed", message: "there is no result; stderr says why" }, process.exitCode);
+  })
   .catch((error: Error) => {
     // commander has printed its own message already (help, an unknown option).
     if (error instanceof CommanderError) {
       process.exitCode = error.exitCode;
-      return;
+      if (error.exitCode === 0) return;
+    } else {
+      console.error(`\n${explain(error)}`);
+      process.exitCode = error instanceof Interrupted ? INTERRUPTED_EXIT_CODE : 1;
     }
-    console.error(`\n${explain(error)}`);
-    process.exitCode = error instanceof Interrupted ? INTERRUPTED_EXIT_CODE : 1;
+    reportForScripts(errorReport(error), process.exitCode);
   });
+
+/** With `--json` one object is on stdout, whatever happens. */
+function reportForScripts(error: ErrorReport, exitCode: number | string): void {
+  if (resultIsPrinted() || !asksForJson(commands, process.argv.slice(2))) return;
+  new Output(true).result({ exitCode: Number(exitCode), error });
+}
 
 /** From here on no secret of the environment or .env is printed, whoever prints it: our messages, terraform's, a server's that echoes. */
 function concealSecrets(): void {
@@ -104,8 +120,8 @@ function refuseSwallowedOptions(): void {
     const value = given(option);
     return `--${option}${value && value !== "true" ? ` ${value}` : ""}`;
   });
-  console.error(
-    `npm kept ${options.join(" ")} for itself: write  npm run ${script} -- ${[...process.argv.slice(3), ...options].join(" ")}`,
-  );
+  const message = `npm kept ${options.join(" ")} for itself: write  npm run ${script} -- ${[...process.argv.slice(3), ...options].join(" ")}`;
+  console.error(message);
+  reportForScripts({ kind: "arguments", message }, 1);
   process.exit(1);
 }
