@@ -11,6 +11,7 @@ import {
 } from "../deployment/interruption";
 import { refuseLost } from "../deployment/lost-states";
 import { failureMessages, planAll } from "../deployment/plan-all";
+import { explainPlannedAgain, plannedAgain } from "../deployment/planned-again";
 import { checkPublication, publish, publishCommands } from "../deployment/publication";
 import { selectStacks } from "../deployment/selection";
 import { applicationSecrets } from "../secrets/applications";
@@ -146,6 +147,7 @@ export async function deploy(deployment: Deployment): Promise<DeployReport> {
     await afterDeploy(deployment, all, selected);
     return { stacks: plans.map(unchanged), exitCode: 0 };
   }
+  for (const line of explainPlannedAgain(plannedAgain(plans))) output.line(`\n${line}`);
   output.line(`\nIn all: ${summaryText(addCounts(plans.map(({ changes }) => count(changes))))}`);
   if (!(await gate.namesAreTyped()) || !(await approved(deployment))) {
     output.line("Nothing was changed.");

@@ -384,7 +384,7 @@ describe("dangerous changes", () => {
   });
 });
 
-describe("another repository for Flux", () => {
+describe("what Flux and GitHub know of a project", () => {
   let project: SandboxProject;
   beforeAll(() => {
     project = new SandboxProject((document) => {
@@ -435,6 +435,29 @@ describe("another repository for Flux", () => {
     );
     expect([...new Set(repositories)]).toEqual(["another-one"]);
     expect(project.run("diff").code).toBe(0);
+  });
+
+  test("of a renamed project diff and deploy say which stacks are planned again, and what that brings is shown", () => {
+    project.configure(({ project: own }) => {
+      own.name = "other-name";
+    });
+    const told =
+      "Not in this plan: what staging-flux-configuration and staging-github-secrets make of the outputs of staging-cluster that change";
+    const { code, stdout, stderr } = project.run("diff", "--json");
+    expect([code, stderr]).toEqual([2, expect.stringContaining(told)]);
+    expect(JSON.parse(stdout).plannedAgain).toEqual(
+      ["staging-flux-configuration", "staging-github-secrets"].map((stack) =>
+        expect.objectContaining({ stack, after: "staging-cluster" }),
+      ),
+    );
+    const deployed = project.run("deploy", "--yes");
+    expect(deployed.code).toBe(0);
+    expect(deployed.stdout.indexOf(told)).toBeLessThan(deployed.stdout.indexOf("\nApply"));
+    expect(deployed.stdout).toMatch(
+      /This plan differs[\s\S]*value: "my-startup-staging" -> "other-name-staging"/,
+    );
+    const settled = project.run("diff", "--json");
+    expect([settled.code, JSON.parse(settled.stdout).plannedAgain]).toEqual([0, []]);
   });
 });
 
