@@ -6,6 +6,7 @@ import { demoCommand } from "./commands/demo";
 import { deployCommand } from "./commands/deploy";
 import { destroyCommand } from "./commands/destroy";
 import { diffCommand } from "./commands/diff";
+import { asksForJson, type ErrorReport, errorReport } from "./commands/error-report";
 import { outputsCommand } from "./commands/outputs";
 import { previewCommand } from "./commands/preview";
 import { restoreCommand } from "./commands/restore";
@@ -21,6 +22,7 @@ import { INTERRUPTED_EXIT_CODE, Interrupted } from "./deployment/interruption";
 import { concealValues, concealVariables, redactStream } from "./redaction";
 import { privateValues } from "./secrets/private-files";
 import { secretVariables } from "./secrets/secret-variables";
+import { Output, resultIsPrinted } from "./terminal/output";
 import { REPOSITORY, readDotenv } from "./workspace";
 
 /** The commands behind the npm scripts. */
@@ -63,18 +65,32 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
+const commands = program();
 refuseSwallowedOptions();
-program()
+commands
   .parseAsync(process.argv)
+  .then(() => {
+    // A command that has told people why it could not do its work, and nothing for a script.
+    if (process.exitCode)
+      reportForScripts({ kind: "failed", message: "there is no result; stderr says why" }, process.exitCode);
+  })
   .catch((error: Error) => {
     // commander has printed its own message already (help, an unknown option).
     if (error instanceof CommanderError) {
       process.exitCode = error.exitCode;
-      return;
+      if (error.exitCode === 0) return;
+    } else {
+      console.error(`\n${explain(error)}`);
+      process.exitCode = error instanceof Interrupted ? INTERRUPTED_EXIT_CODE : 1;
     }
-    console.error(`\n${explain(error)}`);
-    process.exitCode = error instanceof Interrupted ? INTERRUPTED_EXIT_CODE : 1;
+    reportForScripts(errorReport(error), process.exitCode);
   });
+
+/** With `--json` one object is on stdout, whatever happens. */
+function reportForScripts(error: ErrorReport, exitCode: number | string): void {
+  if (resultIsPrinted() || !asksForJson(commands, process.argv.slice(2))) return;
+  new Output(true).result({ exitCode: Number(exitCode), error });
+}
 
 /** From here on no secret of the environment, .env or the private files is printed, whoever prints it: our messages, terraform's, a server's that echoes. */
 function concealSecrets(): void {
@@ -101,15 +117,15 @@ function refuseSwallowedOptions(): void {
     process.env[`npm_config_${option.replaceAll("-", "_")}`];
   const own = ["sandbox", "environment", "stack", "push", "markdown", "fix", "strict", "backup"];
   // npm has options of these names itself: without them `rotate` would do something else than was meant.
-  if (process.argv[3] === "rotate") own.push("key", "secret", "key-name", "force", "dry-run");
+  if (process.argv[3] === "rotate") own.push("key", "secret", "key-name", "force", "dry-run", "confirm");
   const swallowed = [...own, "system", "kind", "node-size"].filter((option) => given(option) !== undefined);
   if (script === undefined || swallowed.length === 0) return;
   const options = swallowed.map((option) => {
     const value = given(option);
     return `--${option}${value && value !== "true" ? ` ${value}` : ""}`;
   });
-  console.error(
-    `npm kept ${options.join(" ")} for itself: write  npm run ${script} -- ${[...process.argv.slice(3), ...options].join(" ")}`,
-  );
+  const message = `npm kept ${options.join(" ")} for itself: write  npm run ${script} -- ${[...process.argv.slice(3), ...options].join(" ")}`;
+  console.error(message);
+  reportForScripts({ kind: "arguments", message }, 1);
   process.exit(1);
 }

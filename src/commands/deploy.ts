@@ -1,7 +1,8 @@
 import type { Command } from "commander";
-import { UnfinishedCreations } from "../deployment/adoption";
+import { requireAdoptable, UnfinishedCreations } from "../deployment/adoption";
 import { applyAll, type StackResult } from "../deployment/apply-all";
 import { bootstrapArguments, bootstrapFlux, bootstrapObstacle } from "../deployment/flux-bootstrap";
+import { followsAnother } from "../deployment/followed-repository";
 import {
   INTERRUPTED_EXIT_CODE,
   type Interruption,
@@ -10,6 +11,7 @@ import {
 } from "../deployment/interruption";
 import { refuseLost } from "../deployment/lost-states";
 import { failureMessages, planAll } from "../deployment/plan-all";
+import { explainPlannedAgain, plannedAgain } from "../deployment/planned-again";
 import { checkPublication, publish, publishCommands } from "../deployment/publication";
 import { selectStacks } from "../deployment/selection";
 import { applicationSecrets } from "../secrets/applications";
@@ -116,6 +118,8 @@ export async function deploy(deployment: Deployment): Promise<DeployReport> {
   });
   output.line();
   for (const plan of plans) output.line(planLines(plan).join("\n"));
+  // With a plan that failed it isn't known what there is to take over, and nothing will be.
+  if (failures.length === 0) requireAdoptable(options.adopt ?? [], plans);
   const gate = await DangerGate.open({ workspace, output, all, selected, plans, permission: options });
   if (failures.length > 0) {
     for (const message of failureMessages(failures)) output.problem(`\n${message}`);
@@ -143,6 +147,7 @@ export async function deploy(deployment: Deployment): Promise<DeployReport> {
     await afterDeploy(deployment, all, selected);
     return { stacks: plans.map(unchanged), exitCode: 0 };
   }
+  for (const line of explainPlannedAgain(plannedAgain(plans))) output.line(`\n${line}`);
   output.line(`\nIn all: ${summaryText(addCounts(plans.map(({ changes }) => count(changes))))}`);
   if (!(await gate.namesAreTyped()) || !(await approved(deployment))) {
     output.line("Nothing was changed.");
@@ -237,6 +242,9 @@ async function sealSecrets({ workspace, output, options }: Deployment): Promise<
     names
       .filter((name) => wanted.includes(name))
       .map(async (environment) => {
+        // Nothing is sealed for another repository before somebody allows that one: the plan will be refused.
+        if (!options.allow?.includes("repository-change") && (await followsAnother(workspace, environment)))
+          return false;
         const { sealed, written, keyChanged } = await publishSecrets({
           directory,
           environment,
@@ -310,12 +318,13 @@ async function afterDeploy(
     return;
   }
   const branch = project.github?.branch ?? "main";
-  if (options.push) publish(directory, branch);
-  const publication = checkPublication(directory, branch);
+  if (options.push) publish(directory, branch, project.github);
+  const publication = checkPublication(directory, branch, project.github);
   if (publication.state !== "published") {
     const why = {
       uncommitted: "the configuration, flux/ or secrets/ have changes that are not committed",
       unpushed: `origin/${branch} doesn't have this checkout's configuration, flux/ and secrets/ yet`,
+      elsewhere: publication.state === "elsewhere" ? publication.reason : "",
       unknown:
         publication.state === "unknown"
           ? `it is not known whether the remote has flux/ and secrets/ (${publication.reason})`

@@ -49,7 +49,10 @@ export function destroyCommand(): Command {
       for (const plan of plans) output.line(planLines(plan).join("\n"));
       for (const message of failureMessages(failures)) output.problem(`\n${message}`);
       process.exitCode = interruption.reason() ? INTERRUPTED_EXIT_CODE : 1;
-      if (failures.length > 0) return;
+      if (failures.length > 0) {
+        output.result({ stacks: [], exitCode: process.exitCode, failures });
+        return;
+      }
       if (!plans.some(hasChanges)) {
         output.line("\nNothing to destroy.");
         output.result({ stacks: [], exitCode: 0 });

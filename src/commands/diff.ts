@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { INTERRUPTED_EXIT_CODE, orInterrupted, watchInterruption } from "../deployment/interruption";
 import { refuseLost } from "../deployment/lost-states";
 import { failureMessages, type PlannedStacks, planAll } from "../deployment/plan-all";
+import { explainPlannedAgain, plannedAgain } from "../deployment/planned-again";
 import { selectStacks } from "../deployment/selection";
 import { publishedFile } from "../secrets/published";
 import { Output } from "../terminal/output";
@@ -76,6 +77,7 @@ function show(output: Output, { plans, failures }: PlannedStacks, gate: DangerGa
       "\nassumed: a stack that this one builds on was never deployed, or its cluster will be a new one, so its outputs are assumed; deploy plans it again on the real ones.",
     );
   }
+  for (const line of explainPlannedAgain(plannedAgain(plans))) output.line(`\n${line}`);
   for (const message of failureMessages(failures)) output.problem(`\n${message}`);
   if (gate.refusals.length > 0) output.problem(`\n${gate.explanation("A deploy would refuse this plan")}`);
   if (failures.length > 0 || gate.refusals.length > 0) return;
@@ -113,6 +115,7 @@ function toJson({ plans, failures }: PlannedStacks, { refusals }: DangerGate, co
       counts: count(plan.changes),
       resources: plan.changes.map(({ address, action, label }) => ({ address, action, label })),
     })),
+    plannedAgain: plannedAgain(plans),
     failures,
     refused: refusals,
   };

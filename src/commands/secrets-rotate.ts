@@ -1,3 +1,5 @@
+import { clusterName } from "../config";
+import { isProduction } from "../deployment/dangers";
 import { checkPublication } from "../deployment/publication";
 import { AGE_KEY_SECRET, decryptionKeyRevision } from "../secrets/age-key";
 import type { SecretsContext } from "../secrets/inventory";
@@ -11,6 +13,7 @@ import {
 import { clusterRecipients } from "../secrets/sops-configuration";
 import { readState } from "../terraform";
 import { describeStacks, type Workspace } from "../workspace";
+import { clusterNameIsTyped } from "./cluster-name";
 import type { SecretsAction, SecretsWork } from "./secrets-work";
 
 /** The options of `npm run secrets -- rotate`. */
@@ -20,6 +23,26 @@ export interface RotateOptions {
   readonly keyName?: string;
   readonly force?: boolean;
   readonly dryRun?: boolean;
+  readonly confirm?: readonly string[];
+}
+
+/**
+ * Has the names of production's clusters typed before the first change, so that a name which is missing leaves no half of a rotation.
+ * @param changing the environments in which something would change that can't be taken back
+ */
+async function namesAreTyped(
+  changing: readonly string[],
+  { workspace: { project }, output }: SecretsWork,
+  { confirm = [] }: RotateOptions,
+): Promise<boolean> {
+  for (const environment of changing.filter((name) => isProduction(project, name))) {
+    const name = clusterName(project.name, environment);
+    if (!confirm.includes(name) && !(await clusterNameIsTyped(name, output, undefined, confirm))) {
+      output.problem("Nothing was changed.");
+      return false;
+    }
+  }
+  return true;
 }
 
 /** `npm run secrets -- rotate`: new values, or with --key a new key. */
@@ -31,13 +54,23 @@ export function rotateAction(options: RotateOptions): SecretsAction {
   return options.key ? (work) => rotateKeys(work, options) : (work) => rotate(work, options);
 }
 
-async function rotate({ contexts, sops, output, workspace }: SecretsWork, options: RotateOptions) {
+async function rotate(work: SecretsWork, options: RotateOptions) {
+  const { contexts, sops, output, workspace } = work;
   const choice: RotationChoice = {
     secret: options.secret,
     key: options.keyName,
     force: options.force,
     dryRun: options.dryRun,
   };
+  const changing: string[] = [];
+  for (const context of options.dryRun ? [] : contexts) {
+    const { environment, rotated } = await rotateValues(context, { ...choice, dryRun: true }, sops);
+    if (rotated.length > 0) changing.push(environment);
+  }
+  if (!(await namesAreTyped(changing, work, options))) {
+    output.result({ dryRun: false, environments: [] });
+    return 1;
+  }
   const rotations: ValueRotation[] = [];
   for (const context of contexts) {
     const rotation = await rotateValues(context, choice, sops);
@@ -70,20 +103,27 @@ async function rotate({ contexts, sops, output, workspace }: SecretsWork, option
   return kept.some(({ asked }) => asked) ? 1 : 0;
 }
 
-async function rotateKeys(
-  work: SecretsWork,
-  { dryRun = false, force = false }: RotateOptions,
-): Promise<number> {
+async function rotateKeys(work: SecretsWork, options: RotateOptions): Promise<number> {
   const { contexts, sops, output, workspace } = work;
-  const rotations: KeyRotation[] = [];
-  let failed = false;
+  const { dryRun = false, force = false } = options;
+  const steps: Array<{ context: SecretsContext; step: KeyRotation["step"]; obstacle?: string }> = [];
   for (const context of contexts) {
+    const step = nextStep(context.directory, context.environment);
+    const obstacle = step === "finish" && !force ? await finishObstacle(workspace, context) : undefined;
+    steps.push({ context, step, obstacle });
+  }
+  // The first step only adds a key; the second takes one away.
+  const finishing = steps.filter(({ step, obstacle }) => step === "finish" && obstacle === undefined);
+  const changing = dryRun ? [] : finishing.map(({ context }) => context.environment);
+  if (!(await namesAreTyped(changing, work, options))) {
+    output.result({ dryRun, environments: [] });
+    return 1;
+  }
+  const rotations: KeyRotation[] = [];
+  for (const { context, step, obstacle } of steps) {
     const { directory, environment } = context;
     output.heading(environment);
-    const step = nextStep(directory, environment);
-    const obstacle = step === "finish" && !force ? await finishObstacle(workspace, context) : undefined;
     if (obstacle !== undefined) {
-      failed = true;
       output.problem(obstacle);
       continue;
     }
@@ -95,7 +135,7 @@ async function rotateKeys(
     tellStep(rotation, work, dryRun);
   }
   output.result({ dryRun, environments: rotations });
-  return failed ? 1 : 0;
+  return steps.some(({ obstacle }) => obstacle !== undefined) ? 1 : 0;
 }
 
 function tellStep(rotation: KeyRotation, { output, workspace }: SecretsWork, dryRun: boolean): void {
@@ -147,7 +187,7 @@ async function finishObstacle(
     return `The cluster of ${environment} doesn't have the new key yet, so the old one stays: run ${deploy}, wait until Flux has applied the commit of step 1, then run this again. (--force goes on without this.)`;
   if (workspace.sandbox !== undefined) return undefined;
   const branch = workspace.project.github?.branch ?? "main";
-  const publication = checkPublication(directory, branch);
+  const publication = checkPublication(directory, branch, workspace.project.github);
   return publication.state === "published"
     ? undefined
     : `The remote branch ${branch} doesn't have the files of step 1, as far as can be seen from here, so Flux still needs the old key: commit and push .sops.yaml and flux/, wait until Flux has applied them, then run this again. (--force goes on without this.)`;

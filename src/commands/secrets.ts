@@ -46,6 +46,10 @@ export function secretsCommand(): Command {
         "--force",
         "with --secret also values that a running system keeps, with --key without proof that the cluster has the new key",
       )
+      .option(
+        "--confirm <cluster...>",
+        "where nobody can type it: the name of the production cluster whose values get new ones, or whose old key goes",
+      )
       .addOption(new Option("--dry-run", "tell what would change, and change nothing"))
       .addOption(new Option("--check", "the same as --dry-run").implies({ dryRun: true }))
       .action((options: SecretsOptions & RotateOptions) => inWorkspace(options, rotateAction(options))),

@@ -6,6 +6,7 @@ import { type Fix, FluxTree, fixTree, TreeValidator, type ValidationReport } fro
 import { applicationSecrets } from "../secrets/applications";
 import { Output } from "../terminal/output";
 import { openWorkspace, REPOSITORY, type Workspace } from "../workspace";
+import { errorReport } from "./error-report";
 import { command, sandboxName } from "./options";
 import { printReport } from "./validate-report";
 
@@ -36,6 +37,7 @@ export function validateCommand(): Command {
       } catch (error) {
         output.problem((error as Error).message);
         process.exitCode = CANNOT_RUN;
+        output.result({ exitCode: CANNOT_RUN, error: errorReport(error as Error) });
       }
     });
 }

@@ -6,6 +6,8 @@ import {
   type SynthesizedStack,
   type Variables,
 } from "../terraform";
+import { deployedValue } from "./deployed-value";
+import { type DeployedRepository, deployedRepository } from "./followed-repository";
 
 /** What the state has of a deployed cluster; undefined where the state doesn't have it. */
 export interface DeployedCluster {
@@ -15,10 +17,12 @@ export interface DeployedCluster {
   readonly vpcIpRange?: string;
   /** The domain that belongs to the stack: production's only. */
   readonly domain?: string;
+  /** The repository that Flux follows. */
+  readonly github?: DeployedRepository;
 }
 
 /**
- * By environment, what its cluster is as of the last deploy. Unlike a plan it is known too where Terraform refuses to plan. It is read
+ * By environment, what its cluster (and the repository that it follows) is as of the last deploy. Unlike a plan it is known too where Terraform refuses to plan. It is read
  * from the resources in the state: outputs are no source, since a failed apply writes the values there that it was meant to reach.
  * @throws Error, or TerraformError, for a state that can't be read
  */
@@ -26,28 +30,29 @@ export async function deployedClusters(
   stacks: readonly SynthesizedStack[],
   variables: Variables,
 ): Promise<ReadonlyMap<string, DeployedCluster>> {
-  const clusters = stacks.filter(({ name }) => name.endsWith("-cluster"));
+  const environments = [...new Set(stacks.map(environmentOf))];
+  const stateOf = async (name: string): Promise<StateDocument> => {
+    const stack = stacks.find((one) => one.name === name);
+    return stack ? readState({ ...stack, document: readStackDocument(stack) }, variables) : {};
+  };
   const entries = await Promise.all(
-    clusters.map(async (stack) => {
-      const state = await readState({ ...stack, document: readStackDocument(stack) }, variables);
-      return [environmentOf(stack), deployedCluster(state)] as const;
+    environments.map(async (environment) => {
+      const [cluster, secrets] = await Promise.all([
+        stateOf(`${environment}-cluster`),
+        stateOf(`${environment}-github-secrets`),
+      ]);
+      return [environment, { ...deployedCluster(cluster), github: deployedRepository(secrets) }] as const;
     }),
   );
   return new Map(entries);
 }
 
 /** What a state has of the cluster. What an interrupted run left half made (tainted), or what waits to be deleted, doesn't count. */
-export function deployedCluster({ resources = [] }: StateDocument): DeployedCluster {
-  const value = (type: string, attribute: string): string | undefined => {
-    const resource = resources.find((one) => one.mode === "managed" && one.type === type);
-    const instance = resource?.instances.find(({ status, deposed }) => status !== "tainted" && !deposed);
-    const found = instance?.attributes?.[attribute];
-    return typeof found === "string" && found !== "" ? found : undefined;
-  };
+export function deployedCluster(state: StateDocument): DeployedCluster {
   return {
-    region: value("digitalocean_kubernetes_cluster", "region"),
-    version: value("digitalocean_kubernetes_cluster", "version"),
-    vpcIpRange: value("digitalocean_vpc", "ip_range"),
-    domain: value("digitalocean_domain", "name"),
+    region: deployedValue(state, "digitalocean_kubernetes_cluster", "region"),
+    version: deployedValue(state, "digitalocean_kubernetes_cluster", "version"),
+    vpcIpRange: deployedValue(state, "digitalocean_vpc", "ip_range"),
+    domain: deployedValue(state, "digitalocean_domain", "name"),
   };
 }

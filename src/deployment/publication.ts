@@ -1,6 +1,9 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import type { GitHubRepository } from "../config";
+
+type Repository = Pick<GitHubRepository, "owner" | "repository">;
 
 /** What the remote branch, which Flux reads, has of the files that a deploy writes. */
 export type Publication =
@@ -9,6 +12,8 @@ export type Publication =
   | { readonly state: "uncommitted"; readonly files: readonly string[] }
   /** Committed, but the remote branch has something else. */
   | { readonly state: "unpushed" }
+  /** The remote is not the repository that Flux reads. */
+  | { readonly state: "elsewhere"; readonly reason: string; readonly wanted: string }
   | { readonly state: "unknown"; readonly reason: string };
 
 /** What a deploy is made from and what it writes: all of it belongs into Git, and none of it is secret. */
@@ -18,11 +23,18 @@ const MESSAGE = "Configure this project";
 
 const FETCH_TIMEOUT_MS = 30_000;
 
-/** Compares the configuration, flux/ and secrets/ of a checkout with a branch of its remote `origin`. Only reads (and fetches). */
-export function checkPublication(directory: string, branch: string): Publication {
+/**
+ * Compares the configuration, flux/ and secrets/ of a checkout with the branch of its remote `origin` that Flux reads. Only reads (and
+ * fetches).
+ * @param github the repository that `origin` has to be; without it any will do
+ */
+export function checkPublication(directory: string, branch: string, github?: Repository): Publication {
   const git = gitIn(directory);
   if (git("rev-parse", "--is-inside-work-tree") !== "true")
     return { state: "unknown", reason: "this is no Git checkout" };
+  // What another repository has says nothing of the one that Flux would follow.
+  const reason = github && foreignOrigin(directory, github);
+  if (github && reason) return { state: "elsewhere", reason, wanted: addressOf(github) };
   const files = (git("status", "--porcelain", "--untracked-files=all", "--", ...PUBLISHED_PATHS) ?? "")
     .split("\n")
     .filter((line) => line !== "");
@@ -41,14 +53,39 @@ export function checkPublication(directory: string, branch: string): Publication
 export function publishCommands(directory: string, publication: Publication, branch: string): string[] {
   const paths = PUBLISHED_PATHS.filter((path) => existsSync(join(directory, path)));
   const commit = [`git add ${paths.join(" ")}`, `git commit -m "${MESSAGE}"`];
-  return [...(publication.state === "uncommitted" ? commit : []), `git push origin HEAD:${branch}`];
+  return [
+    ...(publication.state === "uncommitted" ? commit : []),
+    ...(publication.state === "elsewhere" ? [`git remote set-url origin ${publication.wanted}`] : []),
+    `git push origin HEAD:${branch}`,
+  ];
+}
+
+const addressOf = ({ owner, repository }: Repository): string =>
+  `https://github.com/${owner}/${repository}.git`;
+
+/** Why the remote `origin` is not a repository, told by the end of its address (whatever the host); undefined when it is, or isn't set. */
+function foreignOrigin(directory: string, { owner, repository }: Repository): string | undefined {
+  // Without a name and password that may stand in it.
+  const origin = gitIn(directory)("remote", "get-url", "origin")?.replace(/\/\/[^/@]*@/, "//");
+  if (origin === undefined) return undefined;
+  const [name, of] = origin
+    .replace(/(?:\.git)?\/*$/, "")
+    .split(/[/:]/)
+    .reverse();
+  return `${of}/${name}`.toLowerCase() === `${owner}/${repository}`.toLowerCase()
+    ? undefined
+    : `the remote origin is ${origin}, and Flux reads ${owner}/${repository}, as "github" in the configuration says`;
 }
 
 /**
  * Commits the configuration, flux/ and secrets/ (nothing else) and pushes to the branch.
- * @throws Error with what git said
+ * @param github the repository that `origin` has to be; without it any will do
+ * @throws Error with what git said, or when `origin` is another repository
  */
-export function publish(directory: string, branch: string): void {
+export function publish(directory: string, branch: string, github?: Repository): void {
+  const reason = github && foreignOrigin(directory, github);
+  if (github && reason)
+    throw new Error(`Nothing was pushed: ${reason}. git remote set-url origin ${addressOf(github)}`);
   const run = (...args: string[]): void => {
     const result = spawnSync("git", args, {
       cwd: directory,

@@ -1,5 +1,12 @@
 import pc from "picocolors";
 
+let printed = false;
+
+/** Whether this process has printed a result for a script: there is one at most, or its JSON could not be read. */
+export function resultIsPrinted(): boolean {
+  return printed;
+}
+
 /** Where a command's words go: people read progress and results on stdout, scripts (`--json`) only the result there. */
 export class Output {
   /** The beginning of the command, for the times beside progress lines. */
@@ -31,6 +38,8 @@ export class Output {
 
   /** The result for a script; nothing without `--json`. */
   result(value: unknown): void {
-    if (this.json) process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+    if (!this.json) return;
+    process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+    printed = true;
   }
 }

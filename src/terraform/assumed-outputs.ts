@@ -23,14 +23,10 @@ export function assumeOutputs(source: string, upstream: readonly string[]): stri
   for (const name of Object.keys(states).filter((state) =>
     upstream.some((stack) => state.endsWith(`-${stack}`)),
   )) {
-    const reference = `data.terraform_remote_state.${name}.outputs.`;
-    const outputs = [...source.matchAll(new RegExp(`${escapeRegExp(reference)}([A-Za-z0-9_-]+)`, "g"))].map(
-      ([, output]) => output as string,
-    );
     standIns[name] = {
-      input: Object.fromEntries([...new Set(outputs)].map((output) => [output, "assumed"])),
+      input: Object.fromEntries(outputsOf(source, name).map((output) => [output, "assumed"])),
     };
-    text = text.replaceAll(reference, `${STAND_IN}.${name}.output.`);
+    text = text.replaceAll(referenceTo(name), `${STAND_IN}.${name}.output.`);
   }
   const result = JSON.parse(text) as StackDocument;
   for (const name of Object.keys(standIns)) delete result.data?.terraform_remote_state?.[name];
@@ -38,6 +34,21 @@ export function assumeOutputs(source: string, upstream: readonly string[]): stri
   dropEmpty(result.data, "terraform_remote_state");
   dropEmpty(result, "data");
   return JSON.stringify({ ...result, resource: { ...result.resource, [STAND_IN]: standIns } }, null, 2);
+}
+
+/** The outputs of an upstream stack that the text of a cdk.tf.json reads. */
+export function outputsRead(source: string, upstream: string): string[] {
+  const states = Object.keys((JSON.parse(source) as StackDocument).data?.terraform_remote_state ?? {});
+  return states
+    .filter((state) => state.endsWith(`-${upstream}`))
+    .flatMap((state) => outputsOf(source, state));
+}
+
+const referenceTo = (state: string): string => `data.terraform_remote_state.${state}.outputs.`;
+
+function outputsOf(source: string, state: string): string[] {
+  const pattern = new RegExp(`${escapeRegExp(referenceTo(state))}([A-Za-z0-9_-]+)`, "g");
+  return [...new Set([...source.matchAll(pattern)].map(([, output]) => output as string))];
 }
 
 /** The changes without the stand-ins, which are no part of what a deploy would do. */

@@ -1,3 +1,4 @@
+export { outputsRead } from "./assumed-outputs";
 export type { Action, AttributeChange, ResourceChange, TerraformPlan } from "./changes";
 export type { Import } from "./importing-stack";
 export { missingUpstream, stateOutputs } from "./outputs";

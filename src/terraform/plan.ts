@@ -39,6 +39,8 @@ export interface StackPlan {
   readonly changes: readonly ResourceChange[];
   /** Outputs that change count as a change, since other stacks read them. */
   readonly outputsChange: boolean;
+  /** The names of the outputs that change. */
+  readonly changedOutputs?: readonly string[];
   /** The upstream stacks whose outputs had to be assumed. */
   readonly assumed: readonly string[];
   readonly destroy: boolean;
@@ -100,12 +102,14 @@ export async function planStack(stack: SynthesizedStack, options: PlanOptions): 
   // Reading a plan starts terraform and its providers once more: left out where there is nothing in it.
   if (code === NOTHING_TO_DO) return { ...planned, changes: [], outputsChange: false };
   const plan = await readPlan(where, options.variables);
+  const changedOutputs = Object.entries(plan.output_changes ?? {})
+    .filter(([, { actions }]) => !actions.every((action) => action === "no-op"))
+    .map(([name]) => name);
   return {
     ...planned,
     changes: dropAssumed(toResourceChanges(plan)),
-    outputsChange: Object.values(plan.output_changes ?? {}).some(
-      ({ actions }) => !actions.every((action) => action === "no-op"),
-    ),
+    outputsChange: changedOutputs.length > 0,
+    changedOutputs,
   };
 }
 

@@ -157,6 +157,14 @@ describe("dangerous changes", () => {
       },
     ],
     [
+      "storage-class-change",
+      "environments[0].storage.fast.storageClass",
+      /staging: the volumes of storage\.fast are of the StorageClass do-block-storage, and would be of do-block-storage-retain/,
+      ({ environments: [staging] }) => {
+        staging.storage = { fast: { storageClass: "do-block-storage-retain" } };
+      },
+    ],
+    [
       "environment-removal",
       "environments",
       /staging-cluster, staging-flux-configuration are deployed, but no longer in .* \(taken out or renamed\)/,
@@ -373,6 +381,83 @@ describe("dangerous changes", () => {
     const report = JSON.parse(stdout);
     expect([code, report.refused]).toEqual([2, []]);
     expect(report.stacks[0].counts.replaced).toBeGreaterThan(0);
+  });
+});
+
+describe("what Flux and GitHub know of a project", () => {
+  let project: SandboxProject;
+  beforeAll(() => {
+    project = new SandboxProject((document) => {
+      document.environments = [document.environments[0]];
+    });
+    expect(project.run("deploy", "--yes").code).toBe(0);
+  });
+  afterAll(() => project.remove());
+
+  test.each([
+    ["owner", "somebody-else"],
+    ["repository", "another-one"],
+    ["branch", "next"],
+  ])("repository-change: github.%s is refused by diff and deploy, and nothing is touched", (part, value) => {
+    const before = contents(project);
+    withChange(
+      project,
+      ({ github }) => {
+        github[part] = value;
+      },
+      () => {
+        for (const [command, ...args] of [["diff"], ["deploy", "--yes"]] as const) {
+          const { code, stdout, stderr } = project.run(command, ...args, "--json");
+          expect([command, code]).toEqual([command, 1]);
+          expect(JSON.parse(stdout).refused).toContainEqual(
+            expect.objectContaining({
+              kind: "repository-change",
+              environment: "staging",
+              field: `github.${part}`,
+            }),
+          );
+          expect(stderr).toContain("every application, with its load balancer");
+        }
+      },
+    );
+    expect(contents(project)).toEqual(before);
+  });
+
+  test("one that is allowed gets everything that the old one had, and the next diff is empty", () => {
+    project.configure(({ github }) => {
+      github.repository = "another-one";
+    });
+    const { code, stdout } = project.run("deploy", "--yes", "--allow", "repository-change");
+    expect([code, stdout]).toEqual([0, expect.stringContaining("Dangerous, and allowed by --allow:")]);
+    const state = project.json("state", "staging-github-secrets.tfstate");
+    const repositories = state.resources.flatMap(({ instances }: any) =>
+      instances.flatMap(({ attributes }: any) => attributes.repository ?? []),
+    );
+    expect([...new Set(repositories)]).toEqual(["another-one"]);
+    expect(project.run("diff").code).toBe(0);
+  });
+
+  test("of a renamed project diff and deploy say which stacks are planned again, and what that brings is shown", () => {
+    project.configure(({ project: own }) => {
+      own.name = "other-name";
+    });
+    const told =
+      "Not in this plan: what staging-flux-configuration and staging-github-secrets make of the outputs of staging-cluster that change";
+    const { code, stdout, stderr } = project.run("diff", "--json");
+    expect([code, stderr]).toEqual([2, expect.stringContaining(told)]);
+    expect(JSON.parse(stdout).plannedAgain).toEqual(
+      ["staging-flux-configuration", "staging-github-secrets"].map((stack) =>
+        expect.objectContaining({ stack, after: "staging-cluster" }),
+      ),
+    );
+    const deployed = project.run("deploy", "--yes");
+    expect(deployed.code).toBe(0);
+    expect(deployed.stdout.indexOf(told)).toBeLessThan(deployed.stdout.indexOf("\nApply"));
+    expect(deployed.stdout).toMatch(
+      /This plan differs[\s\S]*value: "my-startup-staging" -> "other-name-staging"/,
+    );
+    const settled = project.run("diff", "--json");
+    expect([settled.code, JSON.parse(settled.stdout).plannedAgain]).toEqual([0, []]);
   });
 });
 

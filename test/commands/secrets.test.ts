@@ -264,3 +264,65 @@ test("an environment that doesn't exist, and an unknown subcommand, are answered
   project.remove();
   expect(cli(["secrets", "crate"]).stderr).toContain("Did you mean create?");
 });
+
+describeWithSops("secrets of production", () => {
+  const CONFIRMED = ["--confirm", "my-startup-production"];
+  const project = new SandboxProject((document) => {
+    delete document.github;
+  });
+  afterAll(() => project.remove());
+  /** Everything that a rotation may change, in both environments. */
+  const contents = () =>
+    project
+      .files()
+      .map((file) => file.slice(project.directory.length + 1))
+      .filter((file) => /^\.secrets\/|^\.sops\.yaml$|\/secrets\//.test(file))
+      .sort()
+      .map((file) => [file, project.read(file)]);
+  const rotate = (...args: string[]) => secrets(project, "rotate", ...args);
+
+  beforeAll(() => {
+    expect(secrets(project, "create").code).toBe(0);
+    expect(rotate("--key", "--environment", "production").code).toBe(0);
+  });
+
+  test.each([
+    [[]],
+    [["--environment", "production"]],
+    [["--confirm", "my-startup-staging"]],
+    [["--confirm", "production"]],
+    [["--key", "--environment", "production"]],
+    [["--key", "--force", "--environment", "production"]],
+  ])("rotate changes nothing in production without the name of its cluster: %j", (args) => {
+    const before = contents();
+    const { code, stderr } = rotate(...args);
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringMatching(
+        /This is production: the name of its cluster has to be typed, and nobody is at the keyboard\. Add --confirm my-startup-production.*\nNothing was changed\.\n$/s,
+      ),
+    ]);
+    expect(contents()).toEqual(before);
+  });
+
+  test("a dry run, the first step of a new key, staging, and what changes nothing ask for no name", () => {
+    const before = contents();
+    for (const args of [["--dry-run"], ["--key", "--dry-run", "--environment", "production"]])
+      expect([args, rotate(...args).code]).toEqual([args, 0]);
+    const kept = rotate("--environment", "production", "--secret", "chatbox/mongodb-chatbox");
+    expect([kept.code, kept.stderr]).toEqual([1, expect.stringContaining("Repeat it with --force")]);
+    expect(contents()).toEqual(before);
+    expect(rotate("--environment", "staging").code).toBe(0);
+  });
+
+  test("with the name the values are new, and the old key goes", () => {
+    const before = contents();
+    expect(rotate("--environment", "production", ...CONFIRMED).code).toBe(0);
+    expect(contents()).not.toEqual(before);
+    const finished = rotate("--key", "--environment", "production", "--json", ...CONFIRMED);
+    expect([finished.code, JSON.parse(finished.stdout).environments]).toEqual([
+      0,
+      [expect.objectContaining({ step: "finish", kept: ".secrets/production/retired.agekey" })],
+    ]);
+  });
+});

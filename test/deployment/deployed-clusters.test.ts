@@ -1,4 +1,5 @@
 import { deployedCluster } from "../../src/deployment/deployed-clusters";
+import { deployedRepository } from "../../src/deployment/followed-repository";
 import type { StateDocument } from "../../src/terraform";
 
 const managed = (type: string, attributes: Record<string, unknown>, more: object = {}) => ({
@@ -37,4 +38,18 @@ test.each<[string, StateDocument]>([
   ],
 ])("%s: there is nothing to compare with", (_, state) => {
   expect(Object.values(deployedCluster(state)).filter((value) => value !== undefined)).toEqual([]);
+});
+
+test("the repository is that of the environment, the branch that of the policy, the owner that of the webhook", () => {
+  const resources = [
+    managed("github_repository_environment", { repository: "platform", environment: "staging" }),
+    managed("github_repository_environment_deployment_policy", { branch_pattern: "main" }),
+    managed("github_repository_webhook", { url: "https://api.github.com/repos/acme/platform/hooks/7" }),
+  ];
+  expect(deployedRepository({ resources })).toEqual({
+    owner: "acme",
+    repository: "platform",
+    branch: "main",
+  });
+  expect(Object.values(deployedRepository({})).filter((value) => value !== undefined)).toEqual([]);
 });

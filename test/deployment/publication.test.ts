@@ -66,6 +66,47 @@ test("what can't be known is said with its reason", () => {
   expect(checkPublication(folder, "main")).toEqual({ state: "unknown", reason: "this is no Git checkout" });
 });
 
+describe("a remote that is not the repository that Flux reads", () => {
+  const github = { owner: "acme", repository: "platform" };
+  const remoteIs = (address: string) => git("remote", "set-url", "origin", address);
+
+  test("is told before anything else, without the password in it, with the command that sets it", () => {
+    writeFileSync(join(checkout, "flux", "a.yaml"), "host: acme.dev\n");
+    remoteIs("https://me:sentinel@github.com/acme/other.git");
+    const publication = checkPublication(checkout, "main", github);
+    expect(publication).toEqual({
+      state: "elsewhere",
+      reason:
+        'the remote origin is https://github.com/acme/other.git, and Flux reads acme/platform, as "github" in the configuration says',
+      wanted: "https://github.com/acme/platform.git",
+    });
+    expect(publishCommands(checkout, publication, "main")).toEqual([
+      "git remote set-url origin https://github.com/acme/platform.git",
+      "git push origin HEAD:main",
+    ]);
+  });
+
+  test.each([
+    "git@github.com:Acme/Platform.git",
+    "git@work:acme/platform",
+    "ssh://git@github.com:22/acme/platform.git/",
+    "https://github.com/acme/platform",
+    "http://127.0.0.1:1/acme/platform.git",
+  ])("%s is that repository", (address) => {
+    remoteIs(address);
+    writeFileSync(join(checkout, "flux", "a.yaml"), "host: acme.dev\n");
+    expect(checkPublication(checkout, "main", github).state).toBe("uncommitted");
+  });
+
+  test("gets nothing: neither a commit is made nor pushed", () => {
+    writeFileSync(join(checkout, "flux", "a.yaml"), "host: acme.dev\n");
+    expect(() => publish(checkout, "main", github)).toThrow(
+      /^Nothing was pushed: the remote origin is \S+remote\.git, and Flux reads acme\/platform/,
+    );
+    expect(git("log", "--format=%s", "--all").trim()).toBe("first");
+  });
+});
+
 test("for whom secrets are encrypted belongs into Git beside them", () => {
   writeFileSync(join(checkout, ".sops.yaml"), "creation_rules: []\n");
   const publication = checkPublication(checkout, "main");

@@ -18,7 +18,9 @@ export const DANGER_KINDS = {
   "version-downgrade": "the Kubernetes version is lower than the one that runs",
   "version-skip": "the Kubernetes version skips a minor version",
   "environment-removal": "an environment is taken out, or renamed, while it is deployed",
+  "repository-change": "the repository or branch that Flux follows is changed",
   "storage-shrink": "volumes would have to shrink",
+  "storage-class-change": "volumes would have to change their StorageClass",
   "pods-without-room": "the pods would ask for more than the nodes have",
 } as const;
 

@@ -5,6 +5,8 @@ import { haRemoval } from "./ha-removal";
 import { kubernetesVersion } from "./kubernetes-version";
 import { lostResources } from "./lost-resources";
 import { podsWithoutRoom } from "./pods-without-room";
+import { changedRepository } from "./repository-change";
+import { storageClassChange } from "./storage-class-change";
 import { storageShrink } from "./storage-shrink";
 
 export { DANGER_KINDS, type DangerContext, type DangerKind, type Finding, isProduction } from "./danger";
@@ -22,9 +24,11 @@ export const DANGERS: readonly Danger[] = [
   changedRegion,
   changedVpcRange,
   changedDomain,
+  changedRepository,
   kubernetesVersion,
   haRemoval,
   storageShrink,
+  storageClassChange,
   podsWithoutRoom,
   lostResources,
 ];

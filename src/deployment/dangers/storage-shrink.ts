@@ -1,6 +1,6 @@
 import { parseMi } from "../../config/quantities";
 import { environmentOf, type StackPlan } from "../../terraform";
-import { plannedValues } from "../planned-values";
+import { movedApplications, plannedValues } from "../planned-values";
 import { type Danger, environmentField, type Finding } from "./danger";
 
 const CONSEQUENCE =
@@ -23,16 +23,19 @@ export const storageShrink: Danger = ({ plans, workspace: { project, configurati
           remedy: `to keep the size, add to ${environmentField(project, environment)} in ${configurationName}:  "storage": ${JSON.stringify(kept)}`,
         }),
       ),
-      ...movedApplications(plan).map(
-        ({ application, before, after }): Finding => ({
-          kind: "storage-shrink",
-          environment,
-          field: `applications.${application}.storage`,
-          problem: `${environment}: the volume of ${application} would shrink from ${before.size} to ${after.size}, since its storage goes from ${before.class} to ${after.class}.`,
-          consequence: CONSEQUENCE,
-          remedy: `set applications.${application}.storage in ${configurationName} to "${before.class}" again (or in ${environmentField(project, environment, "applications")}, where it may stand too).`,
-        }),
-      ),
+      // Their volumes can neither shrink nor be replaced by smaller ones.
+      ...movedApplications(plan)
+        .filter(({ before, after }) => mi(after.size) < mi(before.size))
+        .map(
+          ({ application, before, after }): Finding => ({
+            kind: "storage-shrink",
+            environment,
+            field: `applications.${application}.storage`,
+            problem: `${environment}: the volume of ${application} would shrink from ${before.size} to ${after.size}, since its storage goes from ${before.class} to ${after.class}.`,
+            consequence: CONSEQUENCE,
+            remedy: `set applications.${application}.storage in ${configurationName} to "${before.class}" again (or in ${environmentField(project, environment, "applications")}, where it may stand too).`,
+          }),
+        ),
     ];
   });
 
@@ -51,23 +54,6 @@ function shrunkClasses(plan: StackPlan): ShrunkClass[] {
       planned: values?.after.storage?.[storage]?.size ?? "0",
     }))
     .filter(({ deployed, planned }) => mi(planned) < mi(deployed));
-}
-
-interface Volume {
-  readonly class?: string;
-  readonly size?: string;
-}
-
-/** Applications that move to a smaller class: their volumes can neither shrink nor change their class. */
-function movedApplications(
-  plan: StackPlan,
-): Array<{ readonly application: string; readonly before: Volume; readonly after: Volume }> {
-  const values = plannedValues(plan);
-  return Object.entries(values?.before.applications ?? {}).flatMap(([application, { storage: before }]) => {
-    const after = values?.after.applications?.[application]?.storage;
-    const moves = before?.class !== undefined && after?.class !== undefined && before.class !== after.class;
-    return moves && mi(after.size) < mi(before.size) ? [{ application, before, after }] : [];
-  });
 }
 
 const mi = (size = "0"): number => parseMi(size) ?? 0;

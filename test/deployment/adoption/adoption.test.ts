@@ -64,6 +64,19 @@ describe("what is there already and is not known to be ours", () => {
     );
   });
 
+  test("an address that no plan creates is refused with those that there are, before anything is touched", () => {
+    const before = [cloud(), project.json("state", "production-cluster.tfstate")];
+    const misspelt = deploy("--adopt", "digitalocean_vpc.vcp", VPC);
+    expect([misspelt.code, misspelt.stderr]).toEqual([
+      1,
+      expect.stringMatching(
+        /--adopt digitalocean_vpc\.vcp: this deploy creates nothing of that address.*, expected digitalocean_vpc\.vpc .*\nNothing was changed\./,
+      ),
+    ]);
+    expect(misspelt.stderr).not.toContain(`--adopt ${VPC}:`);
+    expect([cloud(), project.json("state", "production-cluster.tfstate")]).toEqual(before);
+  });
+
   test("that would have to be replaced is not taken over by anything", () => {
     change("digitalocean_vpc", id, { region: "fra1" });
     const { code, stderr } = deploy("--adopt", VPC);
@@ -78,6 +91,8 @@ describe("what is there already and is not known to be ours", () => {
     expect([code, stacks[0]]).toEqual([0, expect.objectContaining({ status: "applied", adopted: [VPC] })]);
     expect(Object.keys(cloud().digitalocean_vpc)).toEqual([id]);
     expect(deploy().stacks[0].status).toBe("unchanged");
+    // The same command once more: there is nothing left that it could mean.
+    expect(deploy("--adopt", VPC).stderr).toContain("this deploy creates nothing that could be taken over");
   });
 });
 

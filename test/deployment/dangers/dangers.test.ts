@@ -172,6 +172,48 @@ describe("fields that are settled with the first deploy", () => {
   });
 });
 
+describe("the repository that Flux follows", () => {
+  const follows = (github: object) => new Map([["staging", { github }]]);
+  const deployed = follows({ owner: "acme", repository: "platform", branch: "main" });
+  const configured =
+    (more: object): Change =>
+    (document) =>
+      (document.github = { owner: "acme", repository: "platform", branch: "main", ...more });
+
+  test.each<[string, object, string | undefined]>([
+    ["as it is", {}, undefined],
+    ["in another case, which GitHub doesn't mind", { owner: "Acme", repository: "Platform" }, undefined],
+    ["another repository", { repository: "other" }, "github.repository"],
+    ["another owner", { owner: "other" }, "github.owner"],
+    ["another branch", { branch: "Main" }, "github.branch"],
+    [
+      "all of it",
+      { owner: "other", repository: "other", branch: "next" },
+      "github.owner, github.repository, github.branch",
+    ],
+  ])("%s", (_, more, field) => {
+    const found = find({ deployed }, configured(more));
+    expect(found.map((one) => [one.kind, one.environment, one.field])).toEqual(
+      field === undefined ? [] : [["repository-change", "staging", field]],
+    );
+  });
+
+  test("the way back and the way to move are named", () => {
+    const [found] = find({ deployed }, configured({ repository: "other" }));
+    expect(found?.problem).toBe(
+      "Flux in staging follows branch main of acme/platform, and would follow branch main of acme/other.",
+    );
+    expect(found?.remedy).toMatch(
+      /^set github\.repository to "platform" again\..*git push origin HEAD:main.*--allow repository-change\.$/,
+    );
+  });
+
+  test("what was never deployed, or can't be told, is no danger", () => {
+    expect(find({ deployed: follows({}) }, configured({ repository: "other" }))).toEqual([]);
+    expect(find({}, configured({ repository: "other" }))).toEqual([]);
+  });
+});
+
 test("ha from true to false is a danger, from false to true it isn't", () => {
   const found = (before: boolean, after: boolean) =>
     find({
@@ -239,6 +281,37 @@ describe("storage", () => {
       { kind: "storage-shrink", field: "applications.nextcloud.storage" },
     ]);
     expect(find({ plans: [valuesPlan(moved, stagingOf())] })).toEqual([]);
+  });
+
+  const otherClass = stagingOf(({ environments: [one] }) => {
+    one.storage = { bulk: { storageClass: "do-block-storage-retain" } };
+  });
+
+  test("another StorageClass is a danger of its own, with the class that is deployed and what allowing it doesn't do", () => {
+    expect(find({ plans: [valuesPlan(stagingOf(), otherClass)] })).toEqual([
+      expect.objectContaining({
+        kind: "storage-class-change",
+        environment: "staging",
+        field: "environments[0].storage.bulk.storageClass",
+        remedy: expect.stringContaining('to "do-block-storage" again'),
+        allowed: expect.stringContaining("no volume moves"),
+      }),
+    ]);
+  });
+
+  test("an application that moves to storage of another StorageClass is one, even where it gets larger", () => {
+    const moved = stagingOf((document) => {
+      document.environments[0].storage = { bulk: { storageClass: "do-block-storage-retain" } };
+      document.applications.nextcloud.storage = "fast";
+    });
+    expect(find({ plans: [valuesPlan(moved, otherClass)] })).toMatchObject([
+      { kind: "storage-class-change", field: "applications.nextcloud.storage" },
+    ]);
+  });
+
+  test("a StorageClass that the deployed document doesn't have can't be compared", () => {
+    const before = { ...otherClass, storage: {}, applications: {} } as unknown as Environment;
+    expect(find({ plans: [valuesPlan(before, stagingOf())] })).toEqual([]);
   });
 });
 

@@ -1,0 +1,55 @@
+import { type Command, CommanderError } from "commander";
+import { ConfigurationError, type Problem } from "../config";
+import { ExplainedFailure, explain } from "../deployment/failure";
+import { Interrupted } from "../deployment/interruption";
+import { MissingTool } from "../flux-tree/tools";
+import { TerraformError } from "../terraform";
+import { MissingPrerequisites } from "../workspace";
+
+/** Why a command ended without a result, for a script. */
+export interface ErrorReport {
+  readonly kind: "arguments" | "configuration" | "prerequisites" | "terraform" | "interrupted" | "failed";
+  /** What a person reads on stderr. */
+  readonly message: string;
+  /** The option, the configuration file or the stack that it is about, where it is about one. */
+  readonly place?: string;
+  /** With `configuration`: everything that is wrong with the file. */
+  readonly problems?: readonly Problem[];
+}
+
+/** An error that ended a command, as `--json` tells it. */
+export function errorReport(error: Error): ErrorReport {
+  const message = explain(error).trim();
+  if (error instanceof CommanderError)
+    return {
+      kind: "arguments",
+      message: message.replace(/^error: /, ""),
+      ...optionIn(/'(?:-\w, )?(--[a-z-]+)/, message),
+    };
+  if (error instanceof ConfigurationError)
+    return { kind: "configuration", message, place: error.file, problems: error.problems };
+  if (error instanceof MissingPrerequisites || error instanceof MissingTool)
+    return { kind: "prerequisites", message };
+  if (error instanceof Interrupted) return { kind: "interrupted", message };
+  const failure = error instanceof ExplainedFailure ? error.failure : error;
+  if (failure instanceof TerraformError) return { kind: "terraform", message, place: failure.stackName };
+  // Our messages about an option begin with it.
+  const option = optionIn(/^(--[a-z-]+)/, message);
+  return { kind: option.place === undefined ? "failed" : "arguments", message, ...option };
+}
+
+function optionIn(pattern: RegExp, message: string): { readonly place?: string } {
+  const option = pattern.exec(message)?.[1];
+  return option === undefined ? {} : { place: option };
+}
+
+/** Whether the arguments of a program ask a command that has `--json` for it. What stands after `--` is somebody else's. */
+export function asksForJson(program: Command, words: readonly string[]): boolean {
+  let command = program;
+  for (const word of words) {
+    if (word === "--") return false;
+    if (word === "--json") return command.options.some(({ long }) => long === word);
+    command = command.commands.find((one) => one.name() === word) ?? command;
+  }
+  return false;
+}

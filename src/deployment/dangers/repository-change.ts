@@ -1,0 +1,30 @@
+import { changedParts } from "../followed-repository";
+import type { Danger, Finding } from "./danger";
+
+/**
+ * Another repository or branch for an environment that is deployed. `flux bootstrap` points Flux at it, makes it when it isn't there,
+ * and prunes: what is not in its tree is deleted from the cluster.
+ */
+export const changedRepository: Danger = ({ deployed, workspace: { project, npmRun } }) => {
+  const { github } = project;
+  if (github === undefined) return [];
+  return project.environments.flatMap(({ name }): Finding[] => {
+    const now = deployed.get(name)?.github ?? {};
+    const changed = changedParts(now, github);
+    if (changed.length === 0) return [];
+    const wanted = `branch ${github.branch} of ${github.owner}/${github.repository}`;
+    const set = changed.map((part) => `github.${part} to "${now[part]}"`).join(" and ");
+    return [
+      {
+        kind: "repository-change",
+        environment: name,
+        field: changed.map((part) => `github.${part}`).join(", "),
+        problem: `Flux in ${name} follows branch ${now.branch ?? github.branch} of ${now.owner ?? github.owner}/${now.repository ?? github.repository}, and would follow ${wanted}.`,
+        consequence: `What isn't there under flux/clusters/${name} Flux deletes from the cluster: every application, with its load balancer, addresses and certificates. Volumes stay only where the tree says so (prune: disabled).`,
+        remedy: `set ${set} again. To move, or when it was renamed at GitHub: bring this checkout's tree there first (git remote set-url origin https://github.com/${github.owner}/${github.repository}.git, then git push origin HEAD:${github.branch}), then ${npmRun("deploy", "--allow", "repository-change")}.`,
+        allowed:
+          "Flux is pointed there only when the remote origin is that repository, and its branch has the configuration, flux/ and secrets/ of this checkout.",
+      },
+    ];
+  });
+};
