@@ -17,7 +17,7 @@ import {
 import { stackInputs, type Workspace } from "../workspace";
 import { applyAdopting } from "./adoption";
 import { shrinkingEnvironments } from "./capacity";
-import { explain, isHalted } from "./failure";
+import { explain, explainHalt, isHalted } from "./failure";
 import { slowSteps } from "./plan-all";
 import { keepBackup, recordingState } from "./state-record";
 import { waitForPods } from "./wait-for-pods";
@@ -198,7 +198,7 @@ function resultOf(
     return { name, status: "not begun", counts: count([]), message: outcome.because };
   const counts = count(done ?? []);
   if (stop && isHalted(outcome.error)) {
-    const message = `${stop}; terraform ended what it was doing and did not begin the rest`;
+    const message = `${stop}; ${explainHalt(outcome.error)}`;
     return { name, status: "interrupted", counts, message };
   }
   return {

@@ -5,6 +5,8 @@ import { explainLock, LOCKED } from "./lock-failure";
 /** What terraform says of everything that it didn't begin after an interrupt. */
 const HALTED = "execution halted";
 const INTERRUPTED = /interrupt received|operation canceled|Interrupt/i;
+/** What it says of a call that a second interrupt has cut off. */
+const CUT_OFF = "operation canceled";
 
 /** Whether terraform did nothing but what an interrupt asks for: it has ended what it was doing, or was ended. */
 export function isHalted(error: Error): boolean {
@@ -12,8 +14,16 @@ export function isHalted(error: Error): boolean {
   const errors = error.diagnostics.filter(({ severity }) => severity === "error");
   const ended = error.ending.signal === "SIGINT" || error.ending.signal === "SIGKILL";
   return errors.length > 0
-    ? errors.every(({ summary }) => summary === HALTED)
+    ? errors.every(({ summary }) => summary === HALTED || summary === CUT_OFF)
     : ended || INTERRUPTED.test(error.output);
+}
+
+/** How terraform has ended of an interrupt (isHalted()), in words. */
+export function explainHalt(error: Error): string {
+  const { underWay } = (error as TerraformError).ending;
+  return underWay.length === 0
+    ? "terraform ended what it was doing and did not begin the rest"
+    : `terraform was stopped at once while ${underWay.join(", ")}: that may be done in the cloud, and the state not know it. The same command goes on from what is there, or says why not`;
 }
 
 /** A failed run of terraform, with what to do about some of its resources. */
