@@ -17,7 +17,7 @@ import {
 import { stackInputs, type Workspace } from "../workspace";
 import { applyAdopting } from "./adoption";
 import { shrinkingEnvironments } from "./capacity";
-import { explain, explainHalt, isHalted } from "./failure";
+import { type Continuation, explain, explainHalt, isHalted } from "./failure";
 import { slowSteps } from "./plan-all";
 import { keepBackup, recordingState } from "./state-record";
 import { waitForPods } from "./wait-for-pods";
@@ -96,7 +96,10 @@ export async function applyAll(options: ApplyAllOptions): Promise<StackResult[]>
     { stopped, reverse },
   );
   return tasks.map(({ name }) =>
-    resultOf(name, outcomes.get(name) as Outcome<StackResult>, progress.get(name), stopped()),
+    resultOf(name, outcomes.get(name) as Outcome<StackResult>, progress.get(name), {
+      stop: stopped(),
+      next: reverse ? "destroy" : "deploy",
+    }),
   );
 }
 
@@ -191,7 +194,7 @@ function resultOf(
   name: string,
   outcome: Outcome<StackResult>,
   done: readonly ResourceChange[] | undefined,
-  stop: string | undefined,
+  { stop, next }: { readonly stop: string | undefined; readonly next: Continuation },
 ): StackResult {
   if (outcome.kind === "done") return outcome.result;
   if (outcome.kind === "skipped")
@@ -205,6 +208,6 @@ function resultOf(
     name,
     status: done === undefined || done.length === 0 ? "failed" : "partly applied",
     counts,
-    message: stop ? `${stop}; ${explain(outcome.error)}` : explain(outcome.error),
+    message: `${stop ? `${stop}; ` : ""}${explain(outcome.error, next)}`,
   };
 }

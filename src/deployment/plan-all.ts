@@ -86,7 +86,7 @@ export async function planAll(options: PlanAllOptions): Promise<PlannedStacks> {
   return {
     plans: ordered.flatMap(([, outcome]) => (outcome.kind === "done" ? [outcome.result] : [])),
     failures: ordered.flatMap(([stack, outcome]) =>
-      outcome.kind === "done" ? [] : [{ stack, message: reasonOf(stack, outcome, options.stopped?.()) }],
+      outcome.kind === "done" ? [] : [{ stack, message: reasonOf(stack, outcome, options) }],
     ),
   };
 }
@@ -95,13 +95,13 @@ export async function planAll(options: PlanAllOptions): Promise<PlannedStacks> {
 function reasonOf(
   stack: string,
   outcome: Exclude<Outcome<StackPlan>, { kind: "done" }>,
-  stop: string | undefined,
+  { stopped, destroy }: PlanAllOptions,
 ): string {
   if (outcome.kind === "skipped") return `${stack}: not planned, since ${outcome.because}`;
-  if (stop === undefined) return explain(outcome.error);
-  return isHalted(outcome.error)
-    ? `${stack}: not planned, since ${stop}`
-    : `${stop}; ${explain(outcome.error)}`;
+  const stop = stopped?.();
+  const explained = explain(outcome.error, destroy ? "destroy" : "deploy");
+  if (stop === undefined) return explained;
+  return isHalted(outcome.error) ? `${stack}: not planned, since ${stop}` : `${stop}; ${explained}`;
 }
 
 /** Whether the data source that every stack in a cluster reads has found none of the name. */
