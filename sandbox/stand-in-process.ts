@@ -14,8 +14,11 @@ export interface StandInProcess {
  */
 export function startStandIn(): StandInProcess {
   // It reads what never comes, and ends with the pipe: also when this process is killed. The shell is where POSIX has it, whatever
-  // PATH says.
-  const child = spawn("/bin/sh", ["-c", "read -r line"], { stdio: ["pipe", "ignore", "ignore"] });
+  // PATH says. In a group of its own: a terminal's Ctrl-C would end it, and terraform give up what it was told to finish.
+  const child = spawn("/bin/sh", ["-c", "read -r line"], {
+    stdio: ["pipe", "ignore", "ignore"],
+    detached: true,
+  });
   child.on("error", () => undefined);
   if (child.pid === undefined) throw new Error("The sandbox can't be started: /bin/sh can't be started");
   child.unref();

@@ -1,4 +1,6 @@
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import { ProviderError } from "../protocol/diagnostics";
 import { blocks, text, type Values } from "../protocol/values";
 import type { FaultKind, Operation } from "../providers/provider";
@@ -21,6 +23,9 @@ export interface Fault {
 const KINDS: readonly string[] = ["429", "500", "timeout", "reset", "crash", "stall"];
 const OPERATIONS: readonly string[] = ["plan", "create", "read", "update", "delete"];
 const KEYS: readonly string[] = ["provider", "type", "operation", "name", "fault", "times"];
+
+/** How often a call that is stalled looks whether it may go on. */
+const RELEASE_POLL_MS = 20;
 
 /** The names that an object goes by, for the `name` of a fault. */
 function namesOf(values: Values): Array<string | undefined> {
@@ -74,6 +79,18 @@ export class Faults {
       (content[index] as JsonObject).times = found.times - 1;
       return found;
     });
+  }
+
+  /**
+   * Waits until a fault that was taken is no longer in the file.
+   *
+   * @throws ProviderError when the file isn't what it should be.
+   */
+  async untilTakenOut({ times: _times, ...fault }: Fault): Promise<void> {
+    const isThere = () =>
+      this.list(this.file.read()).some(({ times: _left, ...other }) => isDeepStrictEqual(other, fault));
+    // Whoever waits here must not keep a process that is to end.
+    while (isThere()) await sleep(RELEASE_POLL_MS, undefined, { ref: false });
   }
 
   private list(content: Json[]): Fault[] {

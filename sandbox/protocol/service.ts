@@ -341,8 +341,8 @@ export class ProviderService {
     this.refuseUnconfigured(peer);
     const found = this.options.faults.take(this.provider.name, type, operation, values, ["crash", "stall"]);
     if (!found) return;
-    // Ends with the connection: terraform gives up, or is killed.
-    if (found.fault === "stall") await new Promise(() => undefined);
+    // Ends with the connection too: terraform gives up, or is killed.
+    if (found.fault === "stall") return this.options.faults.untilTakenOut(found);
     this.crashing ??= new Promise((resolve) => setTimeout(resolve, CRASH_DELAY_MS)).then(() => {
       this.crashing = undefined;
       this.configurations.clear();

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
-import { requireAdoptable, UnfinishedCreations } from "../deployment/adoption";
+import { requireAdoptable } from "../deployment/adoption";
 import { applyAll, type StackResult } from "../deployment/apply-all";
+import { catchUp } from "../deployment/catch-up";
 import { bootstrapArguments, bootstrapFlux, bootstrapObstacle } from "../deployment/flux-bootstrap";
 import { followsAnother } from "../deployment/followed-repository";
 import {
@@ -21,7 +22,6 @@ import { confirm, isInteractive } from "../terminal/confirm";
 import { Output } from "../terminal/output";
 import { addCounts, count, planLines, summaryTable, summaryText } from "../terminal/plan-view";
 import {
-  applyPlan,
   environmentOf,
   hasChanges,
   missingUpstream,
@@ -29,7 +29,7 @@ import {
   type SynthesizedStack,
   stateOutputs,
 } from "../terraform";
-import { lostRecord, openWorkspace, stackInputs, synthesizeStacks, type Workspace } from "../workspace";
+import { lostRecord, openWorkspace, synthesizeStacks, type Workspace } from "../workspace";
 import { DangerGate, type Refusal } from "./danger-gate";
 import { type CommonOptions, command, sandboxName, seconds } from "./options";
 
@@ -167,20 +167,6 @@ export async function deploy(deployment: Deployment): Promise<DeployReport> {
       (await gate.lets(plan)) && (options.yes || (isInteractive() && confirm("Apply this plan?"))),
   });
   return finish(deployment, all, selected, stacks);
-}
-
-/**
- * Writes into the states what the clouds have become where nothing is left to change, as after a deploy that was killed between its
- * last change and writing it down: else the state would go on listing what is gone. Applying a plan without changes does just that.
- */
-async function catchUp({ workspace, output }: Deployment, plans: readonly StackPlan[]): Promise<void> {
-  for (const plan of plans.filter((one) => !hasChanges(one) && one.assumed.length === 0)) {
-    const { stack } = plan;
-    new UnfinishedCreations(workspace, stack.name, output).settle(() => true);
-    if (!plan.drifted) continue;
-    output.progress(stack.name, "nothing to change; the state catches up with the cloud");
-    await applyPlan(plan, { variables: workspace.variables, inputs: stackInputs(workspace, stack) });
-  }
 }
 
 async function finish(

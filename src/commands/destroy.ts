@@ -1,8 +1,14 @@
 import type { Command } from "commander";
-import { applyAll } from "../deployment/apply-all";
-import { INTERRUPTED_EXIT_CODE, orInterrupted, watchInterruption } from "../deployment/interruption";
+import { applyAll, type StackResult } from "../deployment/apply-all";
+import { catchUp } from "../deployment/catch-up";
+import {
+  INTERRUPTED_EXIT_CODE,
+  type Interruption,
+  orInterrupted,
+  watchInterruption,
+} from "../deployment/interruption";
 import { refuseLost } from "../deployment/lost-states";
-import { failureMessages, planAll } from "../deployment/plan-all";
+import { failureMessages, type PlannedStacks, planAll } from "../deployment/plan-all";
 import { type Selection, selectStacks } from "../deployment/selection";
 import { confirm, isInteractive } from "../terminal/confirm";
 import { Output } from "../terminal/output";
@@ -26,76 +32,9 @@ export function destroyCommand(): Command {
     });
     const interruption = watchInterruption(output);
     try {
-      const all = await orInterrupted(interruption, synthesizeStacks(workspace));
-      const named = selectStacks(all, requireSelection(options, workspace));
-      // What builds on a stack goes before it.
-      const selected = withDependencies(
-        all,
-        named.map(({ name }) => name),
-        "downstream",
-      );
-      refuseProduction(selected, workspace);
-      await refuseLost(workspace, all, { selected, output });
-      output.heading("Plan");
-      const { plans, failures } = await planAll({
-        workspace,
-        all,
-        selected,
-        output,
-        destroy: true,
-        stopped: interruption.reason,
-      });
-      output.line();
-      for (const plan of plans) output.line(planLines(plan).join("\n"));
-      for (const message of failureMessages(failures)) output.problem(`\n${message}`);
-      process.exitCode = interruption.reason() ? INTERRUPTED_EXIT_CODE : 1;
-      if (failures.length > 0) {
-        output.result({ stacks: [], exitCode: process.exitCode, failures });
-        return;
-      }
-      if (!plans.some(hasChanges)) {
-        output.line("\nNothing to destroy.");
-        output.result({ stacks: [], exitCode: 0 });
-        process.exitCode = 0;
-        return;
-      }
-      if (
-        !options.yes &&
-        !(
-          isInteractive() &&
-          (await confirm("\nDestroy all of this? It can't be undone. Only yes destroys it."))
-        )
-      ) {
-        output.problem(
-          isInteractive()
-            ? "Nothing was destroyed."
-            : "\nNothing was destroyed: this has to be approved, and nobody is at the keyboard (--yes approves it).",
-        );
-        return;
-      }
-      output.heading("Destroy");
-      const stacks = await applyAll({
-        workspace,
-        all,
-        plans,
-        output,
-        stopped: interruption.reason,
-        approve: async () => false,
-      });
-      reportStacks(
-        output,
-        stacks.map((stack) => ({
-          ...stack,
-          remark: stack.status === "applied" ? "destroyed" : stack.status,
-        })),
-      );
-      const complete = stacks.every(({ status }) => status === "applied" || status === "unchanged");
-      if (complete)
-        output.line(
-          `\nDestroyed. It is still in ${workspace.configurationName}: the next deploy would make it again.`,
-        );
-      process.exitCode = complete ? 0 : interruption.reason() ? INTERRUPTED_EXIT_CODE : 1;
-      output.result({ stacks, exitCode: process.exitCode });
+      const report = await destroy({ workspace, output, interruption, options });
+      if (report.stacks) output.result(report);
+      process.exitCode = report.exitCode;
     } finally {
       interruption.end();
       await workspace.close();
@@ -103,8 +42,117 @@ export function destroyCommand(): Command {
   });
 }
 
+export interface Destruction {
+  readonly workspace: Workspace;
+  readonly output: Output;
+  readonly interruption: Interruption;
+  readonly options: Pick<CommonOptions, "environment" | "stack" | "yes">;
+}
+
+/** What a destruction did. */
+export interface DestroyReport {
+  /** Absent where it ended before anything was to be destroyed, and has said why. */
+  readonly stacks?: readonly StackResult[];
+  /** Stacks that could not be planned; nothing was destroyed then. */
+  readonly failures?: PlannedStacks["failures"];
+  /** 0: done; 1: something failed or was not approved; 130: interrupted. */
+  readonly exitCode: number;
+}
+
+/**
+ * Plans, shows, asks and destroys, with what builds on the stacks that are named.
+ * @throws Error when nothing is named, or production
+ */
+export async function destroy({
+  workspace,
+  output,
+  interruption,
+  options,
+}: Destruction): Promise<DestroyReport> {
+  const all = await orInterrupted(interruption, synthesizeStacks(workspace));
+  const named = selectStacks(all, requireSelection(options, workspace));
+  // What builds on a stack goes before it.
+  const selected = withDependencies(
+    all,
+    named.map(({ name }) => name),
+    "downstream",
+  );
+  refuseProduction(selected, workspace);
+  await refuseLost(workspace, all, { selected, output });
+  output.heading("Plan");
+  const { plans, failures } = await planAll({
+    workspace,
+    all,
+    selected,
+    output,
+    destroy: true,
+    stopped: interruption.reason,
+  });
+  output.line();
+  for (const plan of plans) output.line(planLines(plan).join("\n"));
+  for (const message of failureMessages(failures)) output.problem(`\n${message}`);
+  const failed = (): number => (interruption.reason() ? INTERRUPTED_EXIT_CODE : 1);
+  if (failures.length > 0) {
+    output.problem("\nNothing was destroyed.");
+    return { stacks: [], failures, exitCode: failed() };
+  }
+  if (!plans.some(hasChanges)) {
+    await catchUp({ workspace, output }, plans);
+    output.line("\nNothing to destroy.");
+    return { stacks: [], exitCode: 0 };
+  }
+  if (!(await isApproved(options, output))) return { exitCode: failed() };
+  output.heading("Destroy");
+  await catchUp({ workspace, output }, plans);
+  const stacks = await applyAll({
+    workspace,
+    all,
+    plans,
+    output,
+    stopped: interruption.reason,
+    approve: async () => false,
+  });
+  reportStacks(
+    output,
+    stacks.map((stack) => ({
+      ...stack,
+      remark: stack.status === "applied" ? "destroyed" : stack.status,
+    })),
+  );
+  if (stacks.every(({ status }) => status === "applied" || status === "unchanged")) {
+    output.line(
+      `\nDestroyed. It is still in ${workspace.configurationName}: the next deploy would make it again.`,
+    );
+    return { stacks, exitCode: 0 };
+  }
+  const selection = [
+    ...options.environment.flatMap((name) => ["--environment", name]),
+    ...options.stack.flatMap((name) => ["--stack", name]),
+  ];
+  output.problem(
+    `\nNot all of it is destroyed. What is gone is out of the state; \`${workspace.npmRun("destroy", ...selection)}\` goes on from there.`,
+  );
+  return { stacks, exitCode: failed() };
+}
+
+async function isApproved({ yes }: Pick<CommonOptions, "yes">, output: Output): Promise<boolean> {
+  if (yes) return true;
+  if (isInteractive()) {
+    if (await confirm("\nDestroy all of this? It can't be undone. Only yes destroys it.")) return true;
+    output.problem("Nothing was destroyed.");
+    return false;
+  }
+  output.problem(
+    "\nNothing was destroyed: this has to be approved, and nobody is at the keyboard (--yes approves it).",
+  );
+  return false;
+}
+
 /** Nothing is destroyed that nobody named. */
-function requireSelection(options: CommonOptions, workspace: Workspace): Selection {
+function requireSelection(
+  options: Pick<CommonOptions, "environment" | "stack">,
+  workspace: Workspace,
+): Selection {
   if (options.environment.length > 0 || options.stack.length > 0)
     return { environments: options.environment, stacks: options.stack };
   const possible = workspace.project.environments

@@ -17,7 +17,7 @@ import {
 import { stackInputs, type Workspace } from "../workspace";
 import { applyAdopting } from "./adoption";
 import { shrinkingEnvironments } from "./capacity";
-import { explain, isHalted } from "./failure";
+import { type Continuation, explain, explainHalt, isHalted } from "./failure";
 import { slowSteps } from "./plan-all";
 import { keepBackup, recordingState } from "./state-record";
 import { waitForPods } from "./wait-for-pods";
@@ -77,6 +77,9 @@ export async function applyAll(options: ApplyAllOptions): Promise<StackResult[]>
       if (!hasChanges(plan)) return { name: stack.name, status: "unchanged", counts: count([]) };
       if (shrinksPool(plan)) await podsFit(plan, options);
       await keepBackup(store, stack.name, options.output);
+      // An interrupt while this stack was planned or waited for: no terraform was there to hear of it.
+      const stop = stopped();
+      if (stop) return { name: stack.name, status: "not begun", counts: count([]), message: stop };
       const done: ResourceChange[] = [];
       progress.set(stack.name, done);
       const adopted = await recordingState({ stack, store, workspace, output: options.output }, () =>
@@ -96,7 +99,10 @@ export async function applyAll(options: ApplyAllOptions): Promise<StackResult[]>
     { stopped, reverse },
   );
   return tasks.map(({ name }) =>
-    resultOf(name, outcomes.get(name) as Outcome<StackResult>, progress.get(name), stopped()),
+    resultOf(name, outcomes.get(name) as Outcome<StackResult>, progress.get(name), {
+      stop: stopped(),
+      next: reverse ? "destroy" : "deploy",
+    }),
   );
 }
 
@@ -191,20 +197,20 @@ function resultOf(
   name: string,
   outcome: Outcome<StackResult>,
   done: readonly ResourceChange[] | undefined,
-  stop: string | undefined,
+  { stop, next }: { readonly stop: string | undefined; readonly next: Continuation },
 ): StackResult {
   if (outcome.kind === "done") return outcome.result;
   if (outcome.kind === "skipped")
     return { name, status: "not begun", counts: count([]), message: outcome.because };
   const counts = count(done ?? []);
   if (stop && isHalted(outcome.error)) {
-    const message = `${stop}; terraform ended what it was doing and did not begin the rest`;
+    const message = `${stop}; ${explainHalt(outcome.error)}`;
     return { name, status: "interrupted", counts, message };
   }
   return {
     name,
     status: done === undefined || done.length === 0 ? "failed" : "partly applied",
     counts,
-    message: stop ? `${stop}; ${explain(outcome.error)}` : explain(outcome.error),
+    message: `${stop ? `${stop}; ` : ""}${explain(outcome.error, next)}`,
   };
 }

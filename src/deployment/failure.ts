@@ -5,6 +5,8 @@ import { explainLock, LOCKED } from "./lock-failure";
 /** What terraform says of everything that it didn't begin after an interrupt. */
 const HALTED = "execution halted";
 const INTERRUPTED = /interrupt received|operation canceled|Interrupt/i;
+/** What it says of a call that a second interrupt has cut off. */
+const CUT_OFF = "operation canceled";
 
 /** Whether terraform did nothing but what an interrupt asks for: it has ended what it was doing, or was ended. */
 export function isHalted(error: Error): boolean {
@@ -12,8 +14,16 @@ export function isHalted(error: Error): boolean {
   const errors = error.diagnostics.filter(({ severity }) => severity === "error");
   const ended = error.ending.signal === "SIGINT" || error.ending.signal === "SIGKILL";
   return errors.length > 0
-    ? errors.every(({ summary }) => summary === HALTED)
+    ? errors.every(({ summary }) => summary === HALTED || summary === CUT_OFF)
     : ended || INTERRUPTED.test(error.output);
+}
+
+/** How terraform has ended of an interrupt (isHalted()), in words. */
+export function explainHalt(error: Error): string {
+  const { underWay } = (error as TerraformError).ending;
+  return underWay.length === 0
+    ? "terraform ended what it was doing and did not begin the rest"
+    : `terraform was stopped at once while ${underWay.join(", ")}: that may be done in the cloud, and the state not know it. The same command goes on from what is there, or says why not`;
 }
 
 /** A failed run of terraform, with what to do about some of its resources. */
@@ -28,13 +38,20 @@ export class ExplainedFailure extends Error {
   }
 }
 
+/** What goes on after a failure: a deploy after a destruction that failed would make everything anew. */
+export type Continuation = "deploy" | "destroy";
+
 /** An error in words: terraform's diagnostics with the resource they are about, or the message. */
-export function explain(error: Error): string {
-  if (error instanceof ExplainedFailure) return explainFailure(error.failure, error.advice);
-  return error instanceof TerraformError ? explainFailure(error, new Map()) : error.message;
+export function explain(error: Error, next: Continuation = "deploy"): string {
+  if (error instanceof ExplainedFailure) return explainFailure(error.failure, error.advice, next);
+  return error instanceof TerraformError ? explainFailure(error, new Map(), next) : error.message;
 }
 
-function explainFailure(error: TerraformError, advice: ReadonlyMap<string, string>): string {
+function explainFailure(
+  error: TerraformError,
+  advice: ReadonlyMap<string, string>,
+  next: Continuation,
+): string {
   const { diagnostics, ending, output, message } = error;
   const errors = diagnostics.filter(
     ({ severity, summary }) => severity === "error" && summary !== HALTED && !isLostProvider(summary),
@@ -43,17 +60,21 @@ function explainFailure(error: TerraformError, advice: ReadonlyMap<string, strin
   const said = [
     ...errors.map((diagnostic) => describe(diagnostic, advice, whereTo(ending, errors), error.stackName)),
     ...(lost
-      ? [`The connection to a provider broke${whereTo(ending, errors)}${callOf(lost)}. ${PROVIDER_LOST}`]
+      ? [
+          `The connection to a provider broke${whereTo(ending, errors)}${callOf(lost)}. ${PROVIDER_LOST} ${goesOn(next)}`,
+        ]
       : []),
     ...(ending.signal && ending.signal !== "SIGINT"
-      ? [`terraform was killed (${ending.signal})${whereTo(ending, errors)}. ${GOES_ON}`]
+      ? [`terraform was killed (${ending.signal})${whereTo(ending, errors)}. ${goesOn(next)}`]
       : []),
   ];
   if (said.length === 0) {
     const halted = diagnostics.some(({ summary }) => summary === HALTED);
     said.push(output || (halted ? "stopped before the rest was begun" : "terraform printed nothing"));
   }
-  const passing = errors.filter(({ address }) => !advice.has(address ?? "")).flatMap(momentary);
+  const passing = errors
+    .filter(({ address }) => !advice.has(address ?? ""))
+    .flatMap((one) => momentary(one, next));
   return [message, ...[...said, ...new Set(passing)].map(indent)].join("\n");
 }
 
@@ -78,18 +99,19 @@ function whereTo({ underWay }: Ending, errors: readonly Diagnostic[]): string {
   return untold.length > 0 ? ` while ${untold.join(", ")}` : "";
 }
 
-const GOES_ON = "What was done until then is in the state: the next deploy goes on from there.";
-const PROVIDER_LOST = `Its process has ended (a crash, no memory left, killed). ${GOES_ON}`;
+const goesOn = (next: Continuation): string =>
+  `What was done until then is in the state: the next ${next} goes on from there.`;
+const PROVIDER_LOST = "Its process has ended (a crash, no memory left, killed).";
 
 /** Trouble that passes by itself, after the provider has tried several times. */
-const MOMENTARY: ReadonlyArray<readonly [pattern: RegExp, advice: string]> = [
+const MOMENTARY: ReadonlyArray<readonly [pattern: RegExp, advice: (next: Continuation) => string]> = [
   [
     /\b429\b|rate limit|too many requests/i,
-    "It takes no more requests for the moment (429): wait a few minutes, then deploy again.",
+    (next) => `It takes no more requests for the moment (429): wait a few minutes, then ${next} again.`,
   ],
   [
     /: 50[0234]\b|Internal error occurred|Client\.Timeout|context deadline exceeded|i\/o timeout|connection reset|EOF$/i,
-    "That is at their side, or on the way there: deploy again in a few minutes.",
+    (next) => `That is at their side, or on the way there: ${next} again in a few minutes.`,
   ],
 ];
 
@@ -124,9 +146,9 @@ function describe(
 }
 
 /** What to do about trouble that passes; of several that fit the first. */
-function momentary({ summary, detail }: Diagnostic): string[] {
+function momentary({ summary, detail }: Diagnostic, next: Continuation): string[] {
   const [, advice] = MOMENTARY.find(([pattern]) => pattern.test(`${summary}\n${detail}`)) ?? [];
-  return advice === undefined ? [] : [advice];
+  return advice === undefined ? [] : [advice(next)];
 }
 
 function indent(text: string): string {

@@ -13,7 +13,7 @@ import {
   type TerraformEvent,
 } from "../terraform";
 import { stackInputs, type Workspace } from "../workspace";
-import { explain } from "./failure";
+import { explain, isHalted } from "./failure";
 
 export interface PlanAllOptions {
   readonly workspace: Workspace;
@@ -86,11 +86,22 @@ export async function planAll(options: PlanAllOptions): Promise<PlannedStacks> {
   return {
     plans: ordered.flatMap(([, outcome]) => (outcome.kind === "done" ? [outcome.result] : [])),
     failures: ordered.flatMap(([stack, outcome]) =>
-      outcome.kind === "done"
-        ? []
-        : [{ stack, message: outcome.kind === "failed" ? explain(outcome.error) : outcome.because }],
+      outcome.kind === "done" ? [] : [{ stack, message: reasonOf(stack, outcome, options) }],
     ),
   };
+}
+
+/** Why a stack has no plan. One that an interrupt has ended, as one that was not begun for it, is no failure of terraform. */
+function reasonOf(
+  stack: string,
+  outcome: Exclude<Outcome<StackPlan>, { kind: "done" }>,
+  { stopped, destroy }: PlanAllOptions,
+): string {
+  if (outcome.kind === "skipped") return `${stack}: not planned, since ${outcome.because}`;
+  const stop = stopped?.();
+  const explained = explain(outcome.error, destroy ? "destroy" : "deploy");
+  if (stop === undefined) return explained;
+  return isHalted(outcome.error) ? `${stack}: not planned, since ${stop}` : `${stop}; ${explained}`;
 }
 
 /** Whether the data source that every stack in a cluster reads has found none of the name. */

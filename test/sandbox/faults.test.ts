@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { CLUSTER, errorsOf, Playground, type Run } from "./terraform";
 
 let playground: Playground;
@@ -90,6 +91,24 @@ describe("a crash", () => {
       await other.stop();
     }
   });
+});
+
+test("a stall answers when its entry is taken out of the file, with the cloud changed long before", async () => {
+  const workspace = await playground.workspace("main", VPC());
+  playground.faults(fault("stall", "create"));
+  let isOver = false;
+  const apply = workspace.apply().finally(() => {
+    isOver = true;
+  });
+  while (playground.read("faults.json")[0].times > 0) await sleep(20);
+  await sleep(200);
+  expect([isOver, Object.keys(playground.read("digitalocean.json").digitalocean_vpc)]).toEqual([
+    false,
+    [expect.any(String)],
+  ]);
+  playground.faults();
+  expect(errorsOf(await apply)).toStrictEqual([]);
+  expect((await workspace.plan()).code).toBe(0);
 });
 
 test("terraform is told a process that it may kill: nobody's, and there as long as the sandbox is", async () => {

@@ -1,4 +1,5 @@
 import { deploy } from "../../../../src/commands/deploy";
+import { destroy } from "../../../../src/commands/destroy";
 import type { StackResult } from "../../../../src/deployment/apply-all";
 import { Output } from "../../../../src/terminal/output";
 import { openWorkspace, type Workspace } from "../../../../src/workspace";
@@ -51,6 +52,22 @@ export async function deployIn(workspace: Workspace, stack: string[] = []): Prom
     output,
     interruption: UNDISTURBED,
     options: { environment: [], stack, yes: true },
+  });
+  return { exitCode, stacks, text: output.text };
+}
+
+/** A destruction of some stacks, or of a whole environment, as with --yes. */
+export async function destroyIn(
+  workspace: Workspace,
+  environment: string,
+  stack: readonly string[] = [],
+): Promise<Deployed> {
+  const output = new KeptOutput();
+  const { exitCode, stacks = [] } = await destroy({
+    workspace,
+    output,
+    interruption: UNDISTURBED,
+    options: { environment: stack.length > 0 ? [] : [environment], stack: [...stack], yes: true },
   });
   return { exitCode, stacks, text: output.text };
 }

@@ -64,6 +64,22 @@ export async function strikeAll(
   return { steps: steps.filter((step) => !pending.has(step)), wrong };
 }
 
+/**
+ * Runs a command once with faults at steps.
+ * @returns what it came to, and the steps that were struck
+ */
+export async function strikeOnce(
+  project: SandboxProject,
+  kind: Kind,
+  steps: readonly Step[],
+  command: () => Promise<Deployed>,
+): Promise<{ result: Deployed; struck: readonly Step[] }> {
+  const entries = groups(steps);
+  writeFaults(project, kind, entries);
+  const result = kind === "killed" ? await withKills(project, entries, command) : await command();
+  return { result, struck: consumed(project, entries).flat() };
+}
+
 const timesOf = (entry: readonly Step[]): number => (entry.length === 1 ? 1 : ALWAYS);
 
 function writeFaults(project: SandboxProject, kind: Kind, entries: readonly Step[][]): void {

@@ -1,0 +1,136 @@
+import { rmSync } from "node:fs";
+import { SandboxProject } from "../support/sandbox-project";
+import { normalForm } from "./support/availability/normal-form";
+import { ENDINGS, type Ending } from "./support/ended/endings";
+import { creating, goOn, PLANNING, type Point, prepare, SYNTHESIZING } from "./support/ended/points";
+import { WatchedCommand } from "./support/ended/watched-command";
+import { injected } from "./support/injected";
+
+const VPC = "digitalocean_vpc";
+const CLUSTER = "digitalocean_kubernetes_cluster";
+const POOL = "digitalocean_kubernetes_node_pool";
+const NAMESPACE = "kubernetes_namespace_v1";
+const CONFIG_MAP = { type: "kubernetes_config_map_v1", inEach: 2 };
+const ENVIRONMENT = "github_repository_environment";
+const VARIABLE = { type: "github_actions_environment_variable", inEach: 5 };
+
+/** All that can be under way at once in a stack, one set after the other: each set needs what was made before it. */
+const KILLED_AT: readonly Point[] = [
+  SYNTHESIZING,
+  PLANNING,
+  creating("cluster", VPC, "digitalocean_project"),
+  creating("cluster", CLUSTER),
+  creating("cluster", POOL),
+  creating("flux-configuration", NAMESPACE, "null_resource"),
+  creating("flux-configuration", CONFIG_MAP),
+  creating("github-secrets", ENVIRONMENT, "github_repository_deploy_key", "github_repository_webhook"),
+  creating("github-secrets", VARIABLE, "github_repository_environment_deployment_policy"),
+];
+
+type Strike = readonly [Point, Ending];
+
+/** What ends of one interrupt is done; after a second one it has to be done again. */
+const INTERRUPTS: readonly Strike[] = [
+  [SYNTHESIZING, "Ctrl-C"],
+  [SYNTHESIZING, "SIGTERM"],
+  [PLANNING, "Ctrl-C"],
+  [PLANNING, "SIGTERM"],
+  [creating("cluster", VPC), "Ctrl-C twice"],
+  [creating("cluster", CLUSTER), "Ctrl-C"],
+  [creating("cluster", POOL), "SIGTERM"],
+  [creating("flux-configuration", NAMESPACE), "Ctrl-C twice"],
+  [creating("flux-configuration", CONFIG_MAP), "terminal closed"],
+  [creating("github-secrets", ENVIRONMENT), "Ctrl-C twice"],
+  [creating("github-secrets", ENVIRONMENT), "SIGTERM"],
+  [creating("github-secrets", VARIABLE), "Ctrl-C"],
+];
+
+/** In the first stack that terraform is at work in, it lives on, beside the next deploy. */
+const KILLED: readonly Strike[] = KILLED_AT.map((point, index) => [
+  point,
+  index === 2 ? "deploy killed, terraform lives on" : "deploy killed",
+]);
+const ALL_KILLED: readonly Strike[] = KILLED_AT.map((point) => [point, "deploy and terraform killed"]);
+
+const projects: SandboxProject[] = [];
+const commands: WatchedCommand[] = [];
+afterAll(() => {
+  for (const command of commands) command.dispose();
+  for (const project of projects) {
+    project.remove();
+    rmSync(lockOf(project), { force: true });
+  }
+});
+const lockOf = ({ directory }: SandboxProject): string => `${directory}.lock`;
+
+/** What was seen of a deploy that was struck; all of it as it should be, when nothing is wrong. */
+interface Seen {
+  readonly strike: string;
+  readonly ended: unknown;
+  readonly leftRunning: readonly string[];
+  /** What it says and should not, or the other way round. */
+  readonly wrong: readonly string[];
+}
+
+/** Deploys again and again, ends each at its point and begins the next one at once; then deploys undisturbed. */
+async function endOneAfterTheOther(
+  strikes: readonly Strike[],
+): Promise<{ seen: readonly Seen[]; code: number | null; text: string; end: unknown }> {
+  const project = new SandboxProject();
+  projects.push(project);
+  const deploy = (): WatchedCommand => {
+    const command = new WatchedCommand(project, "deploy", "--yes");
+    commands.push(command);
+    return command;
+  };
+  const seen: Array<Promise<Seen>> = [];
+  let next = deploy;
+  for (const [point, ending] of strikes) {
+    prepare(project, point);
+    const struck = next();
+    await struck.until(point.name, () => point.isReached(struck, project));
+    const { strike, wrongIn } = ENDINGS[ending];
+    const afterwards = await strike(struck, project, point);
+    const ended = await struck.ended;
+    next = () => {
+      const command = deploy();
+      void afterwards?.(command);
+      return command;
+    };
+    // Not waited for: the next deploy begins at once.
+    const left = struck.leftRunning();
+    seen.push(
+      left.then((leftRunning) => ({
+        strike: `${ending}: ${point.name}`,
+        ended,
+        leftRunning,
+        wrong: wrongIn(struck, point),
+      })),
+    );
+  }
+  goOn(project);
+  const last = next();
+  const { code } = await last.ended;
+  return { seen: await Promise.all(seen), code, text: last.text, end: normalForm(project) };
+}
+
+const expected = ([{ name }, ending]: Strike): Seen => ({
+  strike: `${ending}: ${name}`,
+  ended: ENDINGS[ending].ended,
+  leftRunning: [],
+  wrong: [],
+});
+
+test("a deploy that is killed or interrupted anywhere: the next one goes on, to the same end, and nothing is left running", async () => {
+  const sequences = [[], KILLED, ALL_KILLED, INTERRUPTS];
+  const [undisturbed, ...struck] = await Promise.all(sequences.map(endOneAfterTheOther));
+  expect(undisturbed?.code).toBe(0);
+  for (const [index, { seen, code, text, end }] of struck.entries()) {
+    const strikes = sequences[index + 1] ?? [];
+    expect(seen).toEqual(strikes.map(expected));
+    expect([code, code === 0 ? "" : text]).toEqual([0, ""]);
+    expect(end).toEqual(undisturbed?.end);
+    for (const [point, ending] of strikes)
+      for (const name of point.names) injected({ area: "availability", fault: ending, point: name });
+  }
+});
