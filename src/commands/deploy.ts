@@ -12,6 +12,7 @@ import { refuseLost } from "../deployment/lost-states";
 import { failureMessages, planAll } from "../deployment/plan-all";
 import { checkPublication, publish, publishCommands } from "../deployment/publication";
 import { selectStacks } from "../deployment/selection";
+import { shownPath } from "../place";
 import { applicationSecrets } from "../secrets/applications";
 import { inventory } from "../secrets/inventory";
 import { publishSecrets } from "../secrets/publish";
@@ -248,7 +249,9 @@ async function sealSecrets({ workspace, output, options }: Deployment): Promise<
             `GitHub has a new public key for ${github.owner}/${github.repository}: everything of ${environment} is sealed with it anew.`,
           );
         if (sealed.length > 0)
-          output.line(`Sealed for GitHub (secrets/${environment}.json): ${sealed.join(", ")}`);
+          output.line(
+            `Sealed for GitHub (${shownPath(directory, `secrets/${environment}.json`)}): ${sealed.join(", ")}`,
+          );
         return written;
       }),
   );

@@ -6,10 +6,11 @@ import { REPOSITORY } from "../support/example";
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "src/config": [],
   "src/processes": [],
+  "src/place": [],
   "src/flux": ["src/config"],
-  "src/static-configuration": ["src/processes"],
+  "src/static-configuration": ["src/place", "src/processes"],
   "src/api-client": [],
-  "src/secrets": ["src/config", "src/processes", "src/api-client"],
+  "src/secrets": ["src/place", "src/config", "src/processes", "src/api-client"],
   "src/redaction": [],
   "src/flux-tree": ["src/config", "src/flux", "src/secrets"],
   "src/stacks": ["src/config", "src/flux", "src/secrets"],
@@ -17,6 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "src/terminal": ["src/terraform"],
   sandbox: [],
   "src/workspace": [
+    "src/place",
     "src/processes",
     "src/config",
     "src/flux",
@@ -25,9 +27,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "src/terraform",
     "sandbox",
   ],
-  "src/state": ["src/config", "src/terraform", "src/workspace"],
+  "src/state": ["src/place", "src/config", "src/terraform", "src/workspace"],
   "src/cluster": ["src/config", "src/flux", "src/terraform", "src/api-client"],
   "src/deployment": [
+    "src/place",
     "src/config",
     "src/api-client",
     "src/flux",
@@ -39,6 +42,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "src/cluster",
   ],
   "src/commands": [
+    "src/place",
     "src/config",
     "src/flux",
     "src/flux-tree",
