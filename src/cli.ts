@@ -15,6 +15,7 @@ import { secretsCommand } from "./commands/secrets";
 import { stacksCommand } from "./commands/stacks";
 import { stateCommand } from "./commands/state";
 import { statusCommand } from "./commands/status";
+import { explainSwallowed } from "./commands/swallowed-options";
 import { synthCommand } from "./commands/synth";
 import { validateCommand } from "./commands/validate";
 import { explain } from "./deployment/failure";
@@ -110,21 +111,12 @@ function concealSecrets(): void {
   });
 }
 
-/** Without `--` npm keeps options for itself: `npm run deploy --sandbox` would silently mean the real clouds. */
+/** A command with options missing would do something else than was meant: it isn't begun. */
 function refuseSwallowedOptions(): void {
   const script = process.env.npm_lifecycle_event;
-  const given = (option: string): string | undefined =>
-    process.env[`npm_config_${option.replaceAll("-", "_")}`];
-  const own = ["sandbox", "environment", "stack", "push", "markdown", "fix", "strict", "backup"];
-  // npm has options of these names itself: without them `rotate` would do something else than was meant.
-  if (process.argv[3] === "rotate") own.push("key", "secret", "key-name", "force", "dry-run", "confirm");
-  const swallowed = [...own, "system", "kind", "node-size"].filter((option) => given(option) !== undefined);
-  if (script === undefined || swallowed.length === 0) return;
-  const options = swallowed.map((option) => {
-    const value = given(option);
-    return `--${option}${value && value !== "true" ? ` ${value}` : ""}`;
-  });
-  const message = `npm kept ${options.join(" ")} for itself: write  npm run ${script} -- ${[...process.argv.slice(3), ...options].join(" ")}`;
+  if (script === undefined) return;
+  const message = explainSwallowed({ script, words: process.argv.slice(3), env: process.env });
+  if (message === undefined) return;
   console.error(message);
   reportForScripts({ kind: "arguments", message }, 1);
   process.exit(1);

@@ -1,7 +1,12 @@
 # shellcheck shell=sh
-# The bucket of the states, where the configuration wants one: making it and a key for it, or looking at what is there.
+# Where the states are, and their bucket, where the configuration wants one: making it and a key for it, or looking at what is there.
 
 check_state() {
+  if [ "$state_backend" = local ] && [ "$github_section" = yes ]; then
+    section "State"
+    finding warning state "the states are in state/ on this machine only: a colleague would begin with states of their own, and the workflows at GitHub can't plan" \
+      "alone and without the workflows that is fine; otherwise docs/state.md#a-bucket-for-a-team"
+  fi
   [ "$state_backend" = spaces ] || return 0
   section "State"
   if [ "$configuration_valid" = yes ]; then
@@ -11,8 +16,22 @@ check_state() {
     finding unchecked state "the bucket of the states is not looked at: $CONFIGURATION can't be read yet"
   fi
   state_fix="npm run state -- prepare makes the bucket and its key (so does ./setup.sh --yes)"
+  if [ "$(bucket_key_halves)" = 0 ]; then
+    finding missing spaces-key "SPACES_ACCESS_KEY_ID and SPACES_SECRET_ACCESS_KEY are not set" "$state_fix"
+    return 0
+  fi
   check_credential set_only spaces-key "$state_fix" SPACES_ACCESS_KEY_ID AWS_ACCESS_KEY_ID
   check_credential set_only spaces-secret "$state_fix" SPACES_SECRET_ACCESS_KEY AWS_SECRET_ACCESS_KEY
+}
+
+# bucket_key_halves: prints how many halves of the bucket's key are set.
+bucket_key_halves() {
+  halves=0
+  setting SPACES_ACCESS_KEY_ID AWS_ACCESS_KEY_ID
+  if [ -n "$value" ]; then halves=$((halves + 1)); fi
+  setting SPACES_SECRET_ACCESS_KEY AWS_SECRET_ACCESS_KEY
+  if [ -n "$value" ]; then halves=$((halves + 1)); fi
+  echo "$halves"
 }
 
 # wants_bucket: a bucket and keys are made only when somebody says so, by --yes or at the terminal.
@@ -48,6 +67,8 @@ prepare_bucket() {
       '') continue ;;
       changed) changed "$state_message" ;;
       *)
+        # A key that isn't set is told once, by check_state.
+        if [ "$state_status $state_check" = "missing key" ] && [ "$(bucket_key_halves)" != 2 ]; then continue; fi
         if [ "${state_remedy:--}" = - ]; then state_remedy=; fi
         finding "$state_status" "state-$state_check" "$state_message" "$state_remedy"
         ;;

@@ -15,6 +15,7 @@ import { failureMessages, planAll } from "../deployment/plan-all";
 import { explainPlannedAgain, plannedAgain } from "../deployment/planned-again";
 import { checkPublication, publish, publishCommands } from "../deployment/publication";
 import { selectStacks } from "../deployment/selection";
+import { shownPath } from "../place";
 import { applicationSecrets } from "../secrets/applications";
 import { inventory } from "../secrets/inventory";
 import { publishSecrets } from "../secrets/publish";
@@ -242,7 +243,9 @@ async function sealSecrets({ workspace, output, options }: Deployment): Promise<
             `GitHub has a new public key for ${github.owner}/${github.repository}: everything of ${environment} is sealed with it anew.`,
           );
         if (sealed.length > 0)
-          output.line(`Sealed for GitHub (secrets/${environment}.json): ${sealed.join(", ")}`);
+          output.line(
+            `Sealed for GitHub (${shownPath(directory, `secrets/${environment}.json`)}): ${sealed.join(", ")}`,
+          );
         return written;
       }),
   );

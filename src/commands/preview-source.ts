@@ -6,8 +6,9 @@ import path from "node:path";
 import { CONFIGURATION_FILE, EXAMPLE_FILE, loadProject, type Project } from "../config";
 import { replacementsFor } from "../flux";
 import { FLUX_FOLDER, FluxTree } from "../flux-tree";
+import { shownPath } from "../place";
 import { pendingFiles, renderReplacements } from "../static-configuration";
-import { REPOSITORY, SANDBOX_DIRECTORY } from "../workspace";
+import { REPOSITORY, SANDBOX_DIRECTORY, usedConfiguration } from "../workspace";
 
 /** What is previewed: a tree with a project's names in it, and the configuration that sizes it. */
 export interface PreviewSource {
@@ -29,7 +30,7 @@ const CHARTS = "helm";
  */
 export async function openPreview(sandbox: string | undefined): Promise<PreviewSource> {
   const directory = sandbox === undefined ? REPOSITORY : sandboxDirectory(sandbox);
-  const file = configurationFile(directory);
+  const file = usedConfiguration(directory);
   const project = loadProject(file);
   const common = {
     project,
@@ -58,14 +59,14 @@ export async function openPreview(sandbox: string | undefined): Promise<PreviewS
   }
   return {
     ...common,
-    notes: [...notes, ...(pending > 0 ? [pendingNote(pending)] : [])],
+    notes: [...notes, ...(pending > 0 ? [pendingNote(pending, shownPath(directory, FLUX_FOLDER))] : [])],
     tree: new FluxTree(copy),
     close,
   };
 }
 
-function pendingNote(files: number): string {
-  return `${files} ${files === 1 ? "file" : "files"} under ${FLUX_FOLDER}/ still ${files === 1 ? "has" : "have"} to get the project's names, which the next deploy writes: the preview has them already.`;
+function pendingNote(files: number, folder: string): string {
+  return `${files} ${files === 1 ? "file" : "files"} under ${folder}/ still ${files === 1 ? "has" : "have"} to get the project's names, which the next deploy writes: the preview has them already.`;
 }
 
 function sandboxDirectory(name: string): string {
@@ -78,12 +79,6 @@ function sandboxDirectory(name: string): string {
   throw new Error(
     `--sandbox ${name}: there is no such sandbox${sandboxes.length > 0 ? `, only ${sandboxes.join(", ")}` : " yet"}`,
   );
-}
-
-/** A sandbox's own configuration, else the project's, else the example. */
-function configurationFile(directory: string): string {
-  const candidates = [path.join(directory, CONFIGURATION_FILE), path.join(REPOSITORY, CONFIGURATION_FILE)];
-  return candidates.find((file) => existsSync(file)) ?? path.join(REPOSITORY, EXAMPLE_FILE);
 }
 
 /** Does what deploy does to a tree. */

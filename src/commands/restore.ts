@@ -1,9 +1,8 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import type { Command } from "commander";
+import { npmRunIn, shownPath } from "../place";
 import { explainRefusal, restoreBackups } from "../static-configuration";
 import { Output } from "../terminal/output";
-import { REPOSITORY, SANDBOX_DIRECTORY } from "../workspace";
+import { REPOSITORY, sandboxDirectory } from "../workspace";
 import { type CommonOptions, command, sandboxName } from "./options";
 
 interface RestoreOptions extends CommonOptions {
@@ -22,8 +21,7 @@ export function restoreCommand(): Command {
     .action((options: RestoreOptions) => {
       const output = new Output(options.json ?? false);
       const sandbox = sandboxName(options);
-      const directory = sandbox === undefined ? REPOSITORY : join(SANDBOX_DIRECTORY, sandbox);
-      if (!existsSync(directory)) throw new Error(`--sandbox ${sandbox}: there is no such sandbox`);
+      const directory = sandbox === undefined ? REPOSITORY : sandboxDirectory(sandbox, true);
       const result = restoreBackups(directory, { force: options.force, dryRun: options.dryRun });
       const refused = result.refused.length > 0;
       process.exitCode = refused ? 1 : 0;
@@ -31,20 +29,21 @@ export function restoreCommand(): Command {
         output.problem(
           explainRefusal(
             result.refused,
-            `npm run restore --${sandbox === undefined ? "" : ` --sandbox ${sandbox}`} --force`,
+            (path) => shownPath(directory, path),
+            npmRunIn(directory, "restore", "--force"),
           ),
         );
       } else {
         const verb = options.dryRun ? "would be restored" : "restored";
-        for (const path of result.restored) output.line(`${path}  ${verb}`);
+        for (const path of result.restored) output.line(`${shownPath(directory, path)}  ${verb}`);
         for (const path of result.withoutOriginal)
           output.problem(
-            `${path}  has no original in flux/.backups and stays as it is (git log -- ${path} has it)`,
+            `${shownPath(directory, path)}  has no original in ${shownPath(directory, "flux/.backups")} and stays as it is${sandbox === undefined ? ` (git log -- ${path} has it)` : ""}`,
           );
         output.line(
           result.restored.length > 0
             ? `${result.restored.length} files ${verb}.`
-            : "Nothing to restore: no file differs from its original in flux/.backups.",
+            : `Nothing to restore: no file differs from its original in ${shownPath(directory, "flux/.backups")}.`,
         );
       }
       output.result({ ...result, exitCode: process.exitCode });

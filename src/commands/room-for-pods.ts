@@ -2,6 +2,7 @@ import type { Environment, Project } from "../config";
 import { type CapacityAnswer, type CapacityQuestion, type Room, shortOf } from "../deployment/dangers";
 import type { CapacityReader } from "../deployment/examination";
 import { type Capacity, FluxTree, formatAmount, TreeValidator } from "../flux-tree";
+import { addressed } from "../place";
 import { REPOSITORY, type Workspace } from "../workspace";
 
 /**
@@ -22,7 +23,9 @@ export function capacityReader({
         validator ??= new TreeValidator(new FluxTree(directory, REPOSITORY));
         answers.set(name, await answer(validator, project, question));
       } catch (error) {
-        unknown.push(`${name}: whether the pods fit the nodes was not checked: ${(error as Error).message}`);
+        unknown.push(
+          `${name}: whether the pods fit the nodes was not checked: ${addressed(directory, (error as Error).message)}`,
+        );
       }
     }
     return { answers, unknown };

@@ -1,5 +1,7 @@
 import { spawn } from "node:child_process";
+import { constants } from "node:os";
 import { createInterface } from "node:readline/promises";
+import { shownPath } from "../place";
 import { type Editor, editSecret, findSecret } from "../secrets/edit";
 import { isInteractive } from "../terminal/confirm";
 import type { Output } from "../terminal/output";
@@ -10,7 +12,8 @@ export function editAction(wanted: string): SecretsAction {
   return async ({ contexts, sops, output, workspace }) => {
     const target = findSecret(contexts, wanted);
     const edit = await editSecret(target, personAt(output), sops);
-    const { file, outcome, changed, madeAnew } = edit;
+    const { outcome, changed, madeAnew } = edit;
+    const file = shownPath(workspace.directory, edit.file);
     if (outcome === "unchanged") output.line(`${file}: nothing was changed, nothing is written.`);
     else if (outcome === "discarded")
       output.problem(`${file} is as it was: what was typed could not be taken, and is thrown away.`);
@@ -55,21 +58,33 @@ async function openEditor(file: string, folder: string): Promise<void> {
   // Ctrl-C belongs to the editor.
   process.on("SIGINT", ignore);
   try {
-    const code = await new Promise<number | null>((resolve, reject) => {
+    const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve, reject) => {
       const child = spawn("/bin/sh", ["-c", script, "sh", file], {
         stdio: "inherit",
         env: { ...process.env, TMPDIR: folder },
       });
       child.once("error", reject);
-      child.once("close", resolve);
+      child.once("close", (...ending) => resolve(ending));
     });
-    if (code !== 0)
-      throw new Error(
-        `the editor ended with ${code ?? "a signal"}, so nothing was written: set VISUAL or EDITOR to one that is installed (now: ${editor})`,
-      );
+    if (code !== 0) throw new Error(explainEnding(editor, code, signal));
   } finally {
     process.off("SIGINT", ignore);
   }
+}
+
+/** What a shell answers when a program isn't there, and when it can't be run. */
+const [NOT_FOUND, NOT_RUN] = [127, 126];
+/** A shell adds the number of the signal that its program was ended by. */
+const SIGNALLED = 128;
+
+function explainEnding(editor: string, code: number | null, signal: NodeJS.Signals | null): string {
+  if (code === NOT_FOUND || code === NOT_RUN)
+    return `the editor (${editor}) ${code === NOT_FOUND ? "was not found" : "can't be run"}, so nothing was changed: set VISUAL or EDITOR to one that is installed`;
+  const number = (code ?? 0) - SIGNALLED;
+  const killedBy = signal ?? Object.entries(constants.signals).find(([, value]) => value === number)?.[0];
+  if (killedBy !== undefined)
+    return `the editor (${editor}) was ended by ${killedBy}, so nothing was changed and what was typed is gone: edit the secret again`;
+  return `the editor (${editor}) ended with code ${code}, so nothing was changed: that is how an edit is given up (:cq in vim). If you did not, it says above what is wrong; VISUAL or EDITOR names another one`;
 }
 
 /** Only the word `discard` throws away what was typed; so does the end of the input, since nobody is left to ask. */

@@ -1,6 +1,7 @@
 import { clusterName } from "../config";
 import { isProduction } from "../deployment/dangers";
 import { checkPublication } from "../deployment/publication";
+import { shownPath } from "../place";
 import { AGE_KEY_SECRET, decryptionKeyRevision } from "../secrets/age-key";
 import type { SecretsContext } from "../secrets/inventory";
 import { beginKeyRotation, finishKeyRotation, type KeyRotation, nextStep } from "../secrets/rotate-key";
@@ -79,7 +80,7 @@ async function rotate(work: SecretsWork, options: RotateOptions) {
     const verb = options.dryRun ? "would rotate" : "rotated     ";
     for (const { secret, key, madeAnew, effect } of rotation.rotated) {
       const others = madeAnew.length > 0 ? ` (with ${madeAnew.join(", ")})` : "";
-      output.line(`${verb}   ${secret}: ${key}${others}. ${explainEffect(effect)}`);
+      output.line(`${verb}   ${secret}: ${key}${others}. ${explainEffect(effect, context.directory)}`);
     }
     for (const { secret, key, because, asked } of rotation.kept) {
       const line = `left as it is  ${secret}: ${key}. ${because}`;
@@ -91,7 +92,7 @@ async function rotate(work: SecretsWork, options: RotateOptions) {
   const kept = rotations.flatMap((rotation) => rotation.kept);
   if (rotated.length + kept.length === 0 && (options.secret ?? options.keyName) !== undefined)
     throw new Error(
-      `no secret that Flux applies has ${[options.secret && `the name ${options.secret}`, options.keyName && `a key ${options.keyName}`].filter(Boolean).join(" and ")}: npm run secrets -- list names them with their keys`,
+      `no secret that Flux applies has ${[options.secret && `the name ${options.secret}`, options.keyName && `a key ${options.keyName}`].filter(Boolean).join(" and ")}: ${workspace.npmRun("secrets", "list")} names them with their keys`,
     );
   if (rotated.length > 0 && !options.dryRun)
     output.line(
@@ -157,7 +158,7 @@ function tellStep(rotation: KeyRotation, { output, workspace }: SecretsWork, dry
   output.line(`Step 2 of 2. Next: ${commit}${deploy}, which takes the old key out of the cluster.`);
   if (kept)
     output.line(
-      `The old private key is in ${kept}: old commits can be opened with it only. Delete it when nobody will.`,
+      `The old private key is in ${shownPath(workspace.directory, kept)}: old commits can be opened with it only. Delete it when nobody will.`,
     );
   output.line(
     `Whoever has the old key can read what was committed before. If it may be in wrong hands, the values need to be new as well: ${workspace.npmRun("secrets", "rotate", "--environment", environment)}`,

@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
 import { nearest } from "../config";
 import { toolPath } from "../flux-tree/tools";
+import { shownPath } from "../place";
 import { applicationSecrets } from "../secrets/applications";
 import { checkSecrets } from "../secrets/check";
 import { type Creation, createSecrets } from "../secrets/create";
@@ -8,6 +9,7 @@ import { inventory, type SecretStatus } from "../secrets/inventory";
 import { removeLeftovers } from "../secrets/leftovers";
 import type { MissingValue } from "../secrets/secret-values";
 import { Sops } from "../secrets/sops";
+import { SOPS_CONFIGURATION } from "../secrets/sops-configuration";
 import { Output } from "../terminal/output";
 import { openWorkspace, type Workspace } from "../workspace";
 import { type CommonOptions, command, sandboxName } from "./options";
@@ -114,7 +116,7 @@ async function create({ contexts, sops, output, workspace }: SecretsWork): Promi
   for (const context of contexts) {
     const creation = await createSecrets(context, sops);
     creations.push(creation);
-    tellCreation(creation, output);
+    tellCreation(creation, output, (path) => shownPath(context.directory, path));
   }
   const made = creations.some(
     ({ madeKey, created, completed }) => madeKey !== undefined || created.length + completed.length > 0,
@@ -133,12 +135,15 @@ async function create({ contexts, sops, output, workspace }: SecretsWork): Promi
   return problems.length > 0 ? 1 : 0;
 }
 
-function tellCreation(creation: Creation, output: Output): void {
+function tellCreation(creation: Creation, output: Output, shown: (path: string) => string): void {
   const { environment, madeKey, created, completed, switchedOff, problems } = creation;
   output.heading(environment);
-  if (madeKey) output.line(`new key        ${madeKey} (private, 0600), its public half in .sops.yaml`);
-  for (const file of created) output.line(`created        ${file}`);
-  for (const { file, keys } of completed) output.line(`added          ${file}: ${keys.join(", ")}`);
+  if (madeKey)
+    output.line(
+      `new key        ${shown(madeKey)} (private, 0600), its public half in ${shown(SOPS_CONFIGURATION)}`,
+    );
+  for (const file of created) output.line(`created        ${shown(file)}`);
+  for (const { file, keys } of completed) output.line(`added          ${shown(file)}: ${keys.join(", ")}`);
   if (!madeKey && created.length + completed.length + problems.length === 0) output.line("nothing to create");
   for (const line of switchedOffLines(switchedOff)) output.line(`left empty     ${line}`);
   for (const problem of problems) output.problem(`not created    ${problem}`);

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import type { SpacesBackend } from "../config";
 import { watchInterruption } from "../deployment/interruption";
+import { shownPath } from "../place";
 import {
   MigratingLocalStore,
   MigratingSpacesStore,
@@ -56,12 +57,12 @@ async function migrate(
   const { project, directory, variables, npmRun } = workspace;
   if (project.state.backend === "local")
     throw new Error(
-      `The configuration keeps the states in ${STATE_FOLDER}/ ("backend": "local"), so that there is no bucket to move them ${options.toLocal ? "from" : "to"}. Put the bucket into the configuration first: docs/state.md#a-bucket-for-a-team`,
+      `The configuration keeps the states in ${shownPath(directory, STATE_FOLDER)}/ ("backend": "local"), so that there is no bucket to move them ${options.toLocal ? "from" : "to"}. Put the bucket into the configuration first: docs/state.md#a-bucket-for-a-team`,
     );
   const state: SpacesBackend = project.state;
   const folder = join(directory, STATE_FOLDER);
-  const local = new MigratingLocalStore(folder, `${STATE_FOLDER}/`);
-  const bucket = new MigratingSpacesStore((await openSpacesStore(state, variables)).bucket);
+  const local = new MigratingLocalStore(folder, `${shownPath(directory, STATE_FOLDER)}/`);
+  const bucket = new MigratingSpacesStore((await openSpacesStore(state, variables, { directory })).bucket);
   const [source, target] = options.toLocal ? [bucket, local] : [local, bucket];
   const steps = await planMigration(source, target);
   output.heading(`From ${source.description} to ${target.description}`);

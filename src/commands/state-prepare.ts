@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import type { SpacesBackend } from "../config";
 import { INTERRUPTED_EXIT_CODE } from "../deployment/interruption";
+import { addressed, shownPath } from "../place";
 import {
   checkBucket,
   keysOf,
@@ -40,13 +41,19 @@ async function prepare(workspace: Workspace, output: Output, options: PrepareOpt
   const { state } = workspace.project;
   if (state.backend === "local") {
     output.line(
-      'There is nothing to prepare: the states are in state/ ("backend": "local"). docs/state.md#a-bucket-for-a-team says how to share them.',
+      `There is nothing to prepare: the states are in ${shownPath(workspace.directory, STATE_FOLDER)}/ ("backend": "local"). docs/state.md#a-bucket-for-a-team says how to share them.`,
     );
     output.result({ exitCode: 0, findings: [] });
     return 0;
   }
   const findings: PreparationFinding[] = [];
-  const tell = (finding: PreparationFinding): void => {
+  const { directory } = workspace;
+  const tell = ({ message, fix, ...found }: PreparationFinding): void => {
+    const finding = {
+      ...found,
+      message: addressed(directory, message),
+      ...(fix === undefined ? {} : { fix: addressed(directory, fix) }),
+    };
     findings.push(finding);
     const line = `  ${finding.status.padEnd(9)}  ${finding.message}${finding.fix ? `\n             Fix: ${finding.fix}` : ""}`;
     if (finding.status === "missing") output.problem(line);
@@ -58,12 +65,12 @@ async function prepare(workspace: Workspace, output: Output, options: PrepareOpt
   let problem: string | undefined;
   try {
     if (options.check) await checkBucket(context);
-    else if (await wanted(output, state, options))
+    else if (await wanted(output, state, options, directory))
       await prepareBucket({ ...context, keys: keysOf(state, workspace.variables) });
     else problem = "Nothing was changed.";
   } catch (error) {
     // What was done until then is told all the same.
-    problem = (error as Error).message;
+    problem = addressed(directory, (error as Error).message);
   } finally {
     interruption.end();
   }
@@ -91,9 +98,10 @@ async function wanted(
   output: Output,
   { bucket, region }: SpacesBackend,
   { yes }: PrepareOptions,
+  directory: string,
 ): Promise<boolean> {
   if (yes) return true;
-  const what = `This makes what is missing: the bucket ${bucket} in ${region} (private, with versions), and a key for it in .env. For as long as that takes, DigitalOcean has a key with full access to your buckets.`;
+  const what = `This makes what is missing: the bucket ${bucket} in ${region} (private, with versions), and a key for it in ${shownPath(directory, ".env")}. For as long as that takes, DigitalOcean has a key with full access to your buckets.`;
   if (isInteractive()) return confirm(`${what} Go on?`);
   output.problem(`${what}\nNobody is at the keyboard: add --yes to do it without a question.`);
   return false;
@@ -103,7 +111,7 @@ async function wanted(
 function next({ npmRun, directory }: Workspace): string {
   const isDeployed = readdirOr(join(directory, STATE_FOLDER)).some((name) => name.endsWith(".tfstate"));
   return isDeployed
-    ? `${npmRun("state", "migrate")}, which moves the states of ${STATE_FOLDER}/ to the bucket`
+    ? `${npmRun("state", "migrate")}, which moves the states of ${shownPath(directory, STATE_FOLDER)}/ to the bucket`
     : npmRun("deploy");
 }
 

@@ -26,7 +26,7 @@ export function stateUnlockCommand(): Command {
 }
 
 async function unlock(
-  { project, variables, npmRun }: Workspace,
+  { project, directory, variables, npmRun }: Workspace,
   output: Output,
   { stack, id, yes }: UnlockOptions,
 ): Promise<number> {
@@ -36,11 +36,11 @@ async function unlock(
   };
   if (project.state.backend === "local") {
     output.line(
-      "There is nothing to unlock: the lock of a local state goes with the process that holds it. npm run state -- check says which one that is.",
+      `There is nothing to unlock: the lock of a local state goes with the process that holds it. ${npmRun("state", "check")} says which one that is.`,
     );
     return told(0, false);
   }
-  const { bucket } = await openSpacesStore(project.state, variables);
+  const { bucket } = await openSpacesStore(project.state, variables, { directory });
   const lock = await readLock(bucket, stack);
   if (lock === undefined) {
     output.line(`${stack}: there is no lock on its state in the ${bucket.description}.`);

@@ -50,7 +50,7 @@ export interface ProjectStatus {
 /** What of the project is not as it should be, a few words each. */
 export function projectConcerns({ pendingFiles = [], orphanedStacks }: ProjectStatus["project"]): string[] {
   return [
-    ...(pendingFiles.length > 0 ? ["names in flux/ out of step"] : []),
+    ...(pendingFiles.length > 0 ? ["names in the Flux tree out of step"] : []),
     ...orphanedStacks.map((name) => `${name} deployed and not configured`),
   ];
 }

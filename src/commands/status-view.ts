@@ -1,6 +1,7 @@
 import pc from "picocolors";
 import type { ConfigMapStatus, FluxObjectStatus, FluxStatus, ValueDifference } from "../cluster";
 import { FLUX_NAMESPACE } from "../flux";
+import { shownPath } from "../place";
 import type { Output } from "../terminal/output";
 import type { Workspace } from "../workspace";
 import {
@@ -35,7 +36,7 @@ const COLOURS: Readonly<Record<string, (text: string) => string>> = {
 };
 
 /** What the page is about, and how commands for it are written. */
-export interface Workplace extends Pick<Workspace, "configurationName"> {
+export interface Workplace extends Pick<Workspace, "configurationName" | "directory"> {
   /** A command line between backticks, which are never broken across lines. */
   npmRun(command: string, ...args: string[]): string;
 }
@@ -80,16 +81,20 @@ function summary({ environments, project }: ProjectStatus, { npmRun }: Workplace
   );
 }
 
-function nameLines({ pendingFiles }: ProjectStatus["project"], { npmRun }: Workplace): string[] {
+function nameLines({ pendingFiles }: ProjectStatus["project"], { npmRun, directory }: Workplace): string[] {
+  const tree = shownPath(directory, "flux/");
   if (pendingFiles === undefined)
-    return [row("not there yet", "flux/, which the first deploy of a sandbox copies")];
-  if (pendingFiles.length === 0) return [row("in step", "names in flux/")];
+    return [row("not there yet", `${tree}, which the first deploy of a sandbox copies`)];
+  if (pendingFiles.length === 0) return [row("in step", `names in ${tree}`)];
   return [
     row(
       "out of step",
-      `names in flux/  ${pc.dim(`${counted(pendingFiles.length, "file")} to be configured`)}`,
+      `names in ${tree}  ${pc.dim(`${counted(pendingFiles.length, "file")} to be configured`)}`,
     ),
-    ...listed("with placeholders or old names", pendingFiles),
+    ...listed(
+      "with placeholders or old names",
+      pendingFiles.map((path) => shownPath(directory, path)),
+    ),
     ...advice(`${npmRun("deploy")} writes the project's names into them; then commit and push`),
   ];
 }

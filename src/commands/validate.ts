@@ -3,6 +3,7 @@ import { basename, join, relative, resolve } from "node:path";
 import type { Command } from "commander";
 import { CONFIGURATION_FILE, EXAMPLE_FILE, loadProject, type Project } from "../config";
 import { type Fix, FluxTree, fixTree, TreeValidator, type ValidationReport } from "../flux-tree";
+import { addressed, shownPath } from "../place";
 import { applicationSecrets } from "../secrets/applications";
 import { Output } from "../terminal/output";
 import { openWorkspace, REPOSITORY, type Workspace } from "../workspace";
@@ -55,7 +56,7 @@ async function validate(options: ValidateOptions, output: Output): Promise<void>
   try {
     const tree = new FluxTree(directory, REPOSITORY);
     const fixes = options.fix ? fixTree(tree) : undefined;
-    if (fixes) printFixes(output, fixes);
+    if (fixes) printFixes(output, fixes, directory);
     const validator = new TreeValidator(tree);
     const reports: Checked[] = [];
     for (const candidate of candidates) {
@@ -122,19 +123,12 @@ async function open(options: ValidateOptions): Promise<Opened> {
   return { directory: REPOSITORY, candidates: given ?? [own], close: async () => undefined };
 }
 
-/** Commands that work in a sandbox, as rules write them: with a subcommand, or with options that go on. */
-const COMMAND =
-  /npm run (deploy|destroy|diff|preview|restore|secrets|status|validate)(?: --(?: ([a-z][\w-]*))?(?= |$))?/g;
-
-/** Rules don't know where they are run: the commands and the file that they name are those of the checkout. */
+/** Rules don't know where they are run: the commands and the files that they name are those of the checkout. */
 function addressedTo({
-  npmRun,
+  directory,
   configurationName,
-}: Pick<Workspace, "npmRun" | "configurationName">): (text: string) => string {
-  return (text) =>
-    text
-      .replace(COMMAND, (_, command: string, verb?: string) => npmRun(command, ...(verb ? [verb] : [])))
-      .replaceAll(CONFIGURATION_FILE, configurationName);
+}: Pick<Workspace, "directory" | "configurationName">): (text: string) => string {
+  return (text) => addressed(directory, text).replaceAll(CONFIGURATION_FILE, configurationName);
 }
 
 function withTexts(report: ValidationReport, addressed: (text: string) => string): ValidationReport {
@@ -146,6 +140,8 @@ function withTexts(report: ValidationReport, addressed: (text: string) => string
       problem: addressed(finding.problem),
       fix: addressed(finding.fix),
     })),
+    exceptions: report.exceptions.map((one) => ({ ...one, place: addressed(one.place) })),
+    leftOut: report.leftOut.map((one) => ({ ...one, why: addressed(one.why) })),
     notes: report.notes.map((note) => ({ ...note, text: addressed(note.text) })),
   };
 }
@@ -167,8 +163,9 @@ function refuseUnknownEnvironments({ name, project }: Candidate, wanted: readonl
 function printFixes(
   output: Output,
   { changes, left }: { changes: readonly Fix[]; left: readonly Fix[] },
+  directory: string,
 ): void {
   if (changes.length === 0) output.line("Nothing to rewrite.");
-  for (const { place, text } of changes) output.line(`rewritten  ${place}: ${text}`);
-  for (const { place, text } of left) output.line(`by hand    ${place}: ${text}`);
+  for (const { place, text } of changes) output.line(`rewritten  ${shownPath(directory, place)}: ${text}`);
+  for (const { place, text } of left) output.line(`by hand    ${shownPath(directory, place)}: ${text}`);
 }

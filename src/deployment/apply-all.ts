@@ -1,3 +1,4 @@
+import { addressed } from "../place";
 import { openStore } from "../state";
 import type { Output } from "../terminal/output";
 import { type Counts, count, planLines, summaryText } from "../terminal/plan-view";
@@ -138,6 +139,7 @@ async function podsFit(
     timeoutSeconds: podTimeoutSeconds,
     stopped,
     sandbox: workspace.sandbox !== undefined,
+    npmRun: workspace.npmRun,
   });
 }
 
@@ -178,7 +180,7 @@ function report(plan: StackPlan, done: ResourceChange[], output: Output): (event
     const address = event.hook?.resource?.addr;
     const isCommandItself = event.hook?.output?.startsWith("Executing: ");
     if (event.type === "provision_progress" && event.hook?.output && !isCommandItself)
-      output.progress(plan.stack.name, event.hook.output.trim());
+      output.progress(plan.stack.name, addressed(plan.stack.directory, event.hook.output.trim()));
     if (event.type !== "apply_complete" || address === undefined) return;
     const change = plan.changes.find((candidate) => candidate.address === address);
     if (change && !done.includes(change)) done.push(change);

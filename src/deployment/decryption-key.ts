@@ -1,4 +1,5 @@
-import { AGE_KEY_SECRET, readAgeKey } from "../secrets/age-key";
+import { bringBack, shownPath } from "../place";
+import { AGE_KEY_SECRET, ageKeyFile, readAgeKey } from "../secrets/age-key";
 import { allSecretFiles } from "../secrets/secret-files";
 import { SOPS_CONFIGURATION } from "../secrets/sops-configuration";
 import { environmentOf, type ResourceChange, type StackPlan } from "../terraform";
@@ -19,12 +20,12 @@ export function decryptionKeyRefusals(
   if (!change) return [];
   if (writes(change) && readAgeKey(directory, environment) === undefined)
     return [
-      `${stack.name}: the cluster needs the private key of ${environment} (secret ${AGE_KEY_SECRET}), and .secrets/${environment}/age.agekey is not on this machine. Deploy once on the machine that has it; after that, every machine can deploy, CI included:  ${npmRun("deploy", "--environment", environment)}`,
+      `${stack.name}: the cluster needs the private key of ${environment} (secret ${AGE_KEY_SECRET}), and ${shownPath(directory, ageKeyFile("", environment))} is not on this machine. Deploy once on the machine that has it; after that, every machine can deploy, CI included:  ${npmRun("deploy", "--environment", environment)}`,
     ];
   const encrypted = change.action === "destroy" ? allSecretFiles(directory, environment).length : 0;
   if (encrypted === 0) return [];
   return [
-    `${stack.name}: the key that Flux decrypts with would be destroyed, and ${encrypted} ${encrypted === 1 ? "file is" : "files are"} encrypted for it. ${SOPS_CONFIGURATION} no longer has a rule for ${environment}: git checkout -- ${SOPS_CONFIGURATION}`,
+    `${stack.name}: the key that Flux decrypts with would be destroyed, and ${encrypted} ${encrypted === 1 ? "file is" : "files are"} encrypted for it. ${shownPath(directory, SOPS_CONFIGURATION)} no longer has a rule for ${environment}: ${bringBack(directory, SOPS_CONFIGURATION)}`,
   ];
 }
 

@@ -1,3 +1,4 @@
+import { addressed } from "../place";
 import { type Diagnostic, type Ending, TerraformError } from "../terraform";
 import { isTaken } from "./adoption/conflicts";
 import { explainLock, LOCKED } from "./lock-failure";
@@ -52,13 +53,21 @@ function explainFailure(
   advice: ReadonlyMap<string, string>,
   next: Continuation,
 ): string {
-  const { diagnostics, ending, output, message } = error;
+  const { diagnostics, ending, output, message, directory, stackName } = error;
   const errors = diagnostics.filter(
     ({ severity, summary }) => severity === "error" && summary !== HALTED && !isLostProvider(summary),
   );
   const lost = diagnostics.find(({ summary }) => isLostProvider(summary));
   const said = [
-    ...errors.map((diagnostic) => describe(diagnostic, advice, whereTo(ending, errors), error.stackName)),
+    ...errors.map((diagnostic) =>
+      describe(
+        // A script that terraform runs names files from where it runs.
+        { ...diagnostic, detail: addressed(directory, diagnostic.detail) },
+        advice,
+        whereTo(ending, errors),
+        { stack: stackName, directory },
+      ),
+    ),
     ...(lost
       ? [
           `The connection to a provider broke${whereTo(ending, errors)}${callOf(lost)}. ${PROVIDER_LOST} ${goesOn(next)}`,
@@ -125,9 +134,9 @@ function describe(
   { summary, detail, address }: Diagnostic,
   advice: ReadonlyMap<string, string>,
   underWay: string,
-  stack: string,
+  { stack, directory }: { readonly stack: string; readonly directory: string },
 ): string {
-  if (summary === LOCKED) return explainLock(stack, detail);
+  if (summary === LOCKED) return explainLock(stack, detail, directory);
   if (summary === PROTECTED) {
     const resource = /Resource (\S+)/.exec(detail)?.[1] ?? address ?? "a resource";
     return [

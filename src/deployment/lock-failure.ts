@@ -1,11 +1,14 @@
+import { npmRunIn } from "../place";
+
 /** What Terraform calls a lock that it doesn't get. */
 export const LOCKED = "Error acquiring the state lock";
 
 /**
  * A lock that somebody else holds, in words: who, since when and for what, and the command that removes it when they are gone.
  * @param detail Terraform's own text, with the lock's fields in lines of the form `Who:  user@machine`
+ * @param directory where terraform ran
  */
-export function explainLock(stack: string, detail: string): string {
+export function explainLock(stack: string, detail: string, directory = ""): string {
   const field = (name: string): string | undefined =>
     new RegExp(`^\\s*${name}:[ \\t]*(\\S.*)$`, "m").exec(detail)?.[1]?.trim();
   const [id, who, operation, created] = [field("ID"), field("Who"), field("Operation"), field("Created")];
@@ -22,7 +25,7 @@ export function explainLock(stack: string, detail: string): string {
     ...(id === undefined
       ? []
       : [
-          `If that command was killed, nobody else removes its lock from a bucket: npm run state -- unlock --stack ${stack} --id ${id}`,
+          `If that command was killed, nobody else removes its lock from a bucket: ${npmRunIn(directory, "state", "unlock", "--stack", stack, "--id", id)}`,
         ]),
   ].join("\n");
 }

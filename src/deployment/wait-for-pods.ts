@@ -16,6 +16,8 @@ export interface WaitForPods {
   /** How long to wait; 0: nobody looks. */
   readonly timeoutSeconds: number;
   readonly stopped: () => string | undefined;
+  /** A command for the workspace, as people type it. */
+  readonly npmRun: (command: string) => string;
   /** In a sandbox, where nothing runs by itself, a cluster that can't be asked is no reason to wait. */
   readonly sandbox: boolean;
 }
@@ -57,7 +59,7 @@ class PodsWithoutPlace extends Error {}
 const WITHOUT_WAITING = "To go on without looking: `--pod-timeout 0`.";
 
 async function untilTheyFit(
-  { stack, environment, output, timeoutSeconds, stopped }: WaitForPods,
+  { stack, environment, output, timeoutSeconds, stopped, npmRun }: WaitForPods,
   look: () => Promise<RoomForPods>,
 ): Promise<void> {
   const deadline = Date.now() + timeoutSeconds * 1000;
@@ -80,7 +82,7 @@ async function untilTheyFit(
       throw new PodsWithoutPlace(`nothing was taken away while the pods didn't fit (${problem})`);
     if (Date.now() >= deadline) {
       throw new PodsWithoutPlace(
-        `${stack}: after ${timeoutSeconds} s ${problem}. Nothing was taken away; the new sizes are in the ConfigMaps. Is Flux at work, and does something else ask for more than before (\`npm run status\`)? Then deploy again; it goes on from here. ${WITHOUT_WAITING}`,
+        `${stack}: after ${timeoutSeconds} s ${problem}. Nothing was taken away; the new sizes are in the ConfigMaps. Is Flux at work, and does something else ask for more than before (\`${npmRun("status")}\`)? Then deploy again; it goes on from here. ${WITHOUT_WAITING}`,
       );
     }
     if (problem !== told) output.progress(stack, `waits for the pods to shrink: ${problem}`);

@@ -2,6 +2,7 @@ import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync } fr
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeWhole } from "../files";
+import { shownPath } from "../place";
 import { decodeBech32, encodeBech32 } from "./bech32";
 import { keep, privateDirectory } from "./private-files";
 
@@ -53,7 +54,7 @@ export function retiredAgeKeysFile(directory: string, environment: string): stri
 export function readAgeKeys(directory: string, environment: string): AgeKey[] {
   const file = ageKeyFile(directory, environment);
   return existsSync(file)
-    ? parseAgeKeys(readFileSync(file, "utf8"), `.secrets/${environment}/${AGE_KEY_NAME}`)
+    ? parseAgeKeys(readFileSync(file, "utf8"), shownPath(directory, ageKeyFile("", environment)))
     : [];
 }
 
@@ -91,7 +92,7 @@ export function keepAgeKey(directory: string, environment: string): AgeKey {
 /** The key that a rotation goes over to, made when the rotation begins and found again when it was interrupted. */
 export function keepNextAgeKey(directory: string, environment: string): AgeKey {
   const text = keep(nextAgeKeyFile(directory, environment), () => renderAgeKeys([newAgeKey()]));
-  return parseAgeKeys(text, `.secrets/${environment}/next.agekey`)[0] as AgeKey;
+  return parseAgeKeys(text, shownPath(directory, nextAgeKeyFile("", environment)))[0] as AgeKey;
 }
 
 /** Writes the environment's key file, the present key first; whole or not at all, for its owner only. */

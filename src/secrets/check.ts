@@ -1,8 +1,9 @@
 import { existsSync, statSync } from "node:fs";
-import { AGE_KEY_NAME, ageKeyFile, readAgeKeys } from "./age-key";
+import { bringBack, npmRunIn, shellIn, shownPath } from "../place";
+import { ageKeyFile, readAgeKeys } from "./age-key";
 import { explainForeignKey } from "./foreign-key";
 import { inventory, type SecretsContext } from "./inventory";
-import { plainPlaces, RULE_TO_HAVE } from "./plain-parts";
+import { plainPlaces, ruleToHave } from "./plain-parts";
 import {
   allSecretFiles,
   isListed,
@@ -43,25 +44,27 @@ export async function checkSecrets(
   const keys = readAgeKeys(directory, environment);
   const opened = keys.some(({ recipient }) => recipients.includes(recipient));
   const files = allSecretFiles(directory, environment);
+  const create = npmRunIn(directory, "secrets", "create");
   for (const file of files) {
+    const shown = shownPath(directory, file);
     const present = readSecretFile(directory, file) as SecretFile;
     if (!present.sops) {
       findings.push(
-        `${file} is in plain text. Delete it and run npm run secrets -- create, or encrypt it: sops encrypt --in-place ${file}. What was pushed is known and has to be replaced`,
+        `${shown} is in plain text. Delete it and run ${create}, or encrypt it: ${shellIn(directory, `sops encrypt --in-place ${file}`)}. What was pushed is known and has to be replaced`,
       );
       continue;
     }
     const places = plainPlaces(present);
     if (places.length > 0)
       findings.push(
-        `${file} holds ${places.join(", ")} in plain text, though it has SOPS's part: ${RULE_TO_HAVE}, then run sops decrypt --in-place ${file} with SOPS_AGE_KEY_FILE=${ageKeyFile("", environment)}, and sops encrypt --in-place ${file}. What was pushed is known and has to be replaced`,
+        `${shown} holds ${places.join(", ")} in plain text, though it has SOPS's part: ${ruleToHave(directory)}, then run ${shellIn(directory, `SOPS_AGE_KEY_FILE=${ageKeyFile("", environment)} sops decrypt --in-place ${file}`)} and ${shellIn(directory, `sops encrypt --in-place ${file}`)}. What was pushed is known and has to be replaced`,
       );
     if (!isListed(directory, file))
       findings.push(
-        `${file} is not listed in the kustomization.yaml beside it, so nobody gets it: npm run secrets -- create, or add it there`,
+        `${shown} is not listed in the kustomization.yaml beside it, so nobody gets it: ${create}, or add it there`,
       );
-    findings.push(...recipientFindings(file, recipientsOf(present), recipients, environment));
-    if (opened) findings.push(...(await contentFindings(file, environment, sops)));
+    findings.push(...recipientFindings(file, recipientsOf(present), recipients, context));
+    if (opened) findings.push(...(await contentFindings(file, context, sops)));
     findings.push(...(await foreignKeys(file, directory, recipients, others, sops)));
   }
   return { environment, files: files.length, opened, findings };
@@ -73,20 +76,20 @@ function keyFindings(
   others: readonly string[],
 ): string[] {
   const [recorded] = recipients;
-  if (recorded === undefined)
-    return [`${SOPS_CONFIGURATION} has no rule for ${environment}: npm run secrets -- create makes it`];
+  const [configuration, create] = [
+    shownPath(directory, SOPS_CONFIGURATION),
+    npmRunIn(directory, "secrets", "create"),
+  ];
+  if (recorded === undefined) return [`${configuration} has no rule for ${environment}: ${create} makes it`];
+  const shown = shownPath(directory, ageKeyFile("", environment));
   const file = ageKeyFile(directory, environment);
   const keys = readAgeKeys(directory, environment);
   const isOpen = existsSync(file) && process.platform !== "win32" && (statSync(file).mode & 0o077) !== 0;
   return [
     ...(keys.length > 0 && !keys.some(({ recipient }) => recipient === recorded)
-      ? [explainForeignKey(environment, recorded)]
+      ? [explainForeignKey(directory, environment, recorded)]
       : []),
-    ...(isOpen
-      ? [
-          `.secrets/${environment}/age.agekey can be read by other users: chmod 600 .secrets/${environment}/age.agekey`,
-        ]
-      : []),
+    ...(isOpen ? [`${shown} can be read by other users: chmod 600 ${shown}`] : []),
     ...others
       .filter(
         (other) =>
@@ -94,7 +97,7 @@ function keyFindings(
       )
       .map(
         (other) =>
-          `${SOPS_CONFIGURATION}: ${environment} has the key of ${other} (${recorded}), which would open the secrets of both. Each needs its own: take the rule of ${environment} out, move .secrets/${environment}/${AGE_KEY_NAME} away if it is a copy, and run npm run secrets -- create`,
+          `${configuration}: ${environment} has the key of ${other} (${recorded}), which would open the secrets of both. Each needs its own: take the rule of ${environment} out, move ${shown} away if it is a copy, and run ${create}`,
       ),
   ];
 }
@@ -115,10 +118,10 @@ function isOwner(directory: string, environment: string, other: string): boolean
 
 function incomplete(context: SecretsContext): string[] {
   return inventory(context).flatMap(({ file, created, missingKeys }) => {
-    if (!created) return [`${file} does not exist: npm run secrets -- create`];
-    return missingKeys.length > 0
-      ? [`${file} lacks ${missingKeys.join(", ")}: npm run secrets -- create adds them`]
-      : [];
+    const shown = shownPath(context.directory, file);
+    const create = npmRunIn(context.directory, "secrets", "create");
+    if (!created) return [`${shown} does not exist: ${create}`];
+    return missingKeys.length > 0 ? [`${shown} lacks ${missingKeys.join(", ")}: ${create} adds them`] : [];
   });
 }
 
@@ -126,37 +129,43 @@ function recipientFindings(
   file: string,
   actual: readonly string[],
   wanted: readonly string[],
-  environment: string,
+  { directory, environment }: SecretsContext,
 ): string[] {
   const absent = wanted.filter((recipient) => !actual.includes(recipient));
   const foreign = actual.filter((recipient) => !wanted.includes(recipient));
-  const fix = `sops updatekeys ${file}`;
+  const [shown, configuration] = [shownPath(directory, file), shownPath(directory, SOPS_CONFIGURATION)];
+  const fix = shellIn(directory, `sops updatekeys ${file}`);
   return [
     ...(absent.length > 0
       ? [
-          `${file} is not encrypted for ${absent.join(", ")}, a key of ${environment} in ${SOPS_CONFIGURATION}: ${fix}`,
+          `${shown} is not encrypted for ${absent.join(", ")}, a key of ${environment} in ${configuration}: ${fix}`,
         ]
       : []),
     ...(foreign.length > 0
       ? [
-          `${file} can be read by ${foreign.join(", ")}, who is not among those of ${environment} in ${SOPS_CONFIGURATION}: ${fix}`,
+          `${shown} can be read by ${foreign.join(", ")}, who is not among those of ${environment} in ${configuration}: ${fix}`,
         ]
       : []),
   ];
 }
 
-async function contentFindings(file: string, environment: string, sops: Sops): Promise<string[]> {
+async function contentFindings(
+  file: string,
+  { directory, environment }: SecretsContext,
+  sops: Sops,
+): Promise<string[]> {
+  const shown = shownPath(directory, file);
   try {
     const values = Object.entries(valuesIn((await sops.decrypt(file, environment)) as SecretFile));
     const unfinished = values.filter(([, value]) => UNFINISHED.test(String(value))).map(([key]) => key);
     return unfinished.length === 0
       ? []
       : [
-          `${file}: ${unfinished.join(", ")} stands for a value that nobody has given: npm run secrets -- edit ${file}`,
+          `${shown}: ${unfinished.join(", ")} stands for a value that nobody has given: ${npmRunIn(directory, "secrets", "edit", shown)}`,
         ];
   } catch (error) {
     return [
-      `${file} can't be decrypted with .secrets/${environment}/age.agekey (${(error as Error).message.split("\n")[0]}): restore it with \`git checkout -- ${file}\``,
+      `${shown} can't be decrypted with ${shownPath(directory, ageKeyFile("", environment))} (${(error as Error).message.split("\n")[0]}): ${bringBack(directory, file)}`,
     ];
   }
 }
@@ -190,5 +199,8 @@ async function foreignKeys(
   );
   return present
     .filter((_, index) => opens[index])
-    .map((other) => `${file} opens with the key of ${other}: sops updatekeys ${file}`);
+    .map(
+      (other) =>
+        `${shownPath(directory, file)} opens with the key of ${other}: ${shellIn(directory, `sops updatekeys ${file}`)}`,
+    );
 }

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { writeWhole } from "../files";
+import { npmRunIn, sandboxAt, shownPath } from "../place";
 import { ageKeyFile, keepAgeKey, readAgeKey, readAgeKeys } from "./age-key";
 import type { ApplicationSecret } from "./application-secret";
 import { changeValues } from "./change-values";
@@ -58,7 +59,9 @@ export async function createSecrets(context: SecretsContext, sops: Sops): Promis
       const absent = missingValues(secret, open, context);
       const required = absent.filter(({ withoutIt }) => withoutIt === undefined);
       if (required.length > 0) {
-        result.problems.push(`${file}: ${required.map(explainMissing).join("; ")}`);
+        result.problems.push(
+          `${shownPath(directory, file)}: ${required.map((value) => explainMissing(value, directory)).join("; ")}`,
+        );
       } else if (present === undefined) {
         await write(secret, file, context, sops);
         result.created.push(file);
@@ -75,9 +78,13 @@ export async function createSecrets(context: SecretsContext, sops: Sops): Promis
   return result;
 }
 
-/** A missing value with its fix. */
-export function explainMissing({ variables: [specific, general], what }: MissingValue): string {
-  return `${general} is not set (${what}): put it into .env or the environment, as ${specific} for this environment only`;
+/** A missing value with its fix. A sandbox sees nothing of .env, where the real clouds' values are. */
+export function explainMissing(
+  { variables: [specific, general], what }: MissingValue,
+  directory: string,
+): string {
+  const place = sandboxAt(directory) === undefined ? ".env or the environment" : "the environment";
+  return `${general} is not set (${what}): put it into ${place}, as ${specific} for this environment only`;
 }
 
 /**
@@ -90,7 +97,7 @@ function prepareKey(directory: string, environment: string): string | undefined 
   const present = readAgeKeys(directory, environment);
   if (recorded !== undefined) {
     if (present.length > 0 && !present.some(({ recipient }) => recipient === recorded))
-      throw new Error(explainForeignKey(environment, recorded));
+      throw new Error(explainForeignKey(directory, environment, recorded));
     return undefined;
   }
   addRecipient(directory, environment, keepAgeKey(directory, environment).recipient);
@@ -136,7 +143,7 @@ async function complete(
   if (settable.length === 0) return [];
   if (readAgeKey(directory, environment) === undefined)
     throw new Error(
-      `${file} lacks ${settable.join(", ")}: add them on a machine that has .secrets/${environment}/age.agekey, with npm run secrets -- create`,
+      `${shownPath(directory, file)} lacks ${settable.join(", ")}: add them on a machine that has ${shownPath(directory, ageKeyFile("", environment))}, with ${npmRunIn(directory, "secrets", "create")}`,
     );
   const { stringData = {} } = (await sops.decrypt(file, environment)) as {
     stringData?: Record<string, string>;

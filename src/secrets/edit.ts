@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { writeWhole } from "../files";
+import { npmRunIn, shownPath } from "../place";
 import { ageKeyFile, readAgeKey } from "./age-key";
 import { type EditedSecret, judgeEdit, judgeEncrypted } from "./edited-secret";
 import { requireOwnKey } from "./foreign-key";
@@ -45,19 +46,21 @@ export function findSecret(contexts: readonly SecretsContext[], wanted: string):
     const { metadata } = readSecretFile(context.directory, file) ?? {};
     return [
       file,
+      shownPath(context.directory, file),
       join(context.directory, file),
       metadata?.name,
       `${metadata?.namespace}/${metadata?.name}`,
     ].includes(path);
   });
   const [target, another] = found;
+  const command = (verb: string): string => npmRunIn(contexts[0]?.directory ?? "", "secrets", verb);
   if (!target)
     throw new Error(
-      `there is no secret ${wanted} in ${contexts.map(({ environment }) => environment).join(" or ")}: npm run secrets -- list names them, and npm run secrets -- create makes those that are missing`,
+      `there is no secret ${wanted} in ${contexts.map(({ environment }) => environment).join(" or ")}: ${command("list")} names them, and ${command("create")} makes those that are missing`,
     );
   if (another)
     throw new Error(
-      `${wanted} can mean ${found.map(({ file }) => file).join(" or ")}: name the file, or add --environment <name>`,
+      `${wanted} can mean ${found.map(({ context, file }) => shownPath(context.directory, file)).join(" or ")}: name the file, or add --environment <name>`,
     );
   return target;
 }
@@ -70,13 +73,14 @@ export function findSecret(contexts: readonly SecretsContext[], wanted: string):
  */
 export async function editSecret({ context, file }: EditTarget, editor: Editor, sops: Sops): Promise<Edit> {
   const { directory, environment, declared } = context;
+  const shown = shownPath(directory, file);
   if (readAgeKey(directory, environment) === undefined)
     throw new Error(
-      `${ageKeyFile("", environment)} is not on this machine, so ${file} can't be opened: edit it where it is, or bring it here from a copy`,
+      `${shownPath(directory, ageKeyFile("", environment))} is not on this machine, so ${shown} can't be opened: edit it where it is, or bring it here from a copy`,
     );
   const encrypted = readFileSync(join(directory, file), "utf8");
   if (!(readSecretFile(directory, file) as SecretFile).sops)
-    throw new Error(`${file} is in plain text: npm run secrets -- check says what to do`);
+    throw new Error(`${shown} is in plain text: ${npmRunIn(directory, "secrets", "check")} says what to do`);
   requireOwnKey(directory, environment);
   const declaration = declared.find((secret) => secretFile(secret, environment) === file);
   return withPlainTextFolder(directory, async (folder) => {
@@ -85,7 +89,7 @@ export async function editSecret({ context, file }: EditTarget, editor: Editor, 
     writeFileSync(plain, before, { mode: 0o600, flag: "wx" });
     for (;;) {
       await editor.open(plain, folder);
-      const after = readFileSync(plain, "utf8");
+      const after = readEdited(plain, shown);
       const result = (outcome: Edit["outcome"], { changed, madeAnew }: Partial<EditedSecret> = {}): Edit => ({
         environment,
         file,
@@ -100,7 +104,7 @@ export async function editSecret({ context, file }: EditTarget, editor: Editor, 
         try {
           const recipients = requireOwnKey(directory, environment);
           const text = await sops.encryptText(file, edited.text);
-          problems.push(...judgeEncrypted(text, { encrypted, after, file, recipients }));
+          problems.push(...judgeEncrypted(text, { encrypted, after, directory, file, recipients }));
           const isSame = readFileSync(join(directory, file), "utf8") === encrypted;
           if (problems.length === 0 && isSame) {
             writeWhole(join(directory, file), text);
@@ -108,13 +112,29 @@ export async function editSecret({ context, file }: EditTarget, editor: Editor, 
           }
           if (!isSame)
             problems.push(
-              `${file} was changed by something else in the meantime: copy your change from the editor, leave this edit, and edit the file as it is now`,
+              `${shown} was changed by something else in the meantime: copy your change from the editor, leave this edit, and edit the file as it is now`,
             );
         } catch (error) {
-          problems.push(`${file} was not written: ${(error as Error).message}`);
+          problems.push(`${shown} was not written: ${(error as Error).message}`);
         }
       }
       if (!(await editor.again(problems))) return result("discarded");
     }
   });
+}
+
+/** @throws Error when the editor has taken the text away: then there is nothing that could be meant */
+function readEdited(plain: string, shown: string): string {
+  try {
+    return readFileSync(plain, "utf8");
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const what =
+      code === "ENOENT"
+        ? "the editor removed the file"
+        : `the editor left a file that can't be read (${message})`;
+    throw new Error(
+      `${what}, so nothing was changed: ${shown} is as it was. Set VISUAL or EDITOR to a program that edits the file it is given, and waits until you have finished`,
+    );
+  }
 }

@@ -1,4 +1,5 @@
 import { parse, parseDocument } from "yaml";
+import { shownPath } from "../place";
 import type { ApplicationSecret } from "./application-secret";
 import { OPEN_PARTS, openComments } from "./plain-parts";
 import { recipientsOf, type SecretFile, valuesIn } from "./secret-files";
@@ -48,6 +49,7 @@ export function judgeEdit(
     ...manifestProblems(original, edited),
     ...valueProblems(edited),
     ...encodingProblems(original, edited),
+    ...repeatedValues(original, edited),
     ...missingKeys(declared, edited),
   ];
   if (problems.length > 0) return refused(problems);
@@ -77,6 +79,8 @@ export function judgeEdit(
  * Judges what SOPS made of an edited text before it is written: values are encrypted by then (Sops.encryptText() sees to that).
  * @param encrypted the file as it was
  * @param after the text that was edited
+ * @param directory the project's directory
+ * @param file from there
  * @param recipients for whom the environment's secrets are encrypted
  * @returns what is wrong, each with its place and fix, without what a comment says
  */
@@ -85,11 +89,13 @@ export function judgeEncrypted(
   {
     encrypted,
     after,
+    directory,
     file,
     recipients,
   }: {
     readonly encrypted: string;
     readonly after: string;
+    readonly directory: string;
     readonly file: string;
     readonly recipients: readonly string[];
   },
@@ -108,7 +114,7 @@ export function judgeEncrypted(
     ),
     ...(foreign.length + absent.length > 0
       ? [
-          `${file} was not written: ${SOPS_CONFIGURATION} has another rule for it, which encrypts it for ${actual.join(", ") || "no age key"} and not for ${recipients.join(", ")}. Put that rule right`,
+          `${shownPath(directory, file)} was not written: ${shownPath(directory, SOPS_CONFIGURATION)} has another rule for it, which encrypts it for ${actual.join(", ") || "no age key"} and not for ${recipients.join(", ")}. Put that rule right`,
         ]
       : []),
   ];
@@ -161,6 +167,37 @@ function encodingProblems({ stringData: before = {} }: SecretFile, { data }: Sec
       ? [`data.${key} is no Base64, which Kubernetes wants there: put it below stringData as it is`]
       : [];
   });
+}
+
+/** Shorter values, such as a user's name, are found in labels that have nothing to do with them. */
+const TELLING_LENGTH = 8;
+
+/** What an edit writes beside the values would be in Git in plain text: a value must not be repeated there. */
+function repeatedValues(original: SecretFile, edited: SecretFile): string[] {
+  const known = new Map(openTexts(original.metadata, "metadata"));
+  const added = openTexts(edited.metadata, "metadata").filter(([place, text]) => known.get(place) !== text);
+  const secrets = [
+    ...Object.entries(edited.stringData ?? {}).map(([key, value]) => [`stringData.${key}`, value] as const),
+    ...Object.entries(edited.data ?? {}).flatMap(([key, value]) => [
+      [`data.${key}`, value] as const,
+      [`data.${key}`, Buffer.from(String(value), "base64").toString()] as const,
+    ]),
+  ].filter(([, value]) => String(value).length >= TELLING_LENGTH);
+  return added.flatMap(([place, text]) => {
+    const [found] = secrets.find(([, value]) => text.includes(String(value))) ?? [];
+    return found === undefined
+      ? []
+      : [
+          `${place} repeats the value of ${found} and would be in Git in plain text, since only what is below data and stringData is encrypted: take it out`,
+        ];
+  });
+}
+
+/** The texts of a part, with their places. */
+function openTexts(part: unknown, place: string): Array<[place: string, text: string]> {
+  if (part === null || part === undefined) return [];
+  if (typeof part !== "object") return [[place, String(part)]];
+  return Object.entries(part).flatMap(([key, inner]) => openTexts(inner, `${place}.${key}`));
 }
 
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;

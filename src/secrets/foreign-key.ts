@@ -1,14 +1,15 @@
-import { readAgeKeys } from "./age-key";
+import { bringBack, npmRunIn, shownPath } from "../place";
+import { ageKeyFile, readAgeKeys } from "./age-key";
 import { readRecipients, SOPS_CONFIGURATION } from "./sops-configuration";
 
 /** What to tell when one of the two keys of a rotation isn't here: Flux needs both until it is finished. */
-export function explainAbsentKey(environment: string, recipient: string): string {
-  return `.secrets/${environment}/age.agekey lacks the private half of ${recipient}: the key of ${environment} is being rotated, and Flux needs the old and the new one until that is finished. Bring the file from the machine where "npm run secrets -- rotate --key" was begun`;
+export function explainAbsentKey(directory: string, environment: string, recipient: string): string {
+  return `${shownPath(directory, ageKeyFile("", environment))} lacks the private half of ${recipient}: the key of ${environment} is being rotated, and Flux needs the old and the new one until that is finished. Bring the file from the machine where "${npmRunIn(directory, "secrets", "rotate", "--key")}" was begun`;
 }
 
 /** What to tell when the private key here isn't the one that the environment's secrets are encrypted for. */
-export function explainForeignKey(environment: string, recorded: string): string {
-  return `.secrets/${environment}/age.agekey is not the key of ${environment} in ${SOPS_CONFIGURATION} (${recorded}): bring the right one back from a copy, or move this one away to go on without a private key`;
+export function explainForeignKey(directory: string, environment: string, recorded: string): string {
+  return `${shownPath(directory, ageKeyFile("", environment))} is not the key of ${environment} in ${shownPath(directory, SOPS_CONFIGURATION)} (${recorded}): bring the right one back from a copy, or move this one away to go on without a private key`;
 }
 
 /**
@@ -21,9 +22,9 @@ export function requireOwnKey(directory: string, environment: string): readonly 
   const [recorded] = recipients;
   if (recorded === undefined)
     throw new Error(
-      `${SOPS_CONFIGURATION} has no rule for ${environment}: restore it with \`git checkout -- ${SOPS_CONFIGURATION}\`, or npm run secrets -- create makes it`,
+      `${shownPath(directory, SOPS_CONFIGURATION)} has no rule for ${environment}: ${bringBack(directory, SOPS_CONFIGURATION)}, or ${npmRunIn(directory, "secrets", "create")} makes it`,
     );
   if (!readAgeKeys(directory, environment).some(({ recipient }) => recipient === recorded))
-    throw new Error(explainForeignKey(environment, recorded));
+    throw new Error(explainForeignKey(directory, environment, recorded));
   return recipients;
 }

@@ -1,4 +1,5 @@
 import { CST, Lexer, parse } from "yaml";
+import { npmRunIn, shownPath } from "../place";
 import type { SecretFile } from "./secret-files";
 import { SOPS_CONFIGURATION } from "./sops-configuration";
 
@@ -29,21 +30,24 @@ function plainLeaves(content: unknown, path: string): string[] {
 
 /**
  * Takes a text that SOPS made only if no value in it is in plain text.
- * @param file what messages call it
+ * @param directory the project's directory
+ * @param file from there
  * @returns the text
  * @throws Error that names the places, not the values, and the rule to put right
  */
-export function requireEncryptedText(file: string, text: string): string {
+export function requireEncryptedText(directory: string, file: string, text: string): string {
   const places = plainPlaces((parse(text) ?? {}) as SecretFile);
   if (places.length > 0)
     throw new Error(
-      `${file} would hold ${places.join(", ")} in plain text, so it was not written: ${RULE_TO_HAVE}, then repeat this. A file that is in plain text already keeps its old rule: npm run secrets -- check names it`,
+      `${shownPath(directory, file)} would hold ${places.join(", ")} in plain text, so it was not written: ${ruleToHave(directory)}, then repeat this. A file that is in plain text already keeps its old rule: ${npmRunIn(directory, "secrets", "check")} names it`,
     );
   return text;
 }
 
 /** What the rule of a secret has to say, as part of a sentence. */
-export const RULE_TO_HAVE = `put \`encrypted_regex: ^(data|stringData)$\` into its rule in ${SOPS_CONFIGURATION}, in place of any other encrypted_… or unencrypted_…`;
+export function ruleToHave(directory: string): string {
+  return `put \`encrypted_regex: ^(data|stringData)$\` into its rule in ${shownPath(directory, SOPS_CONFIGURATION)}, in place of any other encrypted_… or unencrypted_…`;
+}
 
 /** The comments of a YAML text that anybody can read, each from its `#` on. SOPS encrypts those among the values only. */
 export function openComments(text: string): string[] {

@@ -2,6 +2,7 @@ import { createHash, generateKeyPairSync, randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeWhole } from "../files";
+import { shownPath } from "../place";
 
 /** Private halves stay on this machine and in the cluster: a git-ignored folder, readable by its owner only. */
 export function privateDirectory(directory: string, environment: string): string {
@@ -20,7 +21,10 @@ export function deployKeyFile(directory: string, environment: string): string {
 export function deployKey(directory: string, environment: string, published: string | undefined): string {
   const file = deployKeyFile(directory, environment);
   if (published !== undefined && !existsSync(file)) return published;
-  return publicKeyOf(keep(file, () => newOpenSshKey(`flux-${environment}`)));
+  return publicKeyOf(
+    keep(file, () => newOpenSshKey(`flux-${environment}`)),
+    shownPath(directory, deployKeyFile("", environment)),
+  );
 }
 
 /**
@@ -119,14 +123,13 @@ function newOpenSshKey(comment: string): string {
   );
 }
 
-function publicKeyOf(pem: string): string {
+/** @param name what messages call the file */
+function publicKeyOf(pem: string, name: string): string {
   const body = Buffer.from(pem.replace(/-----[^-]+-----/g, ""), "base64");
   const marker = field("ssh-ed25519");
   const start = body.indexOf(marker);
   if (start < 0)
-    throw new Error(
-      "the deploy key in .secrets/ is no ed25519 key in OpenSSH's form: delete it, and a new one is made",
-    );
+    throw new Error(`${name} is no ed25519 key in OpenSSH's form: delete it, and a new deploy key is made`);
   const end = start + marker.length + 4 + body.readUInt32BE(start + marker.length);
   return `ssh-ed25519 ${body.subarray(start, end).toString("base64")}`;
 }

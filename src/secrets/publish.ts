@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { GitHubRepository } from "../config";
+import { shownPath } from "../place";
 import { fetchPublicKey } from "./github-api";
 import { deployKey, webhookPath } from "./private-files";
 import { type PublishedSecrets, readPublished, writePublished } from "./published";
@@ -53,7 +54,7 @@ export async function publishSecrets({
   const publicKey = await fetchPublicKey(github, variables);
   const keyChanged =
     before !== undefined && (before.publicKey.id !== publicKey.id || before.publicKey.key !== publicKey.key);
-  if (keyChanged) requireValues(before, { environment, github, variables });
+  if (keyChanged) requireValues(before, { directory, environment, github, variables });
   const secrets: PublishedSecrets["secrets"] = keyChanged ? {} : { ...before?.secrets };
   const outdated = await Promise.all(
     Object.entries(PASSED_ON).map(async ([variable, name]) => {
@@ -88,7 +89,7 @@ function valueFor(
 /** Left out, they would be deleted at GitHub; kept, GitHub couldn't open them, and CI would get nothing or fail. */
 function requireValues(
   { secrets }: PublishedSecrets,
-  { environment, github, variables }: Omit<PublishOptions, "directory">,
+  { directory, environment, github, variables }: PublishOptions,
 ): void {
   const settable = Object.entries(PASSED_ON).map(([variable, name]) => ({
     variable,
@@ -100,7 +101,8 @@ function requireValues(
     return valueFor(known.variable, environment, variables) ? [] : [`${secretName} (${known.variable})`];
   });
   if (lost.length === 0) return;
+  const file = shownPath(directory, `secrets/${environment}.json`);
   throw new Error(
-    `GitHub has a new public key for ${github.owner}/${github.repository}, so it can't open what secrets/${environment}.json holds, and these values are not set here to be sealed again: ${lost.join(", ")}. Nothing was changed. Put what stands in brackets into .env or the environment and deploy again, or deploy where they are set; a secret that isn't used any more can be taken out of secrets/${environment}.json`,
+    `GitHub has a new public key for ${github.owner}/${github.repository}, so it can't open what ${file} holds, and these values are not set here to be sealed again: ${lost.join(", ")}. Nothing was changed. Put what stands in brackets into .env or the environment and deploy again, or deploy where they are set; a secret that isn't used any more can be taken out of ${file}`,
   );
 }

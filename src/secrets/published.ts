@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { writeWhole } from "../files";
+import { sandboxAt, shownPath } from "../place";
 
 /**
  * What of an environment's secrets may be published: values that only GitHub can open, and public halves. It is a file
@@ -37,13 +38,15 @@ export function readPublished(directory: string, environment: string): Published
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
   }
-  const name = `secrets/${environment}.json`;
+  const path = `secrets/${environment}.json`;
   try {
     return publishedSecrets.parse(JSON.parse(text));
   } catch (error) {
     const reason = error instanceof z.ZodError ? z.prettifyError(error) : (error as Error).message;
     throw new Error(
-      `${name} is damaged (${reason}): restore it with \`git checkout -- ${name}\`, or delete it and deploy again`,
+      `${shownPath(directory, path)} is damaged (${reason}): ${
+        sandboxAt(directory) === undefined ? `restore it with \`git checkout -- ${path}\`, or ` : ""
+      }delete it and deploy again`,
     );
   }
 }

@@ -1,6 +1,7 @@
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { writeWhole } from "../files";
+import { npmRunIn, shownPath } from "../place";
 import {
   ageKeyFile,
   keepNextAgeKey,
@@ -133,18 +134,18 @@ function recordedKey(directory: string, environment: string): string {
   const [recorded] = readRecipients(directory, environment) ?? [];
   if (recorded === undefined)
     throw new Error(
-      `${environment} has no key yet that could be rotated: npm run secrets -- create makes it`,
+      `${environment} has no key yet that could be rotated: ${npmRunIn(directory, "secrets", "create")} makes it`,
     );
   const keys = readAgeKeys(directory, environment);
   if (keys.length === 0)
     throw new Error(
-      `${ageKeyFile("", environment)} is not on this machine, and the files can't be encrypted anew without it: rotate the key of ${environment} where it is, or bring it here from a copy`,
+      `${shownPath(directory, ageKeyFile("", environment))} is not on this machine, and the files can't be encrypted anew without it: rotate the key of ${environment} where it is, or bring it here from a copy`,
     );
   if (!keys.some(({ recipient }) => recipient === recorded))
-    throw new Error(explainForeignKey(environment, recorded));
+    throw new Error(explainForeignKey(directory, environment, recorded));
   const retiring = readRetiringRecipient(directory, environment);
   if (retiring !== undefined && !keys.some(({ recipient }) => recipient === retiring))
-    throw new Error(explainAbsentKey(environment, retiring));
+    throw new Error(explainAbsentKey(directory, environment, retiring));
   return recorded;
 }
 
@@ -179,7 +180,7 @@ function requireEncrypted(directory: string, environment: string): void {
   });
   if (open.length > 0)
     throw new Error(
-      `${open.join(", ")} is in plain text: npm run secrets -- check says what to do, then rotate the key`,
+      `${open.map((file) => shownPath(directory, file)).join(", ")} is in plain text: ${npmRunIn(directory, "secrets", "check")} says what to do, then rotate the key`,
     );
 }
 

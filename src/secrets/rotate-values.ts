@@ -1,3 +1,4 @@
+import { addressed, npmRunIn, shownPath } from "../place";
 import { ageKeyFile, readAgeKey } from "./age-key";
 import type { ApplicationSecret, RotationEffect, SecretValue } from "./application-secret";
 import { changeValues } from "./change-values";
@@ -63,7 +64,7 @@ export async function rotateValues(
   if (candidates.length === 0) return { environment, rotated: [], kept: [] };
   if (!choice.dryRun && readAgeKey(directory, environment) === undefined)
     throw new Error(
-      `${ageKeyFile("", environment)} is not on this machine, and no value can be changed without it: rotate the secrets of ${environment} where it is, or bring it here from a copy`,
+      `${shownPath(directory, ageKeyFile("", environment))} is not on this machine, and no value can be changed without it: rotate the secrets of ${environment} where it is, or bring it here from a copy`,
     );
   const rotated: RotatedValue[] = [];
   const kept: KeptValue[] = [];
@@ -99,18 +100,21 @@ function sort(
     if (wanted !== undefined && key !== wanted) continue;
     const keep = (because: string): void => void kept.push({ ...place, key, because, asked });
     if ("variable" in value) {
-      if (asked) keep(`given by you: set ${value.variable} and use npm run secrets -- edit ${place.secret}`);
+      if (asked)
+        keep(
+          `given by you: set ${value.variable} and use ${npmRunIn(directory, "secrets", "edit", place.secret)}`,
+        );
     } else if ("template" in value || "htpasswd" in value) {
       if (asked && wanted !== undefined) keep("made of other keys of this secret: rotate those");
     } else if (present === undefined || !(key in known)) {
-      if (asked) keep("does not exist yet: npm run secrets -- create makes it");
+      if (asked) keep(`does not exist yet: ${npmRunIn(directory, "secrets", "create")} makes it`);
     } else {
       const effect = effectOf(value);
       if ("after" in effect || (force && named !== undefined))
         rotated.push({ ...place, key, effect, madeAnew: madeOf(secret, [key]) });
       else
         keep(
-          `${explainEffect(effect)} ${asked ? "Repeat it with --force if you mean it" : `For this one: --secret ${place.secret} --key-name ${key} --force`}`,
+          `${explainEffect(effect, directory)} ${asked ? "Repeat it with --force if you mean it" : `For this one: --secret ${place.secret} --key-name ${key} --force`}`,
         );
     }
   }
@@ -130,12 +134,12 @@ function effectOf(value: SecretValue): RotationEffect {
   return ("random" in value && value.rotation) || UNKNOWN;
 }
 
-/** What a new value does to a system that runs, as a sentence. */
-export function explainEffect(effect: RotationEffect): string {
-  if ("after" in effect) return `Afterwards: ${effect.after}.`;
+/** What a new value does to a system that runs, as a sentence for whoever works in a directory. */
+export function explainEffect(effect: RotationEffect, directory: string): string {
+  if ("after" in effect) return `Afterwards: ${addressed(directory, effect.after)}.`;
   return "loss" in effect
     ? `With a new one ${effect.loss} can't be read any more.`
-    : `${effect.procedure.replace(/\.$/, "")}.`;
+    : `${addressed(directory, effect.procedure).replace(/\.$/, "")}.`;
 }
 
 async function renew(

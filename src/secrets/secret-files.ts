@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isScalar, isSeq, parse, parseAllDocuments, parseDocument } from "yaml";
 import { writeWhole } from "../files";
+import { bringBack, shownPath } from "../place";
 import type { ApplicationSecret } from "./application-secret";
 
 /** A Kubernetes Secret in a file, as far as it can be read without a key. */
@@ -60,7 +61,7 @@ export function readSecretFile(directory: string, file: string): SecretFile | un
     return (parse(readFileSync(join(directory, file), "utf8")) ?? {}) as SecretFile;
   } catch (error) {
     throw new Error(
-      `${file} is damaged (${(error as Error).message.split("\n")[0]}): restore it with \`git checkout -- ${file}\``,
+      `${shownPath(directory, file)} is damaged (${(error as Error).message.split("\n")[0]}): ${bringBack(directory, file)}`,
     );
   }
 }
@@ -146,7 +147,7 @@ export function requireSecretsFolder(directory: string, file: string): void {
   const [folder] = split(file);
   if (existsSync(join(directory, folder, KUSTOMIZATION))) return;
   throw new Error(
-    `${folder}/${KUSTOMIZATION} is missing, and ${file} has to be listed there: copy the folder's kustomization from another environment, with \`resources: []\`, and add "secrets" to the resources beside it`,
+    `${shownPath(directory, folder)}/${KUSTOMIZATION} is missing, and ${shownPath(directory, file)} has to be listed there: copy the folder's kustomization from another environment, with \`resources: []\`, and add "secrets" to the resources beside it`,
   );
 }
 

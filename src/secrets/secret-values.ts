@@ -1,5 +1,6 @@
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
+import { shownPath } from "../place";
 import type { ApplicationSecret, SecretValue } from "./application-secret";
 import { webhookToken, webhookTokenFile } from "./private-files";
 import { actionsSecretName } from "./publish";
@@ -136,7 +137,7 @@ function privateToken({ directory, environment }: ValueOptions): string {
     readPublished(directory, environment) !== undefined;
   if (elsewhere)
     throw new Error(
-      `.secrets/${environment}/webhook-token is on the machine that deployed first, and GitHub's webhook is made of it: create this secret there, or copy the file here`,
+      `${shownPath(directory, webhookTokenFile("", environment))} is on the machine that deployed first, and GitHub's webhook is made of it: create this secret there, or copy the file here`,
     );
   return webhookToken(directory, environment);
 }

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Document, isMap, isSeq, parseDocument, type YAMLMap } from "yaml";
 import { writeWhole } from "../files";
+import { bringBack, npmRunIn, shownPath } from "../place";
 
 /** SOPS's own configuration: for whom which file is encrypted. Public, so it belongs into Git. */
 export const SOPS_CONFIGURATION = ".sops.yaml";
@@ -29,7 +30,7 @@ export function readRecipients(directory: string, environment: string): readonly
   const recipients = recipientList(rule);
   if (recipients.length === 0)
     throw new Error(
-      `${SOPS_CONFIGURATION}: the rule for ${environment} (${rule.path_regex ?? "every file"}) names no age recipient. Put the public key of ${environment} there, or take the rule out and run npm run secrets -- create`,
+      `${shownPath(directory, SOPS_CONFIGURATION)}: the rule for ${environment} (${rule.path_regex ?? "every file"}) names no age recipient. Put the public key of ${environment} there, or take the rule out and run ${npmRunIn(directory, "secrets", "create")}`,
     );
   return recipients;
 }
@@ -80,7 +81,7 @@ export function beginRotation(directory: string, environment: string, next: stri
   if (present === undefined || present === next) return;
   changeRules(directory, environment, [next, present, ...others], (document) => {
     const rule = document.createNode({ path_regex: retiringPath(environment), age: present }) as YAMLMap;
-    rule.commentBefore = ` The key that ${environment} had before, until "npm run secrets -- rotate --key" has finished.`;
+    rule.commentBefore = ` The key that ${environment} had before, until "${npmRunIn(directory, "secrets", "rotate", "--key")}" has finished.`;
     return rule;
   });
 }
@@ -106,7 +107,8 @@ function changeRules(
 ): void {
   const document = readDocument(directory);
   const rules = document?.get("creation_rules");
-  if (!document || !isSeq(rules)) throw new Error(`${SOPS_CONFIGURATION} has no rule for ${environment}`);
+  if (!document || !isSeq(rules))
+    throw new Error(`${shownPath(directory, SOPS_CONFIGURATION)} has no rule for ${environment}`);
   const patternOf = (rule: unknown): string => (isMap(rule) ? String(rule.get("path_regex") ?? "") : "");
   rules.items = rules.items.filter((rule) => patternOf(rule) !== retiringPath(environment));
   const own = rules.items.find((rule) => new RegExp(patternOf(rule)).test(examplePath(environment)));
@@ -145,7 +147,7 @@ function readDocument(directory: string): Document | undefined {
   const [error] = document.errors;
   if (error || (document.contents !== null && !isMap(document.contents)))
     throw new Error(
-      `${SOPS_CONFIGURATION} is damaged (${error?.message ?? "it is no mapping"}): restore it with \`git checkout -- ${SOPS_CONFIGURATION}\``,
+      `${shownPath(directory, SOPS_CONFIGURATION)} is damaged (${error?.message ?? "it is no mapping"}): ${bringBack(directory, SOPS_CONFIGURATION)}`,
     );
   return document;
 }

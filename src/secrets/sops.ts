@@ -23,7 +23,11 @@ export class Sops {
   async encrypt(file: string, manifest: unknown): Promise<string> {
     const types = ["--input-type", "json", "--output-type", "yaml"];
     const parameters = ["encrypt", ...types, "--filename-override", file];
-    return requireEncryptedText(file, await this.run(parameters, { input: JSON.stringify(manifest) }));
+    return requireEncryptedText(
+      this.directory,
+      file,
+      await this.run(parameters, { input: JSON.stringify(manifest) }),
+    );
   }
 
   /** Decrypts a file with the key of an environment. @throws Error with what sops says when the key doesn't open it */
@@ -44,7 +48,7 @@ export class Sops {
   async encryptText(file: string, text: string): Promise<string> {
     const types = ["--input-type", "yaml", "--output-type", "yaml"];
     const parameters = ["encrypt", ...types, "--filename-override", file];
-    return requireEncryptedText(file, await this.run(parameters, { input: text }));
+    return requireEncryptedText(this.directory, file, await this.run(parameters, { input: text }));
   }
 
   /**
@@ -62,7 +66,7 @@ export class Sops {
       ...(remove.length > 0 ? ["--rm-age", remove.join(",")] : []),
     ];
     const parameters = ["rotate", "--input-type", "yaml", "--output-type", "yaml", ...change, file];
-    return requireEncryptedText(file, await this.run(parameters, { environment }));
+    return requireEncryptedText(this.directory, file, await this.run(parameters, { environment }));
   }
 
   /**
@@ -81,7 +85,7 @@ export class Sops {
   }
 
   private requireEncrypted(file: string): void {
-    requireEncryptedText(file, readFileSync(join(this.directory, file), "utf8"));
+    requireEncryptedText(this.directory, file, readFileSync(join(this.directory, file), "utf8"));
   }
 
   private run(

@@ -1,5 +1,5 @@
 import { count, describeFile, parseState, type ReadableState, type StateFile } from "./state-file";
-import type { StateStore } from "./state-store";
+import { type StateStore, stateCheck } from "./state-store";
 
 /** How many backups of a stack are kept. */
 export const KEPT_BACKUPS = 10;
@@ -89,7 +89,7 @@ export async function backUp(
   const { content, file } = await readSettled(store, stateName(stack));
   if (file.kind === "damaged")
     throw new Error(
-      `The state of ${stack} (${store.description}) is ${describeFile(file)}, so that no backup of it can be made: \`npm run state -- check\` says more.`,
+      `The state of ${stack} (${store.description}) is ${describeFile(file)}, so that no backup of it can be made: \`${stateCheck(store)}\` says more.`,
     );
   if (content === undefined || file.kind !== "state" || file.resources.length === 0)
     return { made: false, because: "nothing deployed" };

@@ -13,7 +13,7 @@ import {
 } from "./backups";
 import { LocalStore } from "./local-store";
 import { explainLost, findLostStates, type LostState } from "./lost-states";
-import { localStore, STATE_FOLDER } from "./open-store";
+import { localStore } from "./open-store";
 import { count, describeFile, parseState, type StateFile } from "./state-file";
 import { describeLock, type StateLock, stateLock } from "./state-lock";
 import { placeIn, type StateStore } from "./state-store";
@@ -207,7 +207,7 @@ async function notMigrated({ directory, project }: CheckContext): Promise<string
     .filter(({ file }) => file.kind === "damaged" || (file.kind === "state" && file.resources.length > 0))
     .map(
       ({ name, file }) =>
-        `${STATE_FOLDER}/${name} (${describeFile(file)}) is still here, and the configuration keeps the states in the bucket ${(project.state as { bucket: string }).bucket}: it was not migrated, and a deploy would make everything a second time. docs/state.md#a-bucket-for-a-team says how to migrate it.`,
+        `${placeIn(local, name)} (${describeFile(file)}) is still here, and the configuration keeps the states in the bucket ${(project.state as { bucket: string }).bucket}: it was not migrated, and a deploy would make everything a second time. docs/state.md#a-bucket-for-a-team says how to migrate it.`,
     );
 }
 

@@ -21,6 +21,10 @@ export class LocalStore implements StateStore {
     readonly description = "state/",
   ) {}
 
+  get workspace(): string {
+    return dirname(this.folder);
+  }
+
   async read(name: string): Promise<Buffer | undefined> {
     try {
       return await readFile(this.path(name));

@@ -1,5 +1,6 @@
-import { join, relative } from "node:path";
-import { REPOSITORY, type Workspace } from "../workspace";
+import { join } from "node:path";
+import { shownPath } from "../place";
+import type { Workspace } from "../workspace";
 import { LocalStore } from "./local-store";
 import { openSpacesStore } from "./spaces/spaces-store";
 import type { StateStore } from "./state-store";
@@ -18,12 +19,11 @@ export async function openStore({
 }: Pick<Workspace, "directory" | "project" | "variables">): Promise<StateStore> {
   const { state } = project;
   if (state.backend === "local") return localStore(directory);
-  return openSpacesStore(state, variables);
+  return openSpacesStore(state, variables, { directory });
 }
 
 /** The local states of a workspace, also when the configuration names a bucket (states that were never migrated). */
 export function localStore(directory: string): LocalStore {
   // A sandbox's are told with its folder: whoever follows a message must not end in the checkout's own states.
-  const folder = relative(REPOSITORY, join(directory, STATE_FOLDER));
-  return new LocalStore(join(directory, STATE_FOLDER), `${folder}/`);
+  return new LocalStore(join(directory, STATE_FOLDER), `${shownPath(directory, STATE_FOLDER)}/`);
 }

@@ -15,7 +15,7 @@ import {
 import { LocalStore } from "./local-store";
 import { describeFile, parseState, type ReadableState, type StateFile } from "./state-file";
 import { describeLock, type StateLock, stateLock } from "./state-lock";
-import { placeIn, type StateStore } from "./state-store";
+import { placeIn, type StateStore, stateCheck } from "./state-store";
 
 /** What restoring a backup would do. */
 export interface Restoration {
@@ -102,7 +102,7 @@ export async function restoreBackup(
   const written = parseState(await store.read(name));
   if (written.kind !== "state" || written.serial < serial || !sameContent(written.document, document))
     throw new Error(
-      `${stack.name}: what was written is not what the backup has (${describeFile(written)})${safetyCopy ? `; what was there before is in ${placeIn(store, safetyCopy)}` : ""}. \`npm run state -- check\` says more.`,
+      `${stack.name}: what was written is not what the backup has (${describeFile(written)})${safetyCopy ? `; what was there before is in ${placeIn(store, safetyCopy)}` : ""}. \`${stateCheck(store)}\` says more.`,
     );
   return { safetyCopy, serial: written.serial };
 }
@@ -112,7 +112,7 @@ async function refuseLocked(store: StateStore, stack: string): Promise<void> {
   const lock = await stateLock(store, stack);
   if (lock === undefined || lock.status === "left behind" || isHarmless(store, lock)) return;
   throw new Error(
-    `${stack}: Terraform's lock of the state is ${describeLock(lock)}. Wait until that has ended; \`npm run state -- check\` says what to do with a lock that was left behind.`,
+    `${stack}: Terraform's lock of the state is ${describeLock(lock)}. Wait until that has ended; \`${stateCheck(store)}\` says what to do with a lock that was left behind.`,
   );
 }
 

@@ -1,3 +1,5 @@
+import { npmRunIn } from "../place";
+
 /**
  * Where the states of a project's stacks and their backups are kept: a folder or a bucket. Terraform itself reads and writes the
  * states through its backend; this is for what goes on around it (backups, checks, restoring, migration).
@@ -9,6 +11,8 @@
 export interface StateStore {
   /** What people know it as: `state/` or `bucket acme-state in nyc3`. */
   readonly description: string;
+  /** The directory of the workspace that it belongs to, for the commands in messages; absent: the checkout. */
+  readonly workspace?: string;
   /** The content of a file; undefined when there is none of that name. */
   read(name: string): Promise<Buffer | undefined>;
   /** Writes a file whole or not at all: nobody, now or after a crash, finds half of it. Replaces one of the same name. */
@@ -22,4 +26,9 @@ export interface StateStore {
 /** What people know a file or folder of a store as: `state/staging-cluster.tfstate`, `bucket acme-state in nyc3, staging-cluster.tfstate`. */
 export function placeIn({ description }: Pick<StateStore, "description">, name: string): string {
   return `${description}${description.endsWith("/") ? "" : ", "}${name}`;
+}
+
+/** The command that says more of the states in a store. */
+export function stateCheck({ workspace = "" }: Pick<StateStore, "workspace">): string {
+  return npmRunIn(workspace, "state", "check");
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { shownPath } from "../place";
 import { bytesToText } from "./byte-text";
 import type { FileSum } from "./checksum";
 import { compareBytes, RECORD } from "./paths";
@@ -24,11 +25,14 @@ const EMPTY: ConfigurationRecord = { values: new Map(), files: new Map() };
  */
 export function readRecord(projectDirectory: string): ConfigurationRecord {
   const text = readIfThere(join(projectDirectory, RECORD));
-  return text === undefined ? EMPTY : parseRecord(text);
+  return text === undefined ? EMPTY : parseRecord(text, shownPath(projectDirectory, RECORD));
 }
 
-/** @throws Error when a line can't be read. */
-export function parseRecord(text: string): ConfigurationRecord {
+/**
+ * @param name what messages call the file
+ * @throws Error when a line can't be read.
+ */
+export function parseRecord(text: string, name: string = RECORD): ConfigurationRecord {
   const values = new Map<string, string>();
   const files = new Map<string, FileSum>();
   for (const [index, line] of text.split(/\r?\n/).entries()) {
@@ -40,7 +44,7 @@ export function parseRecord(text: string): ConfigurationRecord {
       files.set(unescapePath(first), { checksum: Number(second), size: Number(third) });
     } else {
       throw new Error(
-        `${RECORD}, line ${index + 1}: ${JSON.stringify(line)} cannot be read; resolve the merge conflict or restore the file from Git`,
+        `${name}, line ${index + 1}: ${JSON.stringify(line)} cannot be read; resolve the merge conflict or restore the file from Git`,
       );
     }
   }

@@ -14,6 +14,7 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { shownPath } from "../place";
 import { isRunning } from "../processes";
 import { bytesToText, textToBytes } from "./byte-text";
 import { type Journal, readJournal } from "./journal";
@@ -72,10 +73,14 @@ export function restoreBackups(projectDirectory: string, options: RestoreOptions
 }
 
 /** What to tell the user when a restore was refused. */
-export function explainRefusal(refused: readonly string[], force = "npm run restore -- --force"): string {
+export function explainRefusal(
+  refused: readonly string[],
+  shown: (path: string) => string = (path) => path,
+  force = "npm run restore -- --force",
+): string {
   return [
     `${refused.length} ${refused.length === 1 ? "file was" : "files were"} edited or deleted after the static configuration, so nothing was restored:`,
-    ...refused.map((path) => `  ${path}   (original: ${backupOf(path)})`),
+    ...refused.map((path) => `  ${shown(path)}   (original: ${shown(backupOf(path))})`),
     `To give these edits up and bring every original back: ${force}`,
   ].join("\n");
 }
@@ -150,7 +155,7 @@ function putBack(projectDirectory: string, path: string): void {
   } catch (error) {
     rmSync(temporary, { force: true });
     throw new Error(
-      `${path}: cannot be restored (${(error as Error).message}); the original is still in ${backupOf(path)}; free disk space or fix the permissions, then run restore again`,
+      `${shownPath(projectDirectory, path)}: cannot be restored (${(error as Error).message}); the original is still in ${shownPath(projectDirectory, backupOf(path))}; free disk space or fix the permissions, then run restore again`,
       { cause: error },
     );
   }
@@ -206,7 +211,7 @@ function withLock<Result>(projectDirectory: string, work: () => Result): Result 
     }
     if (running !== undefined) {
       throw new Error(
-        `${LOCK}: a static configuration is under way (process ${running}); wait for it, or remove that folder when no such process exists, then run restore again`,
+        `${shownPath(projectDirectory, LOCK)}: a static configuration is under way (process ${running}); wait for it, or remove that folder when no such process exists, then run restore again`,
       );
     }
     // Renamed first, so that of several that find it stale one only removes it.

@@ -44,6 +44,8 @@ export class TerraformError extends Error {
     readonly diagnostics: readonly Diagnostic[],
     readonly output: string,
     readonly ending: Ending = { underWay: [] },
+    /** Where terraform ran. */
+    readonly directory = "",
   ) {
     super(`${stackName}: terraform ${step} failed`);
     this.name = "TerraformError";
@@ -153,10 +155,8 @@ export async function runTerraform(run: TerraformRun): Promise<{ code: number; s
     if (!(run.accepted ?? [0]).includes(code)) {
       const step = stepOf(run);
       const said = [...errors, ...lines].join("\n").trim();
-      throw new TerraformError(run.stack, step, diagnostics, said, {
-        underWay: [...underWay.values()],
-        signal,
-      });
+      const ending = { underWay: [...underWay.values()], signal };
+      throw new TerraformError(run.stack, step, diagnostics, said, ending, run.directory);
     }
     return { code, stdout: lines.join("\n") };
   } finally {

@@ -1,4 +1,5 @@
 import { replacementsFor } from "../flux";
+import { sandboxAt, shownPath } from "../place";
 import { pendingFiles, readRecord } from "../static-configuration";
 import type { Workspace } from "./workspace";
 
@@ -13,5 +14,10 @@ export function lostRecord({
   // The record is one file, the tree is many: it is searched only where the record is gone.
   if (readRecord(directory).values.size > 0) return undefined;
   if (pendingFiles(directory, replacementsFor(project)).length > 0) return undefined;
-  return "flux/.backups/configured.txt is gone, so a changed name in the configuration will not reach flux/. Bring it back: git checkout -- flux/.backups";
+  const [record, tree] = [shownPath(directory, "flux/.backups/configured.txt"), shownPath(directory, "flux")];
+  const fix =
+    sandboxAt(directory) === undefined
+      ? "Bring it back: git checkout -- flux/.backups"
+      : `Delete ${tree}, and the next command copies it anew`;
+  return `${record} is gone, so a changed name in the configuration will not reach ${tree}/. ${fix}`;
 }

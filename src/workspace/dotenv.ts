@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
+import { basename, dirname } from "node:path";
 import { parseEnv } from "node:util";
 import { writeWhole } from "../files";
+import { shownPath } from "../place";
 
 /** The variables of a .env file that have a value; none when there is no file. */
 export function readDotenv(file: string): Record<string, string> {
@@ -10,7 +12,7 @@ export function readDotenv(file: string): Record<string, string> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return {};
     throw new Error(
-      `.env can't be read (${(error as Error).message}): it needs lines of the form NAME=value`,
+      `${nameOf(file)} can't be read (${(error as Error).message}): it needs lines of the form NAME=value`,
     );
   }
 }
@@ -23,8 +25,13 @@ export function setDotenv(file: string, values: Readonly<Record<string, string>>
   try {
     writeWhole(file, withVariables(readText(file), values), { mode: 0o600 });
   } catch (error) {
-    throw new Error(`.env can't be written (${(error as Error).message})`);
+    throw new Error(`${nameOf(file)} can't be written (${(error as Error).message})`);
   }
+}
+
+/** What people know the file as. */
+function nameOf(file: string): string {
+  return shownPath(dirname(file), basename(file));
 }
 
 function withVariables(text: string, values: Readonly<Record<string, string>>): string {

@@ -8,6 +8,8 @@ export {
   openWorkspace,
   REPOSITORY,
   SANDBOX_DIRECTORY,
+  sandboxDirectory,
+  usedConfiguration,
   type Workspace,
   type WorkspaceOptions,
 } from "./workspace";

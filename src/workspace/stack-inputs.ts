@@ -20,8 +20,8 @@ export function stackInputs(
   if (present === undefined || keys.length === 0) return {};
   const identityOf = (recipient: string): string | undefined =>
     keys.find((key) => key.recipient === recipient)?.identity;
-  if (identityOf(present) === undefined) throw new Error(explainForeignKey(environment, present));
+  if (identityOf(present) === undefined) throw new Error(explainForeignKey(directory, environment, present));
   const absent = retiring.find((recipient) => identityOf(recipient) === undefined);
-  if (absent !== undefined) throw new Error(explainAbsentKey(environment, absent));
+  if (absent !== undefined) throw new Error(explainAbsentKey(directory, environment, absent));
   return { [AGE_KEY_VARIABLE]: [present, ...retiring].map(identityOf).join("\n") };
 }

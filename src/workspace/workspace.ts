@@ -11,6 +11,7 @@ import {
   type Project,
   type StateBackend,
 } from "../config";
+import { npmRunIn, SANDBOX_FOLDER, shownPath } from "../place";
 import type { Variables } from "../terraform";
 import { MissingPrerequisites, missingCredentials } from "./credentials";
 import { readDotenv } from "./dotenv";
@@ -22,7 +23,7 @@ import { requireServedProviders } from "./served-providers";
 export const REPOSITORY = basename(__dirname) === "dist" ? dirname(__dirname) : dirname(dirname(__dirname));
 
 /** Where sandboxes live; git-ignored. */
-export const SANDBOX_DIRECTORY = join(REPOSITORY, ".sandbox");
+export const SANDBOX_DIRECTORY = join(REPOSITORY, SANDBOX_FOLDER);
 
 /** The name of the sandbox that `--sandbox` without a name means. */
 export const DEFAULT_SANDBOX = "project";
@@ -101,7 +102,7 @@ function openReal({
     project,
     variables,
     outdir: join(REPOSITORY, "cdktf.out"),
-    ...described(configurationFile),
+    ...described(REPOSITORY, configurationFile),
     close: async () => entry.unlock(),
   };
 }
@@ -135,22 +136,10 @@ async function openSandbox(
   name: string,
   { readOnly = false, existing = readOnly, command }: WorkspaceOptions,
 ): Promise<Workspace> {
-  if (!SANDBOX_NAME.test(name)) {
-    throw new Error(
-      `--sandbox ${JSON.stringify(name)}: the name of a sandbox has lower-case letters, digits and dashes only`,
-    );
-  }
-  const directory = join(SANDBOX_DIRECTORY, name);
-  if (existing && !existsSync(directory)) {
-    const others = existsSync(SANDBOX_DIRECTORY)
-      ? readdirSync(SANDBOX_DIRECTORY).filter((other) => SANDBOX_NAME.test(other))
-      : [];
-    throw new Error(
-      `--sandbox ${name}: there is no such sandbox${others.length > 0 ? `, only ${others.join(", ")}` : " yet"}; npm run deploy -- --sandbox ${name} makes it`,
-    );
-  }
-  const configurationFile = sandboxConfiguration(directory);
+  const directory = sandboxDirectory(name, existing);
+  const configurationFile = usedConfiguration(directory);
   const project = loadProject(configurationFile, relative(REPOSITORY, configurationFile));
+  if (!existsSync(directory)) process.stderr.write(`${explainConfiguration(name, configurationFile)}\n`);
   mkdirSync(directory, { recursive: true });
   const entry = enter(`${directory}.lock`, { command, readOnly });
   if (!readOnly)
@@ -175,7 +164,7 @@ async function openSandbox(
     },
     outdir: join(directory, "cdktf.out"),
     sandbox: name,
-    ...described(configurationFile, name),
+    ...described(directory, configurationFile),
     close: async () => {
       await sandbox.close();
       entry.unlock();
@@ -183,8 +172,39 @@ async function openSandbox(
   };
 }
 
-/** A sandbox's own configuration (the demo has one), else the project's, else the example. */
-function sandboxConfiguration(directory: string): string {
+/**
+ * The directory of a sandbox.
+ * @param existing a sandbox that isn't there is a typing error
+ * @throws Error for a name that can't be one, or that names the sandboxes that there are
+ */
+export function sandboxDirectory(name: string, existing: boolean): string {
+  if (!SANDBOX_NAME.test(name)) {
+    throw new Error(
+      `--sandbox ${JSON.stringify(name)}: the name of a sandbox has lower-case letters, digits and dashes only`,
+    );
+  }
+  const directory = join(SANDBOX_DIRECTORY, name);
+  if (existing && !existsSync(directory)) {
+    const others = existsSync(SANDBOX_DIRECTORY)
+      ? readdirSync(SANDBOX_DIRECTORY).filter((other) => SANDBOX_NAME.test(other))
+      : [];
+    throw new Error(
+      `--sandbox ${name}: there is no such sandbox${others.length > 0 ? `, only ${others.join(", ")}` : " yet"}; ${npmRunIn(directory, "deploy")} makes it`,
+    );
+  }
+  return directory;
+}
+
+/** Which configuration a sandbox takes, and how it gets one of its own: said when it is made, on stderr, where scripts read nothing. */
+function explainConfiguration(sandbox: string, file: string): string {
+  const name = relative(REPOSITORY, file);
+  const why = basename(file) === EXAMPLE_FILE ? `, since there is no ${CONFIGURATION_FILE}` : "";
+  const own = shownPath(join(SANDBOX_DIRECTORY, sandbox), CONFIGURATION_FILE);
+  return `Sandbox ${sandbox} uses ${name}${why}; ${own} would be its own.`;
+}
+
+/** The configuration that a workspace uses: a sandbox's own (the demo has one), else the project's, else the example. */
+export function usedConfiguration(directory: string): string {
   const candidates = [join(directory, CONFIGURATION_FILE), join(REPOSITORY, CONFIGURATION_FILE)];
   return candidates.find((file) => existsSync(file)) ?? join(REPOSITORY, EXAMPLE_FILE);
 }
@@ -229,19 +249,12 @@ function useSpacesKey(variables: Record<string, string | undefined>): void {
 
 /** How a workspace is called in messages. */
 function described(
+  directory: string,
   configurationFile: string,
-  sandbox?: string,
 ): Pick<Workspace, "configurationName" | "npmRun"> {
   return {
     configurationName: relative(REPOSITORY, configurationFile),
-    npmRun: (command, ...args) => {
-      // A subcommand (`secrets -- create`) stands before the options.
-      const first = args.findIndex((word) => word.startsWith("-"));
-      const verbs = first < 0 ? args.length : first;
-      const selected = sandbox === undefined ? [] : ["--sandbox", sandbox];
-      const words = [...args.slice(0, verbs), ...selected, ...args.slice(verbs)];
-      return [`npm run ${command}`, ...(words.length > 0 ? ["--", ...words] : [])].join(" ");
-    },
+    npmRun: (command, ...args) => npmRunIn(directory, command, ...args),
   };
 }
 
@@ -262,7 +275,7 @@ function requireEnvironmentFolders(project: Project, directory: string): void {
   if (missing.length === 0) return;
   const names = missing.map((folder) => relative(REPOSITORY, join(directory, folder))).join(", ");
   throw new Error(
-    `${names}: the folder is missing, so Flux would have nothing to deploy. Copy staging's folders (flux/clusters/staging, flux/apps/*/staging) there and put the new name in place of "staging" in the copied files, or rename the environment.`,
+    `${names}: the folder is missing, so Flux would have nothing to deploy. Copy staging's folders (${shownPath(directory, "flux/clusters/staging")}, ${shownPath(directory, "flux/apps/*/staging")}) there and put the new name in place of "staging" in the copied files, or rename the environment.`,
   );
 }
 

@@ -236,7 +236,9 @@ describe("a first deploy", () => {
     const backups = join(project.directory, "flux", ".backups");
     cpSync(backups, `${project.directory}/kept`, { recursive: true });
     rmSync(backups, { recursive: true });
-    expect(project.run("deploy", "--yes").stderr).toContain("Note: flux/.backups/configured.txt is gone");
+    expect(project.run("deploy", "--yes").stderr).toContain(
+      `Note: .sandbox/${project.name}/flux/.backups/configured.txt is gone`,
+    );
     cpSync(`${project.directory}/kept`, backups, { recursive: true });
     expect(project.run("deploy", "--yes").stderr).toBe("");
   });
@@ -517,7 +519,7 @@ describe("on the real clouds, without anything prepared", () => {
     const { code, stderr } = cli(["deploy"], { npm_lifecycle_event: "deploy", npm_config_sandbox: "demo" });
     expect([code, stderr]).toEqual([
       1,
-      "npm kept --sandbox demo for itself: write  npm run deploy -- --sandbox demo\n",
+      "npm kept --sandbox for itself: write  npm run deploy -- --sandbox demo\n",
     ]);
   });
 

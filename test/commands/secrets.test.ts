@@ -58,7 +58,7 @@ describeWithSops("secrets of a project", () => {
   test("create makes them, list and check are content, and a second run has nothing to do", () => {
     const created = secrets(project, "create");
     expect([created.code, created.stderr]).toEqual([0, ""]);
-    expect(created.stdout).toContain(`created        ${NEXTCLOUD.join("/")}`);
+    expect(created.stdout).toContain(`created        .sandbox/${project.name}/${NEXTCLOUD.join("/")}`);
     expect(parse(project.read(...NEXTCLOUD)).stringData.password).toMatch(/^ENC\[/);
     const { environments } = JSON.parse(secrets(project, "list", "--json").stdout);
     expect(environments[0].secrets.filter(({ created }: any) => !created)).toEqual([]);
@@ -170,7 +170,7 @@ describeWithSops("secrets of a project", () => {
     expect([refused.code, refused.stderr]).toEqual([
       1,
       expect.stringMatching(
-        /the key that Flux decrypts with would be destroyed.*git checkout -- \.sops\.yaml/,
+        /the key that Flux decrypts with would be destroyed.*delete \.sandbox\/\S+\/\.sops\.yaml if it is there/,
       ),
     ]);
     move(["aside.yaml"], [".sops.yaml"]);
@@ -187,7 +187,9 @@ describeWithSops("secrets of a project", () => {
     const refused = project.run("deploy", "--yes");
     expect([refused.code, refused.stderr]).toEqual([
       1,
-      expect.stringContaining(".secrets/staging/age.agekey is not the key of staging in .sops.yaml"),
+      expect.stringContaining(
+        `.secrets/staging/age.agekey is not the key of staging in .sandbox/${project.name}/.sops.yaml`,
+      ),
     ]);
     expect(decryptionKey(project)).toEqual(before);
     project.write(KEY, key);
@@ -241,11 +243,51 @@ describeWithSops("secrets of a project", () => {
       expect.stringMatching(/stringData\.username is missing[\s\S]*is as it was/),
       before,
     ]);
-    expect(edit("no-such-editor").stderr).toContain("set VISUAL or EDITOR to one that is installed");
     expect(edit("true").stdout).toContain("nothing was changed, nothing is written");
     const edited = edit(`sed -i.bak "s/username: admin/username: administrator/"`);
     expect([edited.code, edited.stdout]).toEqual([0, expect.stringContaining("username changed.")]);
     expect(project.read(...NEXTCLOUD)).not.toBe(before);
+  });
+
+  test.each([
+    [
+      "removes the file",
+      "rm",
+      /^the editor removed the file, so nothing was changed: \.sandbox\/\S+ is as it was\. Set VISUAL/m,
+    ],
+    [
+      "empties it",
+      "truncate -s 0",
+      /it is no Kubernetes Secret any more[\s\S]*^\.sandbox\/\S+ is as it was: what was typed/m,
+    ],
+    [
+      "puts a folder in its place",
+      "f() { rm $1; mkdir $1; }; f",
+      /^the editor left a file that can't be read \(EISDIR.*nothing was changed/m,
+    ],
+    [
+      "isn't there",
+      "no-such-editor",
+      /^the editor \(no-such-editor\) was not found, so nothing was changed: set VISUAL or EDITOR/m,
+    ],
+    [
+      "can't be run",
+      "/etc/passwd",
+      /^the editor \(\/etc\/passwd\) can't be run, so nothing was changed: set VISUAL or EDITOR/m,
+    ],
+    ["gives up", "false", /^the editor \(false\) ended with code 1, so nothing was changed: that is how/m],
+    [
+      "is killed",
+      "sh -c 'kill -TERM $$'",
+      /was ended by SIGTERM, so nothing was changed and what was typed is gone: edit/m,
+    ],
+  ])("an editor that %s changes nothing, and says what to do", (_, editor, message) => {
+    const before = project.read(...NEXTCLOUD);
+    const { code, stderr } = cli(["secrets", "edit", "nextcloud-admin", "--sandbox", project.name], {
+      EDITOR: editor,
+      VISUAL: "",
+    });
+    expect([code, stderr, project.read(...NEXTCLOUD)]).toEqual([1, expect.stringMatching(message), before]);
   });
 
   test("destroy takes the key with the cluster", () => {

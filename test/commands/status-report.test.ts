@@ -42,7 +42,7 @@ test.each<readonly [string, ClusterStatus, readonly string[]]>([
 test("the project's own: names to be written, stacks that nothing looks after", () => {
   expect(projectConcerns({ pendingFiles: [], orphanedStacks: [] })).toEqual([]);
   expect(projectConcerns({ pendingFiles: ["flux/a.yaml"], orphanedStacks: ["old-cluster"] })).toEqual([
-    "names in flux/ out of step",
+    "names in the Flux tree out of step",
     "old-cluster deployed and not configured",
   ]);
 });

@@ -77,7 +77,7 @@ describeWithTools("after a deploy", { tools: ["kubectl"] }, () => {
     expect(stdout).toMatch(/deployed +staging-cluster +5 resources/);
     expect(stdout.match(/in step +infrastructure-(?:config|vars) +\d+ values/g)).toHaveLength(4);
     expect(stdout).toMatch(/none +a sandbox has no Flux in it/);
-    expect(stdout).toMatch(/in step +names in flux\/$/m);
+    expect(stdout).toMatch(/in step +names in \.sandbox\/\S+\/flux\/$/m);
     expect(stdout.trim().split("\n").slice(-2)).toEqual([
       "All is as it should be.",
       `\`npm run diff -- --sandbox ${project.name}\` also compares every setting in the clouds.`,
@@ -103,8 +103,10 @@ describeWithTools("after a deploy", { tools: ["kubectl"] }, () => {
     const { code, stdout } = project.run("status", "--environment", "staging");
     project.write(file, text);
     expect(code).toBe(2);
-    expect(stdout).toMatch(/out of step +names in flux\/ +1 file to be configured$/m);
-    expect(stdout).toContain("with placeholders or old names: flux/clusters/staging/chatbox.yaml");
+    expect(stdout).toMatch(/out of step +names in \.sandbox\/\S+\/flux\/ +1 file to be configured$/m);
+    expect(stdout).toContain(
+      `with placeholders or old names: .sandbox/${project.name}/flux/clusters/staging/chatbox.yaml`,
+    );
   });
 
   test("a command that is at work beside it is named", () => {

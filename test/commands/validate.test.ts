@@ -57,7 +57,7 @@ describeWithKubectl("npm run validate", () => {
 
     const fixed = sandbox.run("validate", "--fix");
     expect(fixed.stdout).toMatch(
-      /^rewritten {2}flux\/apps\/mattermost\/base\/helm-release\.yaml:\d+: "\$\{infraConfig\.applications\.mattermost\.resources\}" → \$\{infraConfig_applications_mattermost_resources\}$/m,
+      /^rewritten {2}\.sandbox\/\S+\/flux\/apps\/mattermost\/base\/helm-release\.yaml:\d+: "\$\{infraConfig\.applications\.mattermost\.resources\}" → \$\{infraConfig_applications_mattermost_resources\}$/m,
     );
     expect(fixed.code).toBe(0);
     expect(sandbox.read(...RELEASE)).toBe(text);

@@ -189,7 +189,9 @@ describeWithS3("states in a bucket", () => {
     const refused = await deploy("--stack", "staging-cluster");
     expect(refused.code).toBe(1);
     expect(refused.stderr).toContain(`${Who} works on this state since `);
-    expect(refused.stderr).toContain(`npm run state -- unlock --stack staging-cluster --id ${ID}`);
+    expect(refused.stderr).toContain(
+      `npm run state -- unlock --sandbox ${project.name} --stack staging-cluster --id ${ID}`,
+    );
     const other = await run("state", "unlock", "--stack", "staging-cluster", "--id", "another", "--yes");
     expect([other.code, locks()]).toEqual([1, [`${CLUSTER}.tflock`]]);
     const unlocked = await run("state", "unlock", "--stack", "staging-cluster", "--id", ID, "--yes");

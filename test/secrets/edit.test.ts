@@ -224,6 +224,23 @@ describeWithSops("npm run secrets -- edit", () => {
     },
   );
 
+  test("a value that an annotation or label repeats is refused, since metadata is in Git in plain text", async () => {
+    const annotate = (note: string) => (text: string) =>
+      text.replace(/^( +)annotations:\n/m, `$&$1$1note: "${note}"\n`);
+    const password = values().password as string;
+    await edit(annotate(`the password is ${password}!`));
+    expect(told).toEqual([
+      [
+        "metadata.annotations.note repeats the value of stringData.password and would be in Git in plain text, since only what is below data and stringData is encrypted: take it out",
+      ],
+    ]);
+    expect(JSON.stringify(told)).not.toContain(password);
+    expect(project.read(FILE)).toBe(before);
+    [opened, told] = [[], []];
+    expect((await edit(annotate("of the office"))).outcome).toBe("written");
+    expect(project.read(FILE)).toContain("note: of the office");
+  });
+
   test("a comment among the values is encrypted", async () => {
     expect(
       await edit((text) => text.replace(/( +)password:/, "$1# above the first\n$1password:")),

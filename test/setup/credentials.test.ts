@@ -54,8 +54,20 @@ describe("the credentials that setup.sh asks for", () => {
       status: "missing",
       message: "GITHUB_TOKEN is not set",
     });
-    expect(find(report, "spaces-key").message).toBe("SPACES_ACCESS_KEY_ID is not set");
-    expect(find(report, "spaces-secret").message).toBe("SPACES_SECRET_ACCESS_KEY is not set");
+    expect(report.findings.filter(({ message }) => message.includes("SPACES_"))).toMatchObject([
+      { check: "spaces-key", message: "SPACES_ACCESS_KEY_ID and SPACES_SECRET_ACCESS_KEY are not set" },
+    ]);
+  });
+
+  it("name the half of the bucket's key that is missing", async () => {
+    project.configure({ state: { backend: "spaces", bucket: "state", region: "nyc3" } });
+    project.write(".env", "SPACES_ACCESS_KEY_ID=DO00KEY\n", 0o600);
+    const report = await project.report();
+    expect(find(report, "spaces-key").message).toBe("SPACES_ACCESS_KEY_ID is set");
+    expect(find(report, "spaces-secret")).toMatchObject({
+      status: "missing",
+      message: "SPACES_SECRET_ACCESS_KEY is not set",
+    });
   });
 
   it("may have the names that other tools use", async () => {

@@ -56,17 +56,27 @@ describe("the bucket of the states in setup.sh", () => {
     stateSays({ findings: [{ check: "key", status: "missing", message: "not set", fix: "make one" }] }, KEY);
     const report = await project.report(options);
     expect(project.read("dist/state.log")).toBe("prepare --check\n");
-    expect(find(report, "state-key")).toStrictEqual({
-      check: "state-key",
-      status: "missing",
-      message: "not set",
-      fix: "make one",
-    });
+    // Once, not once more in the words of the command.
+    expect(report.findings.filter(({ check }) => /^(?:state|spaces)-/.test(check))).toHaveLength(1);
     expect(find(report, "spaces-key")).toMatchObject({
       status: "missing",
+      message: "SPACES_ACCESS_KEY_ID and SPACES_SECRET_ACCESS_KEY are not set",
       fix: "npm run state -- prepare makes the bucket and its key (so does ./setup.sh --yes)",
     });
     expect(report.ready).toBe(false);
+  });
+
+  it("has a key that the store refuses, which the command tells", async () => {
+    project.write(".env", `DIGITALOCEAN_TOKEN=dop_v1_abc\n${KEY}`, 0o600);
+    stateSays({ findings: [{ check: "key", status: "missing", message: "refused", fix: "make one" }] });
+    const report = await project.report(["--check"]);
+    expect(find(report, "state-key")).toStrictEqual({
+      check: "state-key",
+      status: "missing",
+      message: "refused",
+      fix: "make one",
+    });
+    expect(find(report, "spaces-key").status).toBe("ok");
   });
 
   it("that can't be made is told in the command's words, in one line", async () => {
@@ -89,5 +99,20 @@ describe("the bucket of the states in setup.sh", () => {
     const report = await project.report(["--yes"]);
     expect(project.has("dist/state.log")).toBe(false);
     expect(report.findings.filter(({ check }) => /^(?:state|spaces)/.test(check))).toEqual([]);
+  });
+
+  it("is recommended where local states meet a repository at GitHub, which others deploy from", async () => {
+    project.configure({ github: { owner: "acme", repository: "infrastructure" } });
+    stateSays({ findings: [] });
+    const report = await project.report(["--check"]);
+    expect(report.findings.filter(({ check }) => /^(?:state|spaces)/.test(check))).toStrictEqual([
+      {
+        check: "state",
+        status: "warning",
+        message:
+          "the states are in state/ on this machine only: a colleague would begin with states of their own, and the workflows at GitHub can't plan",
+        fix: "alone and without the workflows that is fine; otherwise docs/state.md#a-bucket-for-a-team",
+      },
+    ]);
   });
 });

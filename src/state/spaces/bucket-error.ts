@@ -1,3 +1,5 @@
+import { addressed } from "../../place";
+
 /** What a store of buckets refused, in words; `code` is its own name for that. */
 export class BucketError extends Error {
   constructor(
@@ -59,8 +61,9 @@ const BY_STATUS: Readonly<Record<number, string>> = {
  * An error of the S3 client in words.
  * @param place what people know the bucket as
  * @param what what couldn't be done, such as `staging-cluster.tfstate can't be read`
+ * @param directory the workspace's, for the commands in the message
  */
-export function bucketError(place: string, what: string, error: unknown): BucketError {
+export function bucketError(place: string, what: string, error: unknown, directory = ""): BucketError {
   if (error instanceof BucketError) return error;
   const failure = error as S3Failure;
   const status = failure.$metadata?.httpStatusCode;
@@ -69,7 +72,7 @@ export function bucketError(place: string, what: string, error: unknown): Bucket
   return new BucketError(
     code,
     status,
-    `${place}: ${what}: ${reason.replace(/[.?]?$/, (end) => end || ".")}`,
+    `${place}: ${what}: ${addressed(directory, reason).replace(/[.?]?$/, (end) => end || ".")}`,
     error,
   );
 }

@@ -9,7 +9,10 @@ export interface BucketKey {
 }
 
 /** Where a bucket is, as the configuration's `state` says. */
-export type BucketPlace = Omit<SpacesBackend, "backend" | "lockfile">;
+export type BucketPlace = Omit<SpacesBackend, "backend" | "lockfile"> & {
+  /** The directory of the workspace whose states are in it, for the commands in messages; absent: the checkout. */
+  readonly workspace?: string;
+};
 
 /** A file in a bucket. */
 export interface StoredFile {
@@ -174,7 +177,7 @@ export class Bucket {
   }
 
   private error(what: string, error: unknown): BucketError {
-    return bucketError(this.description, what, error);
+    return bucketError(this.description, what, error, this.place.workspace);
   }
 }
 

@@ -1,3 +1,4 @@
+import { npmRunIn } from "../../place";
 import { describeFile, parseState, type ReadableState } from "../state-file";
 import type { StateStore } from "../state-store";
 
@@ -42,6 +43,7 @@ export async function planMigration(
 ): Promise<MigrationStep[]> {
   const names = (await source.list("")).filter((name) => name.endsWith(".tfstate"));
   const [sourceFiles, targetFiles] = [await source.list(""), await target.list("")];
+  const workspace = source.workspace ?? target.workspace ?? "";
   const problems: string[] = [];
   const steps: MigrationStep[] = [];
   for (const name of names) {
@@ -51,7 +53,7 @@ export async function planMigration(
     ] as const)
       if (files.includes(`${name}.tflock`))
         problems.push(
-          `${name}: ${store.description} has a lock on it: somebody deploys, or a deploy has crashed. Wait until it has ended; npm run state -- check says whose it is, npm run state -- unlock removes it`,
+          `${name}: ${store.description} has a lock on it: somebody deploys, or a deploy has crashed. Wait until it has ended; ${npmRunIn(workspace, "state", "check")} says whose it is, and how to remove one that was left behind`,
         );
     const content = (await source.read(name)) ?? Buffer.alloc(0);
     const step = await planStep(name, content, source, target);
@@ -70,7 +72,7 @@ async function planStep(
 ): Promise<MigrationStep | string> {
   const state = parseState(content);
   if (state.kind === "damaged")
-    return `${source.description} has one that is ${describeFile(state)}. Bring it back first: npm run state -- restore --stack ${name.replace(/\.tfstate$/, "")}`;
+    return `${source.description} has one that is ${describeFile(state)}. Bring it back first: ${npmRunIn(source.workspace ?? "", "state", "restore", "--stack", name.replace(/\.tfstate$/, ""))}`;
   // Terraform leaves an empty file behind where a first deploy ended before it had made anything.
   if (state.kind !== "state") return { name, action: "empty", content };
   const found = await target.read(name);

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { Workspace } from "../../workspace";
 import { localStore, openStore, STATE_FOLDER } from "../open-store";
 import { count, describeFile, parseState } from "../state-file";
+import { placeIn } from "../state-store";
 import { markBucket, markedBucket } from "./bucket-marker";
 
 type Place = Pick<Workspace, "directory" | "project" | "variables" | "npmRun">;
@@ -34,8 +35,8 @@ async function refuseNotMigrated(workspace: Place): Promise<void> {
   if (missing.length === 0) return;
   throw new Error(
     [
-      `The configuration keeps the states in the ${store.description}, and ${count(missing.length, "state")} of what is deployed ${missing.length === 1 ? "is" : "are"} in ${STATE_FOLDER}/ only:`,
-      ...missing.map(({ name, file }) => `  ${STATE_FOLDER}/${name} (${describeFile(file)})`),
+      `The configuration keeps the states in the ${store.description}, and ${count(missing.length, "state")} of what is deployed ${missing.length === 1 ? "is" : "are"} in ${local.description} only:`,
+      ...missing.map(({ name, file }) => `  ${placeIn(local, name)} (${describeFile(file)})`),
       "Without them Terraform would make everything a second time. Nothing was changed.",
       `Move them: ${workspace.npmRun("state", "migrate")}`,
     ].join("\n"),
@@ -45,16 +46,17 @@ async function refuseNotMigrated(workspace: Place): Promise<void> {
 async function refuseLeftInBucket({ directory, npmRun }: Place, stacks: readonly string[]): Promise<void> {
   const marked = markedBucket(join(directory, STATE_FOLDER));
   if (marked === undefined) return;
-  const present = await localStore(directory).list("");
+  const local = localStore(directory);
+  const present = await local.list("");
   const missing = stacks.filter((stack) => !present.includes(`${stack}.tfstate`));
   if (missing.length === 0) return;
   const { bucket, region, endpoint } = marked;
   throw new Error(
     [
-      `The configuration keeps the states in ${STATE_FOLDER}/, where there ${missing.length === 1 ? "is none" : "are none"} of ${missing.join(", ")}; the last command here kept them in the bucket ${bucket} (${region}, ${endpoint}).`,
+      `The configuration keeps the states in ${local.description}, where there ${missing.length === 1 ? "is none" : "are none"} of ${missing.join(", ")}; the last command here kept them in the bucket ${bucket} (${region}, ${endpoint}).`,
       "Without them Terraform would make everything a second time. Nothing was changed.",
       `Put "backend": "spaces" with that bucket back into the configuration. To move the states back: then ${npmRun("state", "migrate", "--to-local")}, and "backend": "local" after that.`,
-      `If they are in the bucket no longer, delete ${join(STATE_FOLDER, "in-bucket.json")}.`,
+      `If they are in the bucket no longer, delete ${placeIn(local, "in-bucket.json")}.`,
     ].join("\n"),
   );
 }

@@ -1,4 +1,5 @@
 import type { SpacesBackend } from "../../config";
+import { npmRunIn, shownPath } from "../../place";
 import type { Variables } from "../../terraform";
 import type { StateStore } from "../state-store";
 import { Bucket, type BucketKey, type BucketOptions, type BucketPlace } from "./bucket";
@@ -9,6 +10,10 @@ export class SpacesStore implements StateStore {
 
   get description(): string {
     return this.bucket.description;
+  }
+
+  get workspace(): string | undefined {
+    return this.bucket.place.workspace;
   }
 
   async read(name: string): Promise<Buffer | undefined> {
@@ -30,24 +35,28 @@ export class SpacesStore implements StateStore {
 
 /**
  * The store in the bucket that the configuration names, with the key of the environment. Asks the store nothing yet.
+ * @param options.directory the workspace's, for the commands in messages
  * @throws Error when the key is missing
  */
 export async function openSpacesStore(
   state: SpacesBackend,
   variables: Variables,
-  options: BucketOptions = {},
+  { directory = "", ...options }: BucketOptions & { readonly directory?: string } = {},
 ): Promise<SpacesStore> {
   const key = bucketKey(variables);
   if (key === undefined)
     throw new Error(
-      `The key of the bucket ${state.bucket} is not set (SPACES_ACCESS_KEY_ID and SPACES_SECRET_ACCESS_KEY, in .env or the environment): npm run state -- prepare makes one.`,
+      `The key of the bucket ${state.bucket} is not set (SPACES_ACCESS_KEY_ID and SPACES_SECRET_ACCESS_KEY, in ${shownPath(directory, ".env")} or the environment): ${npmRunIn(directory, "state", "prepare")} makes one.`,
     );
-  return new SpacesStore(await Bucket.open(placeOf(state), key, options));
+  return new SpacesStore(await Bucket.open(placeOf(state, directory), key, options));
 }
 
 /** Where a bucket is, without what Terraform does with it. */
-export function placeOf({ bucket, region, endpoint, ownEndpoint }: SpacesBackend): BucketPlace {
-  return { bucket, region, endpoint, ownEndpoint };
+export function placeOf(
+  { bucket, region, endpoint, ownEndpoint }: SpacesBackend,
+  workspace?: string,
+): BucketPlace {
+  return { bucket, region, endpoint, ownEndpoint, workspace };
 }
 
 /** The key that terraform runs with too; undefined unless both halves are set. */

@@ -185,7 +185,10 @@ describeWithS3("states that are somewhere else than the configuration says", () 
     keepIn(stateAt(server, "acme-state"));
     expect((await run("state", "migrate", "--to-local", "--yes")).code).toBe(0);
     const unsettled = await run("deploy", "--yes");
-    expect([unsettled.code, unsettled.stderr]).toEqual([1, expect.stringContaining("in state/ only")]);
+    expect([unsettled.code, unsettled.stderr]).toEqual([
+      1,
+      expect.stringContaining(`in .sandbox/${project.name}/state/ only`),
+    ]);
     keepIn({ backend: "local" });
     expect((await run("diff")).code).toBe(0);
     expect(project.read("clouds", "digitalocean.json")).toBe(clouds);

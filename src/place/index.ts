@@ -1,0 +1,1 @@
+export { addressed, bringBack, npmRunIn, SANDBOX_FOLDER, sandboxAt, shellIn, shownPath } from "./place";
