@@ -6,5 +6,7 @@ module.exports = {
   testTimeout: 300_000,
   // One after the other: each starts clusters of its own, and their times are compared.
   maxWorkers: 1,
+  // A test that failed may have left a connection; the programs themselves are ended by their process ids.
+  forceExit: true,
   reporters: ["default", "<rootDir>/test/e2e/support/run-report.js"],
 };

@@ -2,7 +2,7 @@
 # Where the states are, and their bucket, where the configuration wants one: making it and a key for it, or looking at what is there.
 
 check_state() {
-  if [ "$state_backend" = local ] && [ "$github_section" = yes ]; then
+  if [ "$state_backend" = "local" ] && [ "$github_section" = yes ]; then
     section "State"
     finding warning state "the states are in state/ on this machine only: a colleague would begin with states of their own, and the workflows at GitHub can't plan" \
       "alone and without the workflows that is fine; otherwise docs/state.md#a-bucket-for-a-team"

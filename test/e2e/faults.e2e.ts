@@ -17,6 +17,8 @@ const ENVIRONMENT = "staging";
 const SMALL = "s-2vcpu-4gb";
 const LARGE = "s-4vcpu-8gb";
 const LARGER = "s-8vcpu-16gb";
+const CONTROLLERS = ["source-controller", "kustomize-controller", "helm-controller"] as const;
+
 /** In seconds, and generous: nothing here is about speed. */
 const PATIENCE = 240;
 
@@ -138,6 +140,13 @@ test("infrastructure-vars deleted by hand: Flux says so, and the next deploy bri
 });
 
 describe("faults of the machinery", () => {
+  // What a test that failed has left away must not fail the others.
+  afterEach(async () => {
+    cluster.statusWriter.resume();
+    await cluster.controlPlane.startApiServer();
+    for (const controller of CONTROLLERS) await cluster.flux.start(controller);
+  });
+
   beforeAll(async () => {
     useNodeSize(LARGE);
     deploy();
@@ -184,14 +193,14 @@ describe("faults of the machinery", () => {
     useNodeSize(LARGE);
     deploy();
     await untilUpgrading();
-    await labelEverything(false);
-    const controllers = ["source-controller", "kustomize-controller", "helm-controller"] as const;
-    await Promise.all(controllers.map((controller) => processes.stop(controller, "SIGKILL")));
+    await Promise.all(CONTROLLERS.map((controller) => processes.stop(controller, "SIGKILL")));
     expect([...(await releaseStates(api)).values()]).toContain("pending-upgrade");
+    // They find a new commit too when they are back.
+    await labelEverything(false);
 
     // In a cluster Kubernetes does it: the container of a Deployment's pod is started again, with its files.
     const begin = performance.now();
-    for (const controller of controllers) await flux.start(controller);
+    for (const controller of CONTROLLERS) await flux.start(controller);
     statusWriter.resume();
     await untilStateIs(cluster, undisturbed.large, PATIENCE);
     measure(
@@ -207,12 +216,8 @@ describe("faults of the machinery", () => {
 
   test("the API server killed while Flux applies a push", async () => {
     const { processes, controlPlane } = cluster;
-    await labelEverything(true);
-    await until(PATIENCE, async () => ((await labelled()).yes > 0 ? undefined : "nothing is applied yet"));
-    const before = await labelled();
+    const before = await untilHalfLabelled();
     await processes.stop("kube-apiserver", "SIGKILL");
-    expect(before).toEqual({ yes: expect.any(Number), no: expect.any(Number) });
-    expect(before.no).toBeGreaterThan(0);
     await sleep(5000);
 
     const begin = performance.now();
@@ -412,6 +417,27 @@ async function labelled(): Promise<{ yes: number; no: number }> {
     }
   }
   return count;
+}
+
+/**
+ * Pushes the label for everything and waits until some objects have it and others don't. On a busy machine a look can come too late:
+ * then the label is taken back and pushed again.
+ */
+async function untilHalfLabelled(): Promise<{ yes: number; no: number }> {
+  for (let attempt = 1; ; attempt++) {
+    await labelEverything(true);
+    let seen = { yes: 0, no: 0 };
+    await until(PATIENCE, async () => {
+      seen = await labelled();
+      return seen.yes > 0 ? undefined : "nothing is applied yet";
+    });
+    if (seen.no > 0) return seen;
+    if (attempt === 5) throw new Error("five times everything had the label before the first look");
+    await labelEverything(false);
+    await until(PATIENCE, async () =>
+      (await labelled()).yes === 0 ? undefined : "the label is still there",
+    );
+  }
 }
 
 async function deleted(kind: string, namespace: string, name: string): Promise<void> {

@@ -33,13 +33,14 @@ export class Processes {
   }
 
   /**
-   * Starts a program and waits until it is ready.
+   * Starts a program and waits until it is ready; one that runs already goes on.
    * @throws Error with the path of its log when it ends or is not ready in time
    */
   async start(
     name: string,
     { program, parameters, environment, directory, isReady }: ProgramOptions,
   ): Promise<void> {
+    if (this.running.has(name)) return;
     const log = path.join(this.logs, `${name}.log`);
     const stream = createWriteStream(log, { flags: "a" });
     const child = spawn(program, parameters, {
