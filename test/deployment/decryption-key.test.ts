@@ -65,7 +65,7 @@ test("a key is not destroyed while files are encrypted for it", () => {
   encrypt();
   expect(refusals("destroy")).toEqual([
     expect.stringMatching(
-      /would be destroyed, and 1 file is encrypted for it.*git checkout -- \.sops\.yaml$/,
+      /would be destroyed, and 1 file is encrypted for it.*`git checkout -- \.sops\.yaml`$/,
     ),
   ]);
 });
