@@ -5,6 +5,7 @@ import type { GitHubCloud } from "../providers/github/cloud";
 
 const COLLECTIONS: Readonly<Record<string, readonly [key: string, type: string]>> = {
   "v2/vpcs": ["vpcs", "digitalocean_vpc"],
+  "v2/domains": ["domains", "digitalocean_domain"],
   "v2/projects": ["projects", "digitalocean_project"],
   "v2/kubernetes/clusters": ["kubernetes_clusters", CLUSTERS],
 };

@@ -1,4 +1,4 @@
-export { type ClusterReader, ClusterUnreachable, withCluster } from "./cluster-reader";
+export { type ClusterReader, ClusterUnreachable, kubectlReader, withCluster } from "./cluster-reader";
 export { type ConfigMapStatus, compareConfigMaps, type ValueDifference } from "./config-maps";
 export {
   type FluxObjectStatus,

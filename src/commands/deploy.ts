@@ -345,7 +345,7 @@ function noteAbsentSecrets({ workspace, output }: Deployment, selected: readonly
 }
 
 async function bootstrap(
-  { workspace, output }: Deployment,
+  { workspace, output, options }: Deployment,
   all: readonly SynthesizedStack[],
   environment: string,
 ): Promise<void> {
@@ -366,5 +366,12 @@ async function bootstrap(
   const cluster = all.find(({ name }) => name === `${environment}-cluster`);
   const outputs = cluster ? await stateOutputs(cluster, variables) : {};
   output.line(`${environment}: installing Flux (flux bootstrap github)`);
-  await bootstrapFlux({ directory, environment, github, clusterId: String(outputs.cluster_id), variables });
+  await bootstrapFlux({
+    directory,
+    environment,
+    github,
+    clusterId: String(outputs.cluster_id),
+    variables,
+    anotherRepository: options.allow?.includes("repository-change"),
+  });
 }

@@ -97,13 +97,13 @@ export async function destroy({
     return { stacks: [], failures, exitCode: failed() };
   }
   if (!plans.some(hasChanges)) {
-    await catchUp({ workspace, output }, plans);
+    await catchUp({ workspace, output, interruption }, plans);
     output.line("\nNothing to destroy.");
     return { stacks: [], exitCode: 0 };
   }
   if (!(await isApproved(options, output))) return { exitCode: failed() };
   output.heading("Destroy");
-  await catchUp({ workspace, output }, plans);
+  await catchUp({ workspace, output, interruption }, plans);
   const stacks = await applyAll({
     workspace,
     all,

@@ -2,22 +2,29 @@ import type { Output } from "../terminal/output";
 import { applyPlan, hasChanges, type StackPlan } from "../terraform";
 import { stackInputs, type Workspace } from "../workspace";
 import { UnfinishedCreations } from "./adoption";
+import { Interrupted, type Interruption, orInterrupted } from "./interruption";
 
 /**
  * Writes into the states what the clouds have become where nothing is left to change, as after a run that was killed between its
  * last change and writing it down: else the state would go on listing what is gone. Applying a plan without changes does just that.
- * @throws TerraformError
+ * @throws TerraformError, or Interrupted
  */
 export async function catchUp(
-  { workspace, output }: { readonly workspace: Workspace; readonly output: Output },
+  {
+    workspace,
+    output,
+    interruption,
+  }: { readonly workspace: Workspace; readonly output: Output; readonly interruption: Interruption },
   plans: readonly StackPlan[],
 ): Promise<void> {
   for (const plan of plans.filter((one) => !hasChanges(one) && one.assumed.length === 0)) {
     const { stack, destroy, drifted } = plan;
     new UnfinishedCreations(workspace, stack.name, output).settle(() => true);
     if (!drifted) continue;
+    const stop = interruption.reason();
+    if (stop) throw new Interrupted(stop);
     output.progress(stack.name, "nothing to change; the state catches up with the cloud");
     const inputs = destroy ? {} : stackInputs(workspace, stack);
-    await applyPlan(plan, { variables: workspace.variables, inputs });
+    await orInterrupted(interruption, applyPlan(plan, { variables: workspace.variables, inputs }));
   }
 }

@@ -1,3 +1,4 @@
+import type { KubernetesObject } from "../cluster";
 import type { GitHubRepository } from "../config";
 import { openStore, parseState } from "../state";
 import type { StateDocument } from "../terraform";
@@ -19,6 +20,29 @@ export function deployedRepository(state: StateDocument): DeployedRepository {
     repository: deployedValue(state, "github_repository_environment", "repository"),
     branch: deployedValue(state, "github_repository_environment_deployment_policy", "branch_pattern"),
   };
+}
+
+/** The end of an address that Git or Flux uses, whatever the host: `git@github.com:acme/platform.git`. */
+export function repositoryAt(address: string): Pick<DeployedRepository, "owner" | "repository"> {
+  const [repository, owner] = address
+    .replace(/(?:\.git)?\/*$/, "")
+    .split(/[/:]/)
+    .reverse();
+  return { owner, repository };
+}
+
+/** What Flux's own source in a cluster follows. */
+export interface FluxSource extends KubernetesObject {
+  readonly spec?: { readonly url?: string; readonly ref?: { readonly branch?: string } };
+}
+
+/** Where `flux bootstrap` keeps it. */
+export const FLUX_SOURCE_PATH =
+  "/apis/source.toolkit.fluxcd.io/v1/namespaces/flux-system/gitrepositories/flux-system";
+
+/** The repository that a cluster says Flux follows. */
+export function sourceRepository({ spec }: FluxSource): DeployedRepository {
+  return { ...repositoryAt(spec?.url ?? ""), branch: spec?.ref?.branch };
 }
 
 /** What differs. GitHub tells names of owners and repositories apart without their case, those of branches with it. */

@@ -1,6 +1,6 @@
 import { parse } from "yaml";
 import { VALUES_CONFIG_MAP, VALUES_KEY } from "../flux";
-import type { StackPlan } from "../terraform";
+import type { AttributeChange, StackPlan } from "../terraform";
 
 /** What of the dynamic configuration is compared before a plan is applied. */
 export interface PlannedValues {
@@ -28,16 +28,21 @@ export interface MovedApplication {
   readonly after: PlannedVolume;
 }
 
-/** The dynamic configuration that is deployed and the one that a plan would write; undefined when it doesn't change. */
+/**
+ * The dynamic configuration that is deployed and the one that a plan would write; undefined when it doesn't change. Where somebody
+ * deleted the ConfigMap, or left something in it that is no YAML, the one that was deployed last counts: the volumes are still its.
+ */
 export function plannedValues({
   changes,
 }: StackPlan): { before: PlannedValues; after: PlannedValues } | undefined {
   const change = changes.find(
     ({ type, label }) => type === "kubernetes_config_map_v1" && label === VALUES_CONFIG_MAP,
   );
-  const values = change?.attributes.find(({ path }) => path.includes(VALUES_KEY));
-  if (typeof values?.before !== "string" || typeof values.after !== "string") return undefined;
-  return { before: read(values.before), after: read(values.after) };
+  for (const attributes of [change?.attributes ?? [], change?.sinceDeployed ?? []]) {
+    const [before, after] = documents(attributes);
+    if (before && after) return { before, after };
+  }
+  return undefined;
 }
 
 /** The applications that a plan moves from one of the two storages to the other. */
@@ -50,11 +55,18 @@ export function movedApplications(plan: StackPlan): MovedApplication[] {
   });
 }
 
-/** Someone may have edited the deployed document by hand: what isn't YAML can't be compared. */
-function read(document: string): PlannedValues {
+/** Before and after. In an object that was deleted they stand in its data, or its data in it. */
+function documents(attributes: readonly AttributeChange[]): [PlannedValues?, PlannedValues?] {
+  const found = attributes.find(({ path }) => path.includes(VALUES_KEY));
+  return [read(found?.before), read(found?.after)];
+}
+
+/** Someone may have edited the deployed document by hand: what is no mapping in YAML can't be compared. */
+function read(document: unknown): PlannedValues | undefined {
   try {
-    return (parse(document) ?? {}) as PlannedValues;
+    const values: unknown = typeof document === "string" ? parse(document) : undefined;
+    return typeof values === "object" && values !== null ? values : undefined;
   } catch {
-    return {};
+    return undefined;
   }
 }

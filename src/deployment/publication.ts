@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { GitHubRepository } from "../config";
+import { repositoryAt } from "./followed-repository";
 
 type Repository = Pick<GitHubRepository, "owner" | "repository">;
 
@@ -65,16 +66,19 @@ const addressOf = ({ owner, repository }: Repository): string =>
 
 /** Why the remote `origin` is not a repository, told by the end of its address (whatever the host); undefined when it is, or isn't set. */
 function foreignOrigin(directory: string, { owner, repository }: Repository): string | undefined {
+  const git = gitIn(directory);
+  const read = git("remote", "get-url", "origin");
+  if (read === undefined) return undefined;
+  const pushed = git("remote", "get-url", "--push", "--all", "origin")?.split("\n") ?? [];
+  const foreign = [read, ...pushed].find((address) => {
+    const at = repositoryAt(address);
+    return `${at.owner}/${at.repository}`.toLowerCase() !== `${owner}/${repository}`.toLowerCase();
+  });
+  if (foreign === undefined) return undefined;
   // Without a name and password that may stand in it.
-  const origin = gitIn(directory)("remote", "get-url", "origin")?.replace(/\/\/[^/@]*@/, "//");
-  if (origin === undefined) return undefined;
-  const [name, of] = origin
-    .replace(/(?:\.git)?\/*$/, "")
-    .split(/[/:]/)
-    .reverse();
-  return `${of}/${name}`.toLowerCase() === `${owner}/${repository}`.toLowerCase()
-    ? undefined
-    : `the remote origin is ${origin}, and Flux reads ${owner}/${repository}, as "github" in the configuration says`;
+  const shown = foreign.replace(/\/\/[^/@]*@/, "//");
+  const which = foreign === read ? "the remote origin is" : "the remote origin pushes to";
+  return `${which} ${shown}, and Flux reads ${owner}/${repository}, as "github" in the configuration says`;
 }
 
 /**

@@ -19,6 +19,11 @@ export interface TerraformPlan {
       readonly replace_paths?: ReadonlyArray<ReadonlyArray<string | number>>;
     };
   }>;
+  /** What somebody else did to objects since the state was written. */
+  readonly resource_drift?: ReadonlyArray<{
+    readonly address: string;
+    readonly change: { readonly before: unknown; readonly before_sensitive: unknown };
+  }>;
   readonly output_changes?: Readonly<Record<string, { readonly actions: readonly string[] }>>;
 }
 
@@ -32,6 +37,11 @@ export interface ResourceChange {
   /** What people call it: its name in the cloud, if it has one. */
   readonly label?: string;
   readonly attributes: readonly AttributeChange[];
+  /**
+   * Where somebody else changed or deleted the object: how the planned one differs from the one that was deployed last, which the state
+   * still has.
+   */
+  readonly sinceDeployed?: readonly AttributeChange[];
   /** It is replaced since it was never made to the end: an apply was cut off, or failed, while it was being made. */
   readonly tainted?: boolean;
 }
@@ -51,6 +61,7 @@ export interface AttributeChange {
 
 /** The changes of managed resources in a plan; what stays as it is is left out. */
 export function toResourceChanges(plan: TerraformPlan): ResourceChange[] {
+  const drift = new Map((plan.resource_drift ?? []).map(({ address, change }) => [address, change]));
   return (plan.resource_changes ?? []).flatMap((resource) => {
     const action = actionOf(resource.change.actions);
     if (resource.mode !== "managed" || action === undefined || action === "read") return [];
@@ -68,6 +79,7 @@ export function toResourceChanges(plan: TerraformPlan): ResourceChange[] {
         },
       ];
     }
+    const deployed = action === "destroy" ? undefined : drift.get(resource.address);
     const attributes = action === "update" || action === "replace" ? attributeChanges(change) : [];
     return [
       {
@@ -77,6 +89,15 @@ export function toResourceChanges(plan: TerraformPlan): ResourceChange[] {
         createFirst: change.actions[0] === "create" && change.actions.length === 2,
         label: labelOf(change.after) ?? labelOf(change.before),
         attributes,
+        ...(deployed
+          ? {
+              sinceDeployed: attributeChanges({
+                ...change,
+                before: deployed.before,
+                before_sensitive: deployed.before_sensitive,
+              }),
+            }
+          : {}),
         ...(resource.action_reason === "replace_because_tainted" ? { tainted: true } : {}),
       },
     ];

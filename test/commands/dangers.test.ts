@@ -230,6 +230,40 @@ describe("dangerous changes", () => {
       expect(project.run(command, "--help").stdout).toMatch(/^ {2}pods-without-room +the pods would ask/m);
   });
 
+  test.each<[string, (objects: any) => void]>([
+    ["deleted", (objects) => delete objects.ConfigMap["flux-system/infrastructure-config"]],
+    [
+      "left without YAML",
+      (objects) => {
+        objects.ConfigMap["flux-system/infrastructure-config"].data["values.yaml"] = "storage: [";
+      },
+    ],
+  ])(
+    "volumes stay what they are when the ConfigMap was %s by hand: shrinking them is refused",
+    (_how, change) => {
+      const { cluster_id: id } = project.json("state", "staging-cluster.tfstate").outputs;
+      const place = ["clouds", "kubernetes", `${id.value}.json`];
+      const before = project.read(...place);
+      const cluster = JSON.parse(before);
+      change(cluster.objects);
+      project.write(place, JSON.stringify(cluster));
+      try {
+        const shrink: Change = ({ environments: [staging] }) => {
+          staging.storage = { fast: { storageClass: "other-class" }, bulk: { size: "20Gi" } };
+        };
+        const { code, stdout, stderr } = withChange(project, shrink, () =>
+          project.run("diff", "--environment", "staging"),
+        );
+        expect([code, stdout + stderr]).toEqual([
+          1,
+          expect.stringMatching(/\[storage-shrink\][\s\S]*\[storage-class-change\]/),
+        ]);
+      } finally {
+        project.write(place, before);
+      }
+    },
+  );
+
   test("in production the cluster's name is asked for besides, and without a terminal nothing goes on without it", () => {
     const change: Change = ({ environments: [, production] }) => {
       production.storage = { bulk: { size: "50Gi" } };

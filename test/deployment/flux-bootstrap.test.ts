@@ -33,6 +33,13 @@ beforeEach(async () => {
     `#!/bin/sh\n[ "$1" = --version ] && exit 0\n{ echo "$@"; cat "$KUBECONFIG"; echo "$KUBECONFIG"; ls -l "$KUBECONFIG" | cut -c1-10; } > "${folder}/called"\nprintf '%s' "$FLUX_SAYS"\nprintf '%s' "$FLUX_COMPLAINS" >&2\nexit "\${FLUX_EXIT:-0}"\n`,
   );
   chmodSync(flux, 0o755);
+  // And one for kubectl: what it is asked for is Flux's source.
+  const kubectl = join(folder, "kubectl");
+  writeFileSync(
+    kubectl,
+    `#!/bin/sh\nif [ -n "$FOLLOWS" ]; then printf '%s' "$FOLLOWS"; else echo 'Error from server (NotFound): none' >&2; exit 1; fi\n`,
+  );
+  chmodSync(kubectl, 0o755);
   variables = {
     PATH: `${folder}:${process.env.PATH}`,
     GITHUB_BASE_URL: `${base}/`,
@@ -46,8 +53,9 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const bootstrap = (more: Record<string, string> = {}, clusterId = "c-1") =>
+const bootstrap = (more: Record<string, string> = {}, clusterId = "c-1", anotherRepository = false) =>
   bootstrapFlux({
+    anotherRepository,
     directory: folder,
     environment: "staging",
     github,
@@ -109,6 +117,33 @@ test("a cluster that DigitalOcean doesn't know is told without the token", async
   await expect(bootstrap({}, "c-2")).rejects.toThrow(
     "DigitalOcean refused the kubeconfig of cluster c-2: 404. Check DIGITALOCEAN_TOKEN.",
   );
+});
+
+describe("where Flux is in the cluster already", () => {
+  const following = (url: string, branch: string) => ({
+    FOLLOWS: JSON.stringify({ metadata: { name: "flux-system" }, spec: { url, ref: { branch } } }),
+  });
+
+  test.each([
+    ["ssh://git@github.com/acme/platform", "main"],
+    ["https://github.com/Acme/Platform.git", "main"],
+  ])("and follows the configuration's repository (%s, %s), it is installed anew", async (url, branch) => {
+    await bootstrap(following(url, branch));
+    expect(existsSync(join(folder, "called"))).toBe(true);
+  });
+
+  test.each([
+    ["ssh://git@github.com/acme/old-platform", "main", "branch main of acme/old-platform"],
+    ["ssh://git@github.com/other/platform.git", "main", "branch main of other/platform"],
+    ["ssh://git@github.com/acme/platform", "release", "branch release of acme/platform"],
+  ])("and follows another one (%s, %s), it is left alone", async (url, branch, told) => {
+    await expect(bootstrap(following(url, branch))).rejects.toThrow(
+      `in staging it follows ${told}, and the configuration says branch main of acme/platform`,
+    );
+    expect(existsSync(join(folder, "called"))).toBe(false);
+    await bootstrap(following(url, branch), "c-1", true);
+    expect(existsSync(join(folder, "called"))).toBe(true);
+  });
 });
 
 test("what keeps flux from being installed is named", () => {

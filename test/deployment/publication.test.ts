@@ -127,3 +127,20 @@ test("a push that is refused says what git said", () => {
   writeFileSync(join(checkout, "flux", "a.yaml"), "host: acme.dev\n");
   expect(() => publish(checkout, "main")).toThrow(/git push failed: /);
 });
+
+test("a remote that pushes to another repository than it reads from gets nothing", () => {
+  const github = { owner: "acme", repository: "platform" };
+  const own = join(folder, "acme", "platform.git");
+  spawnSync("git", ["init", "--quiet", "--bare", own]);
+  git("remote", "set-url", "origin", own);
+  git("remote", "set-url", "--push", "origin", join(folder, "remote.git"));
+  writeFileSync(join(checkout, "flux", "a.yaml"), "host: acme.dev\n");
+  expect(() => publish(checkout, "main", github)).toThrow(
+    /^Nothing was pushed: the remote origin pushes to .*remote\.git, and Flux reads acme\/platform/,
+  );
+  expect(checkPublication(checkout, "main", github).state).toBe("elsewhere");
+  const bare = join(folder, "remote.git");
+  expect(spawnSync("git", ["log", "--format=%s", "main"], { cwd: bare, encoding: "utf8" }).stdout).toBe(
+    "first\n",
+  );
+});

@@ -18,7 +18,7 @@ import {
 } from "../../terraform";
 import { stackInputs, type Workspace } from "../../workspace";
 import { ExplainedFailure } from "../failure";
-import { findObject, isAdoptable, type Wanted } from "./cloud-objects";
+import { findObject, hasZone, isAdoptable, type Wanted } from "./cloud-objects";
 import { conflictsOf, errorsOf, isRefusal } from "./conflicts";
 import { type UnfinishedCreation, UnfinishedCreations } from "./unfinished-creations";
 
@@ -47,6 +47,7 @@ export interface AdoptingOptions {
 export async function applyAdopting(approved: StackPlan, options: AdoptingOptions): Promise<string[]> {
   const { workspace, stack } = options;
   const unfinished = new UnfinishedCreations(workspace, stack.name, options.output);
+  const notOurs = await zonesOfOthers(approved, options);
   const adopted: Found[] = [];
   for (let plan = approved; ; ) {
     const evidence = unfinished.all();
@@ -59,7 +60,8 @@ export async function applyAdopting(approved: StackPlan, options: AdoptingOption
         onEvent: (event) => {
           const address = event.hook?.resource?.addr;
           if (event.hook?.action === "create" && address !== undefined) {
-            if (event.type === "apply_start") unfinished.begun(address, nameOf(address, plan));
+            if (event.type === "apply_start" && !notOurs.has(address))
+              unfinished.begun(address, nameOf(address, plan));
             if (event.type === "apply_complete") created.push(address);
           }
           report(event);
@@ -80,6 +82,20 @@ export async function applyAdopting(approved: StackPlan, options: AdoptingOption
       plan = await planAdoption({ approved, failed: plan, error, adopted, fresh: found, evidence }, options);
     }
   }
+}
+
+/**
+ * Addresses of DNS zones that a plan creates and that are there already: that it fails to create them proves nothing. Where DigitalOcean
+ * can't be asked, nothing is proved either.
+ */
+async function zonesOfOthers({ changes }: StackPlan, options: AdoptingOptions): Promise<ReadonlySet<string>> {
+  const zones = changes.filter(({ type, action }) => type === ZONE && action === "create");
+  if (zones.length === 0) return new Set();
+  const clouds = { variables: options.workspace.variables, state: await stateOf(options) };
+  const present = await Promise.all(
+    zones.map(async ({ label }) => label === undefined || hasZone(label, clouds).catch(() => true)),
+  );
+  return new Set(zones.flatMap(({ address }, index) => (present[index] ? [address] : [])));
 }
 
 /** What was created to the end, or refused for certain, is not unfinished; what an earlier run began stays until it is created. */
@@ -217,7 +233,7 @@ const unlike = (what: string, id: string): string =>
 const predecessorOf = (address: string): string => `${address}-replaced`;
 
 /** A zone holds records of anybody and looks like any other: that it has our name says nothing. */
-const NAMELESS = ["digitalocean_domain"];
+const ZONE = "digitalocean_domain";
 
 /** Why an object is not taken over; undefined when it is. */
 function refusalOf(
@@ -235,7 +251,7 @@ function refusalOf(
   if (differs.length > 0)
     return `It differs from the configuration in ${differs.join(", ")} (${id}). If it is yours, take it over and change it: ${takeOver}`;
   const shared = readStackDocument(stack).terraform?.backend?.local === undefined;
-  if (shared && !NAMELESS.includes(address.split(".")[0] ?? "")) return undefined;
+  if (shared && address.split(".")[0] !== ZONE) return undefined;
   return `No deploy from here has begun to make it (${id}). Is there another state that has it? If not, take it over: ${takeOver}`;
 }
 

@@ -90,6 +90,14 @@ export async function findObject(
   return typeof found === "string" ? { id: found } : found;
 }
 
+/**
+ * Whether a cloud has a DNS zone. Zones are the one kind that others make under the same name and that doesn't say when it was made.
+ * @throws ApiUnavailable, or an Error with what the cloud answered
+ */
+export async function hasZone(name: string, clouds: Clouds): Promise<boolean> {
+  return (await digitalOcean("domains", "domains", clouds)).some((zone) => zone.name === name);
+}
+
 interface Listed {
   readonly id: string | number;
   readonly name?: string;

@@ -96,6 +96,42 @@ describe("what is there already and is not known to be ours", () => {
   });
 });
 
+test.each(["500", "timeout"])(
+  "a zone of others is no proof either after an attempt to make it that failed (%s)",
+  (fault) => {
+    const other = new SandboxProject((document) => {
+      document.environments = [document.environments[1]];
+      delete document.github;
+    });
+    try {
+      other.run("diff");
+      const zone = { name: "acme.example", ttl: 1800, urn: "do:domain:acme.example" };
+      other.write(
+        ["clouds", "digitalocean.json"],
+        JSON.stringify({ digitalocean_domain: { "acme.example": zone } }),
+      );
+      const strike = {
+        provider: "digitalocean",
+        type: "digitalocean_domain",
+        operation: "create",
+        fault,
+        times: 8,
+      };
+      other.write(["clouds", "faults.json"], JSON.stringify([strike]));
+      const args = ["deploy", "--yes", "--stack", "production-cluster"] as const;
+      expect(other.run(...args).code).toBe(1);
+      other.write(["clouds", "faults.json"], "[]");
+      const { code, stderr } = other.run(...args);
+      expect([code, stderr]).toEqual([
+        1,
+        expect.stringContaining("No deploy from here has begun to make it (acme.example)"),
+      ]);
+    } finally {
+      other.remove();
+    }
+  },
+);
+
 test("a zone that was there before the first deploy is nobody's proof: it is taken over only by name", () => {
   const other = new SandboxProject((document) => {
     document.environments = [document.environments[1]];
