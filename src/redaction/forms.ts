@@ -3,9 +3,19 @@ const LEAST_LENGTH = 8;
 /** A part of a base64 text that is shorter could stand in any other one. */
 const LEAST_ENCODED_LENGTH = 8;
 
+/** How signs are written in XML's text and attributes, and in HTML and XML of Go's templates and encoders. */
+const ENTITIES: readonly Readonly<Record<string, string>>[] = [
+  { "&": "&amp;", "<": "&lt;", ">": "&gt;" },
+  { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" },
+  { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;" },
+  { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" },
+  { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&#34;", "'": "&#39;" },
+];
+
 /**
- * Every form in which a secret value can turn up in a text: as it is, as in JSON and Go's JSON, in an address, as hexadecimal digits, and in
- * base64 at each of the three places where it can begin in a group (`Basic` authorization encodes it behind the user's name).
+ * Every form in which a secret value can turn up in a text: as it is, as in JSON and Go's JSON, also where that is a string in JSON again (a
+ * log's line about a body), in XML and HTML, quoted for a shell, in an address, as hexadecimal digits, and in base64 at each of the three
+ * places where it can begin in a group (`Basic` authorization encodes it behind the user's name).
  * @returns nothing for a value of less than 8 characters
  */
 export function formsOf(value: string): string[] {
@@ -19,12 +29,17 @@ export function formsOf(value: string): string[] {
 
 function encodings(value: string): string[] {
   const bytes = Buffer.from(value);
-  const json = JSON.stringify(value).slice(1, -1);
+  const json = inJson(value);
+  const goJson = json.replace(/[<>&]/g, (sign) => `\\u00${sign.charCodeAt(0).toString(16)}`);
   const hex = bytes.toString("hex");
   return [
     value,
     json,
-    json.replace(/[<>&]/g, (sign) => `\\u00${sign.charCodeAt(0).toString(16)}`),
+    goJson,
+    inJson(json),
+    inJson(goJson),
+    ...ENTITIES.map((entities) => value.replace(/[<>&"']/g, (sign) => entities[sign] ?? sign)),
+    value.replaceAll("'", "'\\''"),
     encodeURIComponent(value),
     encodeURIComponent(value).replace(/%[0-9A-F]{2}/g, (sign) => sign.toLowerCase()),
     encodeURIComponent(value).toLowerCase(),
@@ -33,6 +48,10 @@ function encodings(value: string): string[] {
     hex.toUpperCase(),
     ...[0, 1, 2].flatMap((offset) => base64At(bytes, offset)),
   ].filter(({ length }) => length >= LEAST_LENGTH);
+}
+
+function inJson(text: string): string {
+  return JSON.stringify(text).slice(1, -1);
 }
 
 /** What is the same in every base64 text that has these bytes behind 0, 1 or 2 others of a group: without the ends, which mix. */

@@ -10,17 +10,22 @@ export interface OpenSecret {
   readonly ending?: boolean;
 }
 
+/** A secret in a text, and where what it is known by begins: `authorization: Bearer ` stays readable. */
+export interface KnownRange extends Range {
+  readonly lead: number;
+}
+
 /** What was found of the known forms in a text. */
 export interface KnownFound {
-  readonly ranges: Range[];
+  readonly ranges: KnownRange[];
   /** From here the rest may be the begin of a known form; the text's length when it is not. */
   readonly unfinished: number;
-  /** A secret that goes on behind the text, where it began, and where what it is known by began. */
-  readonly open?: OpenSecret & { readonly start: number; readonly lead: number };
+  /** The secrets that go on behind the text, and where they began: one for each way in which one can go on. */
+  readonly open: readonly (OpenSecret & { readonly start: number })[];
 }
 
 interface KnownForm {
-  /** In the first group what stands before the secret and stays. */
+  /** Its begin, as much of it as makes it one. In the first group what stands before the secret and stays. */
   readonly whole: RegExp;
   /** With what the secret goes on. */
   readonly rest: RegExp;
@@ -85,8 +90,8 @@ function form(
   flags: "g" | "gi",
 ): KnownForm {
   return {
-    whole: new RegExp(`${lead}${sign}{${least},}`, flags),
-    rest: new RegExp(`${sign}+`, flags === "gi" ? "iy" : "y"),
+    whole: new RegExp(`${lead}${sign}{${least}}`, flags),
+    rest: new RegExp(`${sign}*`, flags === "gi" ? "iy" : "y"),
     begin: least > 1 ? [...begin, `${sign}{0,${least - 1}}`] : begin,
   };
 }
@@ -102,52 +107,83 @@ function partOf(parts: readonly string[]): string {
 const BEFORE = -1;
 
 /**
- * Finds secrets by their looks.
+ * Finds secrets by their looks. Each is found by itself, also where it begins in another one, so that it makes no difference which of them
+ * a text is cut in.
  * @param open what the text before this one has left open
  * @param isLast nothing follows this text, so that a key in PEM ends with it
  */
-export function findKnown(text: string, open: OpenSecret | undefined, isLast: boolean): KnownFound {
-  if (open === undefined && !HINT.test(text)) return { ranges: [], unfinished: unfinishedFrom(text, 0) };
-  const ranges: Range[] = [];
-  let goesOn: KnownFound["open"];
-  let unfinished = text.length;
-  const pem = (start: number, from: number, ending = false): number => {
-    const block = pemBlock(text, from, ending, isLast);
-    ranges.push({ start, end: block.end });
-    if (block.open) {
-      unfinished = Math.min(unfinished, block.line);
-      goesOn = { start, lead: start, at: block.line, ending: block.ending };
-    }
-    return block.open ? text.length : block.end;
-  };
-  let from = 0;
-  if (open?.rest) {
-    open.rest.lastIndex = open.at;
-    from = open.at + (open.rest.exec(text)?.[0].length ?? 0);
-    ranges.push({ start: BEFORE, end: from });
-    if (from === text.length) goesOn = { start: BEFORE, lead: BEFORE, at: from, rest: open.rest };
-  } else if (open) from = pem(BEFORE, open.at, open.ending);
-  PEM_BEGIN.lastIndex = from;
-  for (let found = PEM_BEGIN.exec(text); found; found = PEM_BEGIN.exec(text))
-    PEM_BEGIN.lastIndex = pem(found.index, PEM_BEGIN.lastIndex);
+export function findKnown(text: string, open: readonly OpenSecret[], isLast: boolean): KnownFound {
+  const found: Finding = { ranges: [], unfinished: unfinishedFrom(text), open: [] };
+  if (open.length === 0 && !HINT.test(text)) return found;
+  findKeys(
+    text,
+    open.find(({ rest }) => rest === undefined),
+    isLast,
+    found,
+  );
   for (const { whole, rest } of KNOWN_FORMS)
-    for (const found of text.matchAll(whole)) {
-      const start = found.index + (found[1] as string).length;
-      const end = found.index + found[0].length;
-      ranges.push({ start, end });
-      if (end === text.length && goesOn === undefined) goesOn = { start, lead: found.index, at: end, rest };
+    findForm(
+      text,
+      whole,
+      rest,
+      open.find((one) => one.rest === rest),
+      found,
+    );
+  return found;
+}
+
+interface Finding extends KnownFound {
+  unfinished: number;
+  open: (OpenSecret & { readonly start: number })[];
+}
+
+function findKeys(text: string, open: OpenSecret | undefined, isLast: boolean, found: Finding): void {
+  const read = (start: number, from: number, wasEnding = false): number => {
+    const { end, line, ending, ...block } = pemBlock(text, from, wasEnding, isLast);
+    found.ranges.push({ start, end, lead: start });
+    if (!block.open) return end;
+    found.unfinished = Math.min(found.unfinished, line);
+    found.open.push({ start, at: line, ending });
+    return text.length;
+  };
+  PEM_BEGIN.lastIndex = open ? read(BEFORE, open.at, open.ending) : 0;
+  for (let begin = PEM_BEGIN.exec(text); begin; begin = PEM_BEGIN.exec(text))
+    PEM_BEGIN.lastIndex = read(begin.index, PEM_BEGIN.lastIndex);
+}
+
+function findForm(
+  text: string,
+  whole: RegExp,
+  rest: RegExp,
+  open: OpenSecret | undefined,
+  found: Finding,
+): void {
+  let end = -1;
+  const read = (lead: number, start: number, from: number): void => {
+    // What begins in one of its kind goes on as that does.
+    if (from > end) {
+      rest.lastIndex = from;
+      end = from + (rest.exec(text)?.[0].length ?? 0);
+      if (end === text.length) found.open.push({ start, at: end, rest });
     }
-  return { ranges, unfinished: Math.min(unfinished, unfinishedFrom(text, from)), open: goesOn };
+    found.ranges.push({ start, end, lead });
+  };
+  if (open) read(BEFORE, BEFORE, open.at);
+  whole.lastIndex = 0;
+  for (let begin = whole.exec(text); begin; begin = whole.exec(text)) {
+    read(begin.index, begin.index + (begin[1] as string).length, whole.lastIndex);
+    whole.lastIndex = begin.index + 1;
+  }
 }
 
 /** Secrets by their looks in a text that is whole. */
 export function knownRanges(text: string): readonly Range[] {
-  return HINT.test(text) ? findKnown(text, undefined, true).ranges : [];
+  return HINT.test(text) ? findKnown(text, [], true).ranges : [];
 }
 
-/** Where the begin of a known form stands at the end of a text, behind a place; the text's length when there is none. */
-function unfinishedFrom(text: string, from: number): number {
-  const begin = Math.max(from, text.length - LONGEST_BEGIN);
+/** Where the begin of a known form stands at the end of a text; the text's length when there is none. */
+function unfinishedFrom(text: string): number {
+  const begin = Math.max(0, text.length - LONGEST_BEGIN);
   const tail = text.slice(begin);
   // Most writes are whole lines, and only what authorizes goes on behind the end of a line.
   if (tail.endsWith("\n") && !/authorization/i.test(tail)) return text.length;

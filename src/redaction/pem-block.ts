@@ -12,7 +12,7 @@ const LONGEST_LINE = 120;
 const KEY_LINE = new RegExp(`^${MARGIN}([A-Za-z0-9+/=]*)[ \\t"',]*$`);
 const HEADER_LINE = new RegExp(`^${MARGIN}(?:Proc-Type|DEK-Info): .*$`);
 /** A line that has not ended, and may still become one of a key, or its end. */
-const GROWING_LINE = new RegExp(`^${MARGIN}[A-Za-z0-9+/=]*(?:[ \\t"',]*|\\\\.{0,3}|-.{0,60})$`);
+const GROWING_LINE = new RegExp(`^${MARGIN}[A-Za-z0-9+/=]*(?:[ \\t"',]*|\\\\.{0,7}|-.{0,60}|\\r)$`);
 const KEY_PART = new RegExp(`^${MARGIN}[A-Za-z0-9+/=]{16,}`);
 /** The end of a line, also of one in a text that is written as JSON. */
 const LINE_END = /\r?\n|(?:\\+r)?\\+n/g;
@@ -54,11 +54,14 @@ export function pemBlock(text: string, from: number, wasEnding: boolean, isLast:
 
 function unfinishedLine(text: string, line: number, ending: boolean, isLast: boolean): PemBlock {
   const rest = text.slice(line);
-  if (rest.length > LONGEST_LINE)
-    // Some write the whole key into one line.
-    return KEY_LINE.test(rest)
-      ? { end: text.length, open: true, line: text.length, ending: false }
-      : closed(line + partOfKey(rest));
+  if (rest.length > LONGEST_LINE) {
+    // Some write the whole key into one line. Its last signs are read again, so that what follows is known as a part of that line.
+    if (KEY_LINE.test(rest))
+      return { end: text.length, open: true, line: text.length - LONGEST_LINE - 1, ending: false };
+    const end = line + partOfKey(rest);
+    if (isLast || end === line || !GROWING_LINE.test(rest)) return closed(end);
+    return { end, open: true, line: Math.max(line, end - LONGEST_LINE), ending };
+  }
   if (!isLast) return { end: line, open: true, line, ending };
   return GROWING_LINE.test(rest)
     ? { end: text.length, open: true, line, ending }

@@ -44,7 +44,11 @@ export function redactStream(stream: RedactableStream, redactor: Redactor): void
     const settled = redactor.push(bytes.toString("latin1"));
     // There is no later any more.
     const result = give(isExiting ? settled + redactor.letGo() : settled);
-    if (redactor.holds) timer = setTimeout(letGo, HOLD_MS).unref();
+    if (redactor.holds) {
+      timer = setTimeout(letGo, HOLD_MS);
+      // The process may end while a text is held, which its end gives out; not while somebody waits for that.
+      if (waiting.length === 0) timer.unref();
+    }
     return result;
   };
 
@@ -58,7 +62,7 @@ export function redactStream(stream: RedactableStream, redactor: Redactor): void
       letGo();
       return end(callback);
     }) as typeof stream.end;
-  // The timer keeps no process alive; where somebody waits for a callback, `beforeExit` gives it.
+  // Where a stream writes later, behind this one's turn, the end of the process would be too late.
   process.on("beforeExit", letGo);
   process.on("exit", () => {
     isExiting = true;

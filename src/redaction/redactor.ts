@@ -18,7 +18,7 @@ export class Redactor {
   private done = 0;
   /** The last one that was done was masked: a range that goes on from there needs no new mask. */
   private isMasked = false;
-  private open: OpenSecret | undefined;
+  private open: readonly OpenSecret[] = [];
   private isAtLineBegin = true;
 
   constructor(private readonly forms: FormMatcher) {}
@@ -53,8 +53,9 @@ export class Redactor {
     this.kept = text.slice(keepFrom);
     if (piece !== "") this.isAtLineBegin = piece.endsWith("\n");
     this.done = Math.max(0, end - keepFrom);
-    this.open =
-      known.open && known.open.start < keepFrom ? { ...known.open, at: known.open.at - keepFrom } : undefined;
+    this.open = known.open
+      .filter(({ start }) => start < keepFrom)
+      .map((open) => ({ ...open, at: open.at - keepFrom }));
     return out;
   }
 
@@ -91,7 +92,9 @@ export class Redactor {
   }
 }
 
-/** Of a secret that goes on, what it is known by is kept when its begin is: nothing would know the rest of it. */
-function keptFrom(unfinished: number, { open }: KnownFound): number {
-  return open && open.lead < unfinished && unfinished <= open.start ? open.lead : unfinished;
+/** What a secret is known by is kept when its begin is: nothing would know it any more, where a longer one could have begun in that. */
+function keptFrom(unfinished: number, { ranges }: KnownFound): number {
+  return ranges
+    .toSorted((a, b) => b.lead - a.lead)
+    .reduce((from, { lead, start }) => (lead < from && from <= start ? lead : from), unfinished);
 }

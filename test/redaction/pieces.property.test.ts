@@ -159,3 +159,88 @@ test("secrets that overlap are concealed together", () => {
   concealValues(["overlapping-one", "one-behind-it"]);
   expect(redact("x overlapping-one-behind-it y")).toBe("x *** y");
 });
+
+describe("secrets that adjoin, or begin in one another", () => {
+  const base64 = Buffer.alloc(300, "k1y-").toString("base64");
+  const lines = base64.match(/.{64}/g) as string[];
+  const [begin, end] = ["-----BEGIN RSA PRIVATE KEY-----", "-----END RSA PRIVATE KEY-----"];
+  const KEYS = ["\n", "\r\n", "\\n"].map((separator) => [begin, ...lines, "TGFzdA==", end].join(separator));
+  const PARTS = [
+    ...["authorization=token ", "Authorization: Bearer  ", '"authorization":["Basic ', "authorization"],
+    ...[...TOKENS, ...OTHERS, "abc.def", "token abc dzzz", "dop_v1_", "AGE-SECRET-KEY-1"],
+    ...[...KEYS, [begin, base64, end].join("\n"), `${begin}${base64}${end}`],
+    ...[" ", "\n", ";key=", '"', "'", "-", "-----", ",", "\\", "d", "a", "x"],
+  ];
+  /** One that begins in what another one is known by, and one that begins in the end of a key. */
+  const VALUES = [...OTHERS, "token abc def", "KEY-----dop_v1_"];
+  const bytesOf = (text: string): string => Buffer.from(text).toString("latin1");
+  const inOnePush = (text: string): string => {
+    const redactor = redactorOf(VALUES);
+    return redactor.push(bytesOf(text)) + redactor.letGo();
+  };
+
+  test("come out of pieces as they do out of the whole text, wherever it is cut", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.constantFrom(...PARTS), { minLength: 1, maxLength: 8 }),
+        fc.array(fc.nat(2_000), { maxLength: 30 }),
+        (parts, cuts) => {
+          const text = parts.join("");
+          const whole = inOnePush(text);
+          const places = cuts.map((cut) => cut % (text.length + 1));
+          expect(throughPieces(piecesOf(text, places), new Set(), VALUES)).toBe(whole);
+          expect(
+            throughPieces(
+              [...text].map((sign) => Buffer.from(sign)),
+              new Set(),
+              VALUES,
+            ),
+          ).toBe(whole);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  test("are concealed each, also where all was let go between two pieces", () => {
+    const secrets = [...TOKENS, ...KEYS];
+    fc.assert(
+      fc.property(
+        fc.array(fc.constantFrom(...PARTS, ...secrets), { minLength: 1, maxLength: 6 }),
+        fc.array(fc.nat(2_000), { maxLength: 12 }),
+        fc.uniqueArray(fc.nat(12)),
+        (parts, cuts, pauses) => {
+          const text = parts.join("");
+          const places = cuts.map((cut) => cut % (text.length + 1));
+          const out = throughPieces(piecesOf(text, places), new Set(pauses), VALUES);
+          expect([...TOKENS, lines[0] as string].filter((secret) => out.includes(secret))).toEqual([]);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  const [age = "", digitalocean = "", github = ""] = TOKENS;
+  const [key = ""] = KEYS;
+  test.each([
+    ["a key in a token", "authorization=token abcdefgh;key=", key, "authorization=token ***"],
+    ["a key behind a token", 'authorization=token abc;key="', key, 'authorization=token ***"***'],
+    ["all kinds in one", "Authorization: Bearer abc", `${digitalocean}${key}`, "Authorization: Bearer ***"],
+    ["two keys of age", age, age, "***"],
+    ["two of DigitalOcean", digitalocean, digitalocean, "***"],
+    ["two of GitHub", github, github, "***"],
+    [
+      "two that authorize",
+      "authorization=token abc",
+      "authorization=token def",
+      "authorization=token *** ***",
+    ],
+    ["what could be a value", "authorization: token abc d", "xyz", "authorization: token *** dxyz"],
+  ])("%s, in two pieces and in one", (_, first, second, expected) => {
+    const pieces = [first, second].map((part) => Buffer.from(part));
+    expect([throughPieces(pieces, new Set(), VALUES), inOnePush(first + second)]).toEqual([
+      expected,
+      expected,
+    ]);
+  });
+});

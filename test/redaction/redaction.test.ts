@@ -17,6 +17,12 @@ describe("a concealed value", () => {
     ["in hexadecimal digits", Buffer.from(TOKEN).toString("hex")],
     ["in base64", Buffer.from(TOKEN).toString("base64")],
     ["in base64url", Buffer.from(TOKEN).toString("base64url")],
+    ["in JSON in JSON", JSON.stringify(JSON.stringify(TOKEN)).slice(3, -3)],
+    ["in XML's text", TOKEN.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")],
+    ["in XML", "p/l+ain &apos;ä&quot; &amp; &lt;secret&gt;?="],
+    ["in HTML", "p/l+ain &#39;ä&quot; &amp; &lt;secret&gt;?="],
+    ["in Go's HTML", "p/l+ain &#39;ä&#34; &amp; &lt;secret&gt;?="],
+    ["quoted for a shell", `p/l+ain '\\''ä" & <secret>?=`],
   ])("is not readable %s", (_, form) => {
     expect(redact(`before ${form} after`)).toMatch(/^before \*\*\*=* after$/);
   });
@@ -24,6 +30,23 @@ describe("a concealed value", () => {
   test.each(["u", "us", "use", "user"])("is not readable in Basic authorization of %j", (user) => {
     const encoded = Buffer.from(`${user}:${TOKEN}:x`).toString("base64");
     expect(redact(`x ${encoded} y`)).not.toContain(encoded.slice(8, -8));
+  });
+
+  test("is not readable in Go's JSON in JSON", () => {
+    const go = JSON.stringify(TOKEN)
+      .slice(1, -1)
+      .replace("<", "\\u003c")
+      .replace(">", "\\u003e")
+      .replace("&", "\\u0026");
+    expect(redact(`body: ${JSON.stringify(go)}, sent`)).toBe('body: "***", sent');
+  });
+
+  test("with quotes and backslashes is not readable in a line about a body that isn't JSON itself", () => {
+    concealValues(['pa"ss\\word-x']);
+    const body = JSON.stringify({ password: 'pa"ss\\word-x' });
+    expect(redact(`sent ${JSON.stringify(body)} to it`)).toBe(
+      String.raw`sent "{\"password\":\"***\"}" to it`,
+    );
   });
 
   test("of less than 8 characters stays: it could be any word", () => {

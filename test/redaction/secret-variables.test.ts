@@ -76,6 +76,11 @@ describe("what a name says", () => {
     ..."AWS_SESSION_TOKEN GPG_PASSPHRASE ADMIN_PASSWD LICENSE_KEY FERNET_KEY SSH_KEY PASS my_password".split(
       " ",
     ),
+    ..."TF_TOKEN_app_terraform_io TF_TOKEN_my_file SLACK_WEBHOOK GITHUB_PAT GH_PAT VAULT_SECRET_ID".split(
+      " ",
+    ),
+    ..."AWS_BEARER_TOKEN_BEDROCK apiKey APIKey accessToken dbPwd SMTP_PASSWORD_2 SMTP_PASSWORD2".split(" "),
+    ..."DB_PASSWORD_OLD RSA_KEY_PEM API_KEY_2 PRIVATE_KEY_BASE64 DB_PASS_V2 TOKEN_OF_CI".split(" "),
   ])("%s is concealed", (name) => expect(isConcealed(name)).toBe(true));
 
   test.each([
@@ -86,6 +91,13 @@ describe("what a name says", () => {
     ..."DIGITALOCEAN_API_URL GITHUB_BASE_URL GITHUB_REPOSITORY TF_LOG_PATH TF_CLI_CONFIG_FILE INIT_CWD".split(
       " ",
     ),
+    ..."TOKEN_FILE AWS_WEB_IDENTITY_TOKEN_FILE DB_PASSWORD_FILE SECRET_NAME OAUTH_TOKEN_URL PATTERN".split(
+      " ",
+    ),
+    ..."SSH_PUBLIC_KEY_PEM cacheKey TLS_CERT_PEM TOKENIZER_MODEL SECRETARY COMPAT TF_VAR_path OLD_PATH_2".split(
+      " ",
+    ),
+    ..."ACTIONS_ID_TOKEN_REQUEST_URL PASSENGER_COUNT GPG_KEY_ID KEY_NAME WEBHOOK_PORT".split(" "),
   ])("%s is readable", (name) => expect(isConcealed(name)).toBe(false));
 
   test("the path of a file with credentials is readable, as long as the file is there", () => {

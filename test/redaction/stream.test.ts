@@ -148,6 +148,18 @@ describe("in a process", () => {
     expect(run(script)).toMatchObject({ stdout: "val", stderr: "told", status: 0 });
   });
 
+  test.each(["process.stdout", "process.stderr"])(
+    "each of many writes that wait for each other ends: %s",
+    (stream) => {
+      const script = `(async () => {
+      for (let i = 0; i < 3; i += 1) await new Promise((done) => ${stream}.write("val", done));
+      ${stream}.write("all told");
+    })();`;
+      const { stdout, stderr, status } = run(script);
+      expect([stdout + stderr, status]).toEqual(["valvalvalall told", 0]);
+    },
+  );
+
   test("an error that nobody catches is told without its secret", () => {
     const { stderr, status } = run(`throw new Error("refused: value-on-a-stream");`);
     expect([stderr, status]).toEqual(["refused: ***\n", 1]);
