@@ -116,6 +116,24 @@ describe("check", () => {
     });
   });
 
+  test("no outputs are told from a state that is cut off or an older copy", () => {
+    const older = { ...project.json(...CLUSTER), serial: 0 };
+    for (const [content, problem] of [
+      [project.read(...CLUSTER).slice(0, 500), "can't be read"],
+      [JSON.stringify(older), "is older than its newest backup"],
+    ] as const)
+      withState(content, () => {
+        const { code, stdout, stderr } = project.run("outputs", "--environment", "staging");
+        expect([code, stdout]).toEqual([1, ""]);
+        expect(stderr).toContain(`state of staging-cluster ${problem} (${STATES}staging-cluster.tfstate`);
+        expect(stderr).toContain(
+          `Restore it: npm run state -- restore --sandbox ${project.name} --stack staging-cluster`,
+        );
+        expect(stderr).not.toContain(project.directory);
+      });
+    expect(project.run("outputs", "--environment", "staging").code).toBe(0);
+  });
+
   test("what terraform could not write where it took something over is taken in before that folder goes", () => {
     const left = { ...project.json(...CLUSTER), serial: serial() + 5 };
     const file = ["cdktf.out", "importing", "staging-cluster", "errored.tfstate"];
