@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { selectStacks } from "../deployment/selection";
+import { openStore, refuseLostStates } from "../state";
 import { Output } from "../terminal/output";
 import { stateOutputs } from "../terraform";
 import { openWorkspace, synthesizeStacks } from "../workspace";
@@ -26,6 +27,12 @@ export function outputsCommand(): Command {
         environments: options.environment,
         stacks: options.stack,
       });
+      // Outputs of a state that is an older copy, or another stack's, look like any other.
+      await refuseLostStates(
+        await openStore(workspace),
+        stacks.map(({ name }) => name),
+        workspace,
+      );
       const result: Record<string, Record<string, unknown> | null> = {};
       for (const stack of stacks) {
         const outputs = Object.entries(await stateOutputs(stack, workspace.variables)).filter(

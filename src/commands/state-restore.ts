@@ -5,7 +5,7 @@ import {
   describeBackup,
   describeFile,
   listBackups,
-  newestUsable,
+  newestOwn,
   placeIn,
   planRestoration,
   type Restoration,
@@ -29,8 +29,12 @@ export async function restore(work: StateWork): Promise<number> {
     );
   const chosen = await choose(work, stack.name);
   if (chosen === undefined) return 1;
-  const restoration = await planRestoration(store, stack.name, chosen);
+  const restoration = await planRestoration(store, stack.name, chosen, workspace.project);
   show(output, restoration);
+  if (restoration.foreign && !options.force)
+    throw new Error(
+      `${stack.name}: the backup ${restoration.foreign}. Choose another one: ${workspace.npmRun("state", "list", "--stack", stack.name)}. If you mean it: --force`,
+    );
   if (restoration.otherLineage && !options.force)
     throw new Error(
       `${stack.name}: the backup is of another lineage than the state that is there, so that one is no older copy of the other. What only the present state knows would be managed by nobody. If you mean it: --force`,
@@ -44,6 +48,7 @@ export async function restore(work: StateWork): Promise<number> {
   output.line(`\nRestored: ${stack.name} has the state of ${chosen.name}, as serial ${restored.serial}.`);
   if (restored.safetyCopy)
     output.line(`What was there before is kept in ${placeIn(store, restored.safetyCopy)}.`);
+  for (const note of restored.notes) output.problem(note);
   output.line(
     `Next: ${workspace.npmRun("diff")}, which shows what the clouds have and this state doesn't say.`,
   );
@@ -62,7 +67,7 @@ async function choose(
     throw new Error(
       `${stack}: there is no backup of its state in ${store.description}. docs/state.md#when-there-is-no-backup says what to do.`,
     );
-  if (options.backup === "latest") return (await newestUsable(store, stack))?.backup ?? newest;
+  if (options.backup === "latest") return (await newestOwn(store, stack, workspace.project)) ?? newest;
   if (options.backup !== undefined) {
     const named = backups.find(({ name }) => name === options.backup);
     if (named) return named;

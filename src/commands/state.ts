@@ -62,7 +62,10 @@ export function stateCommand(): Command {
   result.addCommand(
     subcommand("restore", "bring one stack's state back from a backup", { action: restore })
       .option("--backup <name>", "the backup to restore, as list names it, or latest")
-      .option("--force", "also over a state of another lineage: what only that one knows is forgotten")
+      .option(
+        "--force",
+        "also over a state of another lineage, whose own things are forgotten, or from a backup that seems to be another stack's",
+      )
       .option("-y, --yes", "ask nothing")
       .option("--confirm <cluster...>", "for production, where nobody can type it: the name of its cluster"),
   );

@@ -145,11 +145,11 @@ export async function readBackup(
 export async function newestUsable(
   store: StateStore,
   stack: string,
-  usable: (state: ReadableState) => boolean = () => true,
+  usable: (state: ReadableState) => boolean | Promise<boolean> = () => true,
 ): Promise<{ readonly backup: Backup; readonly state: ReadableState } | undefined> {
   for (const backup of await listBackups(store, stack)) {
     const state = await readBackup(store, stack, backup);
-    if (state.kind === "state" && usable(state)) return { backup, state };
+    if (state.kind === "state" && (await usable(state))) return { backup, state };
   }
   return undefined;
 }

@@ -11,6 +11,7 @@ import {
   readSettled,
   stateName,
 } from "./backups";
+import { describeForeign, ownedByAnother, readLineages } from "./foreign-states";
 import { LocalStore } from "./local-store";
 import { explainLost, findLostStates, type LostState } from "./lost-states";
 import { localStore } from "./open-store";
@@ -156,12 +157,31 @@ async function backupFindings(
       ({ backup, content }) =>
         `${place}/${backup.name} is ${describeFile(content)}, so that nothing can be restored from it: remove it`,
     );
-  const [newest] = read;
-  if (file.kind !== "state" || newest?.content.kind !== "state") return unusable;
   // What belongs to another stack is told already.
-  if (newest.content.lineage === file.lineage || lost.some((one) => one.stack === stack)) return unusable;
+  if (lost.some((one) => one.stack === stack)) return unusable;
+  const surroundings = { project: workspace.project, lineages: await readLineages(store) };
+  const judged = await Promise.all(
+    read.map(async ({ backup, content }) => {
+      const foreign =
+        content.kind === "state"
+          ? await ownedByAnother(store, stack, { state: content, backups }, surroundings)
+          : undefined;
+      return { backup, content, foreign };
+    }),
+  );
+  const foreign = judged.flatMap(({ backup, foreign: owner }) =>
+    owner
+      ? [
+          `${stack}: the backup ${backup.name} ${describeForeign(owner, `${place}/${backup.name}`)}: move it out of that folder`,
+        ]
+      : [],
+  );
+  const findings = [...unusable, ...foreign];
+  const newest = judged.find((one) => one.foreign === undefined);
+  if (file.kind !== "state" || newest?.content.kind !== "state") return findings;
+  if (newest.content.lineage === file.lineage) return findings;
   return [
-    ...unusable,
+    ...findings,
     `${stack}: the state is not the one that was backed up (lineage ${file.lineage}, the newest backup has ${newest.content.lineage}): it was lost and begun anew, or replaced. What the backup knows and the state doesn't is managed by nobody. The backup: ${describeBackup(newest.backup, newest.content)}. To take it: ${workspace.npmRun("state", "restore", "--stack", stack, "--backup", newest.backup.name, "--force")}. When the state is right: ${workspace.npmRun("state", "backup")}`,
   ];
 }

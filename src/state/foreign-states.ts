@@ -30,8 +30,44 @@ export async function readLineages(store: StateStore): Promise<ReadonlyMap<strin
   );
 }
 
+/** A state of a stack, or what should be one, with the backups of that stack. */
+interface Candidate {
+  readonly state: ReadableState;
+  readonly backups: readonly Backup[];
+}
+
+/** What a state is compared with. */
+export interface Surroundings {
+  readonly project: Workspace["project"];
+  /** Of all states in the store. */
+  readonly lineages: ReadonlyMap<string, string>;
+}
+
+/**
+ * Whose a state is, when it belongs to another stack than the one under whose name it is, or would be, kept. It reads the backups
+ * of stacks that have a state of the same lineage.
+ * @returns undefined for one that may well be the stack's own
+ * @throws Error when the store can't be read
+ */
+export async function ownedByAnother(
+  store: StateStore,
+  stack: string,
+  { state, backups }: Candidate,
+  { project, lineages }: Surroundings,
+): Promise<Exclude<Foreign, { because: "backups" }> | undefined> {
+  const named = namedForAnother(stack, state, project);
+  if (named) return named;
+  const { lineage } = state;
+  const environment = environmentOf({ name: stack });
+  // The state that has this environment's own cluster is no copy of another environment's: that one is, and is refused itself.
+  const isOwn = namesIn(state).some(({ name }) => name === clusterName(project.name, environment));
+  const originals = await originalsOf(store, stack, { lineage, backups }, lineages);
+  const owner = originals.find((other) => !isOwn || environmentOf({ name: other }) === environment);
+  return owner === undefined ? undefined : { because: "copy", owner, lineage };
+}
+
 /** The stacks of a store whose state has a lineage that is not theirs alone, and that they aren't known to have had first. */
-export async function originalsOf(
+async function originalsOf(
   store: StateStore,
   stack: string,
   { lineage, backups }: { readonly lineage: string; readonly backups: readonly Backup[] },
@@ -52,9 +88,9 @@ export async function originalsOf(
  * The environment of the project whose cluster or network is in the state of a stack of another one. Only exact names of other
  * environments count, so that the state of a project or an environment that was renamed remains usable.
  */
-export function namedForAnother(
+function namedForAnother(
   stack: string,
-  { document }: Pick<ReadableState, "document">,
+  state: ReadableState,
   { name: project, environments }: Workspace["project"],
 ): Extract<Foreign, { because: "name" }> | undefined {
   const own = environmentOf({ name: stack });
@@ -63,15 +99,20 @@ export function namedForAnother(
       .filter(({ name }) => name !== own)
       .map(({ name }) => [clusterName(project, name), name] as const),
   );
-  for (const { type, name, instances } of (document.resources ?? []) as readonly StateResource[]) {
-    if (type !== "digitalocean_kubernetes_cluster" && type !== "digitalocean_vpc") continue;
-    for (const { attributes } of instances) {
-      const owner = others.get(attributes?.name as string);
-      if (owner !== undefined)
-        return { because: "name", owner, address: `${type}.${name}`, name: attributes?.name as string };
-    }
+  for (const { address, name } of namesIn(state)) {
+    const owner = others.get(name);
+    if (owner !== undefined) return { because: "name", owner, address, name };
   }
   return undefined;
+}
+
+/** The clusters and networks in a state, which are named after their environment. */
+function namesIn({ document }: ReadableState): ReadonlyArray<{ address: string; name: string }> {
+  return ((document.resources ?? []) as readonly StateResource[])
+    .filter(({ type }) => type === "digitalocean_kubernetes_cluster" || type === "digitalocean_vpc")
+    .flatMap(({ type, name, instances }) =>
+      instances.map(({ attributes }) => ({ address: `${type}.${name}`, name: String(attributes?.name) })),
+    );
 }
 
 interface StateResource {

@@ -8,7 +8,6 @@ export {
   describeTime,
   KEPT_BACKUPS,
   listBackups,
-  newestUsable,
   readBackup,
   sameLineage,
   stateName,
@@ -18,7 +17,7 @@ export { type RecoveredState, recoverErroredState } from "./errored-state";
 export { LocalStore } from "./local-store";
 export { explainLost, findLostStates, type LostState, refuseLostStates } from "./lost-states";
 export { localStore, openStore, STATE_FOLDER } from "./open-store";
-export { planRestoration, type Restoration, type Restored, restoreBackup } from "./restore";
+export { newestOwn, planRestoration, type Restoration, type Restored, restoreBackup } from "./restore";
 export { markBucket, unmarkBucket } from "./spaces/bucket-marker";
 export { switchLockfileOff } from "./spaces/lockfile-setting";
 export { type MigrationStep, migrateStates, planMigration } from "./spaces/migrate";

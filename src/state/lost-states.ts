@@ -9,7 +9,13 @@ import {
   sameLineage,
   stateName,
 } from "./backups";
-import { describeForeign, type Foreign, namedForAnother, originalsOf, readLineages } from "./foreign-states";
+import {
+  describeForeign,
+  type Foreign,
+  ownedByAnother,
+  readLineages,
+  type Surroundings,
+} from "./foreign-states";
 import { describeFile, type ReadableState, type StateFile } from "./state-file";
 import { placeIn, type StateStore } from "./state-store";
 
@@ -23,7 +29,9 @@ export interface LostState {
   readonly file: StateFile;
   /** Why it is not that of the stack, when it can be read and isn't. */
   readonly foreign?: Foreign;
-  /** What it can be restored from. */
+  /** Whether some of the stack's backups are of the lineage of its foreign state: it, or a copy of it, was in use under this name. */
+  readonly backedUpItself?: boolean;
+  /** What it can be restored from; never what belongs to another stack. */
   readonly newest?: { readonly backup: Backup; readonly state: ReadableState };
 }
 
@@ -42,12 +50,6 @@ export async function findLostStates(
   return found.flatMap((lost) => lost ?? []);
 }
 
-interface Surroundings {
-  readonly project: Workspace["project"];
-  /** Of all states in the store. */
-  readonly lineages: ReadonlyMap<string, string>;
-}
-
 async function lostState(
   store: StateStore,
   stack: string,
@@ -59,19 +61,22 @@ async function lostState(
     stateName(stack),
     (candidate) => candidate.kind === "damaged" || (backups.length > 0 && isLost(candidate, backups)),
   );
+  const isOwn = async (state: ReadableState): Promise<boolean> =>
+    (await ownedByAnother(store, stack, { state, backups }, surroundings)) === undefined;
   if (file.kind === "state") {
     const foreign = await foreignState(store, stack, { file, backups }, surroundings);
     if (foreign) {
       const newest = await newestUsable(
         store,
         stack,
-        (state) => state.lineage !== file.lineage && !namedForAnother(stack, state, surroundings.project),
+        async (state) => state.lineage !== file.lineage && (await isOwn(state)),
       );
-      return { stack, file, foreign, newest };
+      const backedUpItself = backups.some((backup) => sameLineage(backup, file.lineage));
+      return { stack, file, foreign, backedUpItself, newest };
     }
   }
   if (file.kind !== "damaged" && !isLost(file, backups)) return undefined;
-  const newest = await newestUsable(store, stack);
+  const newest = await newestUsable(store, stack, isOwn);
   // Backups that can't be read are no proof that anything was there.
   return file.kind !== "damaged" && newest === undefined ? undefined : { stack, file, newest };
 }
@@ -80,13 +85,11 @@ async function foreignState(
   store: StateStore,
   stack: string,
   { file, backups }: { readonly file: ReadableState; readonly backups: readonly Backup[] },
-  { project, lineages }: Surroundings,
+  surroundings: Surroundings,
 ): Promise<Foreign | undefined> {
   const { lineage } = file;
-  const named = namedForAnother(stack, file, project);
-  if (named) return named;
-  const [owner] = await originalsOf(store, stack, { lineage, backups }, lineages);
-  if (owner !== undefined) return { because: "copy", owner, lineage };
+  const other = await ownedByAnother(store, stack, { state: file, backups }, surroundings);
+  if (other) return other;
   if (backups.length === 0 || backups.some((backup) => sameLineage(backup, lineage))) return undefined;
   const newest = await newestUsable(store, stack);
   return newest && { because: "backups", lineage, backedUp: newest.state.lineage };
@@ -100,12 +103,13 @@ function isLost(file: StateFile, backups: readonly Backup[]): boolean {
 
 /** What is wrong with a lost state and what to do, in words. */
 export function explainLost(
-  { stack, file, foreign, newest }: LostState,
+  { stack, file, foreign, backedUpItself, newest }: LostState,
   store: StateStore,
   npmRun: Workspace["npmRun"],
 ): string {
   const place = placeIn(store, stateName(stack));
-  if (foreign) return explainForeign({ stack, file, foreign, newest }, { store, place, npmRun });
+  if (foreign)
+    return explainForeign({ stack, file, foreign, backedUpItself, newest }, { store, place, npmRun });
   const problem =
     file.kind === "damaged"
       ? `state of ${stack} can't be read (${place}): ${file.problem}`
@@ -126,7 +130,7 @@ export function explainLost(
 }
 
 function explainForeign(
-  { stack, file, foreign, newest }: LostState & { readonly foreign: Foreign },
+  { stack, file, foreign, backedUpItself, newest }: LostState & { readonly foreign: Foreign },
   {
     store,
     place,
@@ -134,6 +138,8 @@ function explainForeign(
   }: { readonly store: StateStore; readonly place: string; readonly npmRun: Workspace["npmRun"] },
 ): string {
   const problem = `state of ${stack} ${describeForeign(foreign, place)}`;
+  if (newest === undefined && backedUpItself)
+    return `${problem}\n    ${stack} has backups of this lineage, and none of another one, so that either may be the copy. Change nothing: docs/state.md#two-stacks-with-one-state says how to find out.`;
   if (newest === undefined)
     return `${problem}\n    No backup of its own can be read. When ${stack} was never deployed, put that file aside; otherwise docs/state.md#when-there-is-no-backup says what to do.`;
   const restore = npmRun("state", "restore", "--stack", stack, "--backup", newest.backup.name, "--force");

@@ -116,6 +116,24 @@ describe("check", () => {
     });
   });
 
+  test("no outputs are told from a state that is cut off or an older copy", () => {
+    const older = { ...project.json(...CLUSTER), serial: 0 };
+    for (const [content, problem] of [
+      [project.read(...CLUSTER).slice(0, 500), "can't be read"],
+      [JSON.stringify(older), "is older than its newest backup"],
+    ] as const)
+      withState(content, () => {
+        const { code, stdout, stderr } = project.run("outputs", "--environment", "staging");
+        expect([code, stdout]).toEqual([1, ""]);
+        expect(stderr).toContain(`state of staging-cluster ${problem} (${STATES}staging-cluster.tfstate`);
+        expect(stderr).toContain(
+          `Restore it: npm run state -- restore --sandbox ${project.name} --stack staging-cluster`,
+        );
+        expect(stderr).not.toContain(project.directory);
+      });
+    expect(project.run("outputs", "--environment", "staging").code).toBe(0);
+  });
+
   test("what terraform could not write where it took something over is taken in before that folder goes", () => {
     const left = { ...project.json(...CLUSTER), serial: serial() + 5 };
     const file = ["cdktf.out", "importing", "staging-cluster", "errored.tfstate"];
@@ -308,6 +326,48 @@ describe("restore", () => {
     const { code, stderr } = state("restore", ...args, "--confirm", "my-startup-production");
     expect([code, stderr]).toEqual([0, ""]);
     expect(project.json(...file).resources).toEqual(resources);
+    expect(project.run("diff").code).toBe(0);
+  });
+
+  test("staging's state under the name of production is replaced as the messages say, and is never taken for a backup", () => {
+    const file = ["state", "production-cluster.tfstate"];
+    const own = project.json(...file);
+    const foreign = project.read(...CLUSTER);
+    const known = backups("production-cluster");
+    project.write(file, foreign);
+    const confirmed = ["--yes", "--confirm", "my-startup-production"];
+    const advice = /restore --sandbox \S+ (--stack production-cluster --backup \S+ --force)$/m;
+    const [, named = ""] = advice.exec(state("check").stderr) ?? [];
+    const { code, stdout } = state("restore", ...named.split(" "), ...confirmed);
+    expect([code, project.json(...file).resources]).toEqual([0, own.resources]);
+    const kept = /What was there before is kept in \S+?\/state\/(\S+)\.$/m.exec(stdout)?.[1] ?? "";
+    expect(kept).toMatch(/^backups\/production-cluster\/foreign\//);
+    expect(project.read("state", ...kept.split("/"))).toBe(foreign);
+    // The restored state has a backup of its own, and that is the only new one.
+    const added = backups("production-cluster").filter((name) => !known.includes(name));
+    expect(added).toHaveLength(1);
+    expect(project.read("state", "backups", "production-cluster", added[0] as string)).toBe(
+      project.read(...file),
+    );
+    expect(state("check")).toMatchObject({ code: 0, stderr: "" });
+
+    // What an earlier version, or a hand, put among the backups is told and passed over, and taken by its name with --force only.
+    const wrong = `20990101T000000000Z-${serial()}-${project.json(...CLUSTER).lineage.slice(0, 8)}.tfstate`;
+    const place = ["state", "backups", "production-cluster", wrong];
+    project.write(place, foreign);
+    chmodSync(join(project.directory, ...place), 0o600);
+    expect(state("check")).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(`production-cluster: the backup ${wrong} seems to be that of staging`),
+    });
+    rmSync(join(project.directory, ...file));
+    const of = ["--stack", "production-cluster", ...confirmed];
+    const refused = state("restore", "--backup", wrong, ...of);
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining("If you mean it: --force")]);
+    expect(project.exists(...file)).toBe(false);
+    expect(state("restore", "--backup", "latest", ...of).code).toBe(0);
+    expect(project.json(...file).resources).toEqual(own.resources);
+    rmSync(join(project.directory, ...place));
     expect(project.run("diff").code).toBe(0);
   });
 

@@ -4,6 +4,7 @@ import {
   findLostStates,
   LocalStore,
   listBackups,
+  newestOwn,
   planRestoration,
   refuseLostStates,
 } from "../../src/state";
@@ -74,8 +75,46 @@ describe("a state that belongs to another stack", () => {
     await backUp(store, STACK);
     await expect(refuseLostStates(store, [STACK], { project, npmRun })).rejects.toThrow(
       new Error(`state of staging-cluster seems to be that of production (state/staging-cluster.tfstate: its digitalocean_kubernetes_cluster.cluster is named first-project-production), so that a plan on it would change or destroy what production has
-    No backup of its own can be read. When staging-cluster was never deployed, put that file aside; otherwise docs/state.md#when-there-is-no-backup says what to do.`),
+    staging-cluster has backups of this lineage, and none of another one, so that either may be the copy. Change nothing: docs/state.md#two-stacks-with-one-state says how to find out.`),
     );
+  });
+
+  test("without a backup is put aside", async () => {
+    const store = new LocalStore(folder());
+    await store.write(NAME, named("first-project-production"));
+    await expect(refuseLostStates(store, [STACK], { project, npmRun })).rejects.toThrow(
+      "No backup of its own can be read. When staging-cluster was never deployed, put that file aside;",
+    );
+  });
+
+  test("that has the cluster of its own environment is never called a copy, even when the other one was backed up, too", async () => {
+    const store = new LocalStore(folder());
+    for (const stack of [STACK, "production-cluster"]) {
+      await store.write(`${stack}.tfstate`, named("first-project-staging"));
+      await backUp(store, stack);
+    }
+    expect(await foreignIn(store, [STACK, "production-cluster"])).toEqual([["production-cluster", "name"]]);
+    // The same lineage twice in one environment is a copy all the same.
+    await store.write("staging-flux-configuration.tfstate", named("first-project-staging"));
+    expect(await foreignIn(store, ["staging-flux-configuration"])).toEqual([
+      ["staging-flux-configuration", "copy"],
+    ]);
+  });
+
+  test("is never offered as the backup of a state that was lost, nor taken as the latest", async () => {
+    const store = await deployedStore();
+    const own = (await newest(store)) as { name: string };
+    await store.write(NAME, named("first-project-production", { serial: 9, lineage: OTHER_LINEAGE }));
+    await backUp(store, STACK);
+    await store.remove(NAME);
+    const [lost] = await findLostStates(store, [STACK], project);
+    expect(lost?.newest?.backup.name).toBe(own.name);
+    expect((await newestOwn(store, STACK, project))?.name).toBe(own.name);
+    expect(await planRestoration(store, STACK, await newest(store), project)).toMatchObject({
+      foreign: expect.stringMatching(/^seems to be that of production \(state\/backups\/staging-cluster\//),
+    });
+    const without = await planRestoration(store, STACK, own as never, project);
+    expect(without.foreign).toBeUndefined();
   });
 
   test.each(["first-project-staging", "former-project-staging", "former-project-production"])(
@@ -160,7 +199,7 @@ describe("what restoring would do", () => {
     const store = await deployedStore();
     await store.write(NAME, stateBuffer({ serial: 12, resources: ["digitalocean_vpc.vpc", "a_b.new"] }));
     const oldest = (await listBackups(store, STACK)).at(-1) as never;
-    expect(await planRestoration(store, STACK, oldest)).toMatchObject({
+    expect(await planRestoration(store, STACK, oldest, project)).toMatchObject({
       returning: ["digitalocean_project.project"],
       forgotten: ["a_b.new"],
       serial: 13,
@@ -172,9 +211,12 @@ describe("what restoring would do", () => {
     const store = await deployedStore();
     const oldest = (await listBackups(store, STACK)).at(-1) as never;
     await store.remove(NAME);
-    expect(await planRestoration(store, STACK, oldest)).toMatchObject({ serial: 8 });
+    expect(await planRestoration(store, STACK, oldest, project)).toMatchObject({ serial: 8 });
     await store.write(NAME, stateBuffer({ serial: 40 }).subarray(0, 300));
-    expect(await planRestoration(store, STACK, oldest)).toMatchObject({ serial: 41, otherLineage: false });
+    expect(await planRestoration(store, STACK, oldest, project)).toMatchObject({
+      serial: 41,
+      otherLineage: false,
+    });
   });
 
   test("another lineage is told, of a damaged state, too", async () => {
@@ -184,7 +226,9 @@ describe("what restoring would do", () => {
       stateBuffer({ lineage: OTHER_LINEAGE }).subarray(0, 300),
     ]) {
       await store.write(NAME, content);
-      expect(await planRestoration(store, STACK, await newest(store))).toMatchObject({ otherLineage: true });
+      expect(await planRestoration(store, STACK, await newest(store), project)).toMatchObject({
+        otherLineage: true,
+      });
     }
   });
 
@@ -192,7 +236,7 @@ describe("what restoring would do", () => {
     const store = await deployedStore();
     const backup = (await newest(store)) as { name: string };
     await store.write(`backups/${STACK}/${backup.name}`, Buffer.from(""));
-    await expect(planRestoration(store, STACK, backup as never)).rejects.toThrow(
+    await expect(planRestoration(store, STACK, backup as never, project)).rejects.toThrow(
       `state/backups/staging-cluster/${backup.name} is empty: choose another backup`,
     );
   });
