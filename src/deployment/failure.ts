@@ -1,5 +1,8 @@
-import { addressed } from "../place";
+import { relative } from "node:path";
+import { CONFIGURATION_FILE } from "../config";
+import { addressed, sandboxAt } from "../place";
 import { type Diagnostic, type Ending, TerraformError } from "../terraform";
+import { REPOSITORY, sandboxDirectory, usedConfiguration } from "../workspace";
 import { isTaken } from "./adoption/conflicts";
 import { explainLock, LOCKED } from "./lock-failure";
 
@@ -61,8 +64,8 @@ function explainFailure(
   const said = [
     ...errors.map((diagnostic) =>
       describe(
-        // A script that terraform runs names files from where it runs.
-        { ...diagnostic, detail: addressed(directory, diagnostic.detail) },
+        // A script that terraform runs names files from where it runs; a precondition was declared without knowing where.
+        { ...diagnostic, detail: withConfiguration(directory, addressed(directory, diagnostic.detail)) },
         advice,
         whereTo(ending, errors),
         { stack: stackName, directory },
@@ -86,6 +89,17 @@ function explainFailure(
     .flatMap((one) => momentary(one, next));
   return [message, ...[...said, ...new Set(passing)].map(indent)].join("\n");
 }
+
+/** A text with the file that a sandbox's configuration comes from: its own, the checkout's or the example. */
+function withConfiguration(directory: string, text: string): string {
+  const sandbox = sandboxAt(directory);
+  if (sandbox === undefined || !text.includes(CONFIGURATION_FILE)) return text;
+  const used = relative(REPOSITORY, usedConfiguration(sandboxDirectory(sandbox, false)));
+  return text.replaceAll(CONFIGURATION_NAME, used);
+}
+
+/** The configuration's name without a folder, which a text that knows the place has before it; the example's is another. */
+const CONFIGURATION_NAME = /(?<![\w./-])infrastructure\.config\.json(?!\.example)/g;
 
 /** terraform's words for a provider whose process ended, or broke the connection, in the middle of a call. */
 function isLostProvider(summary: string): boolean {

@@ -9,7 +9,7 @@ export interface PlannedValues {
   >;
   readonly storage?: Readonly<Record<string, { readonly size?: string; readonly storageClass?: string }>>;
   readonly applications?: Readonly<Record<string, { readonly storage?: PlannedVolume }>>;
-  readonly cluster?: { readonly nodeCount?: number };
+  readonly cluster?: { readonly domain?: string; readonly nodeCount?: number };
 }
 
 /** The volume of an application in the dynamic configuration. */

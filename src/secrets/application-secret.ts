@@ -2,6 +2,7 @@
  * What a new value means to a system that runs already: `npm run secrets -- rotate` goes by it.
  * - `after`: what to do once Flux has applied it, such as restarting pods; nothing is lost, and until then the old value works.
  * - `procedure`: the system keeps the old value, so that the new one alone locks somebody out: what has to be done beside it.
+ *   `{edit}` in it stands for the command that shows the secret.
  * - `loss`: what can no longer be read with a new value. Both of the latter are refused without --force.
  */
 export type RotationEffect =

@@ -109,7 +109,7 @@ function sort(
     } else if (present === undefined || !(key in known)) {
       if (asked) keep(`does not exist yet: ${npmRunIn(directory, "secrets", "create")} makes it`);
     } else {
-      const effect = effectOf(value);
+      const effect = withCommand(effectOf(value), directory, place.secret, environment);
       if ("after" in effect || (force && named !== undefined))
         rotated.push({ ...place, key, effect, madeAnew: madeOf(secret, [key]) });
       else
@@ -132,6 +132,18 @@ const WEBHOOK: RotationEffect = {
 function effectOf(value: SecretValue): RotationEffect {
   if ("privateFile" in value) return WEBHOOK;
   return ("random" in value && value.rotation) || UNKNOWN;
+}
+
+/** Puts the command that shows the secret, which a declaration can't know, into a procedure. */
+function withCommand(
+  effect: RotationEffect,
+  directory: string,
+  secret: string,
+  environment: string,
+): RotationEffect {
+  if (!("procedure" in effect)) return effect;
+  const edit = npmRunIn(directory, "secrets", "edit", secret, "--environment", environment);
+  return { procedure: effect.procedure.replaceAll("{edit}", edit) };
 }
 
 /** What a new value does to a system that runs, as a sentence for whoever works in a directory. */

@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname } from "node:path";
+import { npmRunIn, SANDBOX_FOLDER, sandboxAt } from "../place";
 import { isAlive, ownIdentity, type ProcessIdentity } from "../processes";
 
 /** The locks of this process; another one with its number may have left one behind (in containers numbers come again). */
@@ -65,7 +66,7 @@ export function lockWorkspace(file: string, command: string): () => void {
 /** Who works in a workspace at this moment, `npm run deploy (process 123)`; undefined when nobody does. */
 export function commandAtWork(file: string): string | undefined {
   const owner = parseOwner(readOr(file) ?? "");
-  return owner && isAtWork(file, owner) ? describeOwner(owner) : undefined;
+  return owner && isAtWork(file, owner) ? describeOwner(file, owner) : undefined;
 }
 
 /** Who has left a lock behind without giving it back, in the words of commandAtWork(); undefined when nobody has. */
@@ -74,7 +75,7 @@ export function lockLeftBehind(file: string): string | undefined {
   if (text === undefined) return undefined;
   const owner = parseOwner(text);
   if (owner === undefined) return age(file) < BEING_WRITTEN_MS ? undefined : "A command";
-  return isAtWork(file, owner) ? undefined : describeOwner(owner);
+  return isAtWork(file, owner) ? undefined : describeOwner(file, owner);
 }
 
 function isAtWork(file: string, owner: Owner): boolean {
@@ -85,14 +86,22 @@ function isAtWork(file: string, owner: Owner): boolean {
   return isAlive(owner) ?? age(file) < LEFT_BEHIND_MS;
 }
 
-function describeOwner({ command, pid }: Owner): string {
-  return `npm run ${command} (process ${pid})`;
+function describeOwner(file: string, { command, pid }: Owner): string {
+  return `${npmRunIn(lockedDirectory(file), command)} (process ${pid})`;
+}
+
+/** The directory that a lock keeps others out of: a sandbox's lies beside it, since it is there before the sandbox is. */
+function lockedDirectory(file: string): string {
+  return file.replace(/\.lock$/, "");
 }
 
 function explainOwner(file: string, { command, pid, host }: Owner): string {
   const elsewhere = host !== undefined && host !== ownIdentity().host;
   const where = elsewhere ? `process ${pid} on ${host.split(" ")[0]}` : `process ${pid}`;
-  return `\`npm run ${command}\` is at work here (${where}): wait until it has ended, or end it. If no such command runs, delete ${file}`;
+  const directory = lockedDirectory(file);
+  const sandbox = sandboxAt(directory);
+  const shown = sandbox === undefined ? file : `${SANDBOX_FOLDER}/${sandbox}.lock`;
+  return `\`${npmRunIn(directory, command)}\` is at work here (${where}): wait until it has ended, or end it. If no such command runs, delete ${shown}`;
 }
 
 /** Returns whether the lock was made; not when there is one already. */

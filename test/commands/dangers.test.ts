@@ -125,6 +125,14 @@ describe("dangerous changes", () => {
       },
     ],
     [
+      "domain-loss",
+      "environments[1].domain",
+      /every host of production is in acme\.example, and would be in other\.example/,
+      ({ environments: [, production] }) => {
+        production.domain = "other.example";
+      },
+    ],
+    [
       "ha-removal",
       "environments[1].cluster.haControlPlane",
       /cluster\.haControlPlane would go from true to false/,

@@ -1,6 +1,9 @@
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { explain } from "../../src/deployment/failure";
 import { failureMessages } from "../../src/deployment/plan-all";
 import { TerraformError } from "../../src/terraform";
+import { REPOSITORY } from "../support/example";
 
 const error = (stack: string, diagnostics: any[] = [], output = "") =>
   new TerraformError(stack, "plan", diagnostics, output);
@@ -36,6 +39,30 @@ test("protection is told without terraform's advice to edit it", () => {
   const message = explain(error("s", [diagnostic("Instance cannot be destroyed", detail)]));
   expect(message).toContain("digitalocean_domain.domain is protected");
   expect(message).not.toContain("prevent_destroy");
+});
+
+test("a precondition names the configuration file of the sandbox that it fails in", () => {
+  const name = `failures-${process.pid}`;
+  const own = join(REPOSITORY, ".sandbox", name);
+  const saidIn = (directory: string): string => {
+    const failed = diagnostic(
+      "Resource precondition failed",
+      "set cluster.version in infrastructure.config.json to one.",
+    );
+    return explain(
+      new TerraformError("s", "plan", [failed], "", { underWay: [] }, join(directory, "cdktf.out/stacks/s")),
+    );
+  };
+  mkdirSync(own, { recursive: true });
+  try {
+    writeFileSync(join(own, "infrastructure.config.json"), "{}");
+    expect(saidIn(own)).toContain(
+      `set cluster.version in .sandbox/${name}/infrastructure.config.json to one.`,
+    );
+    expect(saidIn(REPOSITORY)).toContain("set cluster.version in infrastructure.config.json to one.");
+  } finally {
+    rmSync(own, { recursive: true });
+  }
 });
 
 test("the same trouble of several stacks is told once, different ones each", () => {

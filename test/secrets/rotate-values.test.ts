@@ -18,7 +18,11 @@ const SESSION = secret("session", {
   undeclared: { random: "uuid", bytes: 16 },
 });
 const DATABASE = secret("database", {
-  password: { random: "hex", bytes: 32, rotation: { procedure: "The database keeps the old password" } },
+  password: {
+    random: "hex",
+    bytes: 32,
+    rotation: { procedure: "The database keeps the old password, which {edit} shows" },
+  },
 });
 const ARCHIVE = secret("archive", {
   key: { random: "hex", bytes: 32, rotation: { loss: "every old archive" } },
@@ -67,7 +71,7 @@ describeWithSops("new values", () => {
         "password",
         false,
         expect.stringMatching(
-          /^The database keeps the old password\. For this one: --secret app\/database --key-name password --force/,
+          /^The database keeps the old password, which npm run secrets -- edit app\/database --environment staging shows\. For this one: --secret app\/database --key-name password --force/,
         ),
       ],
       [
@@ -143,4 +147,15 @@ test("every random value of an application says what a new one does to a system 
       .map(([key]) => `${name}.${key}`),
   );
   expect(silent).toEqual([]);
+});
+
+test("a procedure leaves the command that shows the secret to the place where it is read", () => {
+  const procedures = applicationSecrets.flatMap(({ values: declared }) =>
+    Object.values(declared).flatMap((value) =>
+      "random" in value && value.rotation && "procedure" in value.rotation ? [value.rotation.procedure] : [],
+    ),
+  );
+  expect(procedures.length).toBeGreaterThan(0);
+  for (const procedure of procedures) expect(procedure).not.toContain("secrets -- edit");
+  expect(procedures.filter((procedure) => procedure.includes("{edit}")).length).toBeGreaterThanOrEqual(3);
 });

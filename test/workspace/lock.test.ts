@@ -49,6 +49,17 @@ test("keeps another command out while it is held, and lets it in afterwards", ()
   lockWorkspace(file, "diff")();
 });
 
+test("in a sandbox the command is named with it, and the lock by its path from the checkout", () => {
+  mkdirSync(join(folder, ".sandbox"));
+  file = join(folder, ".sandbox", "mine2.lock");
+  const unlock = lockWorkspace(file, "deploy");
+  expect(() => lockWorkspace(file, "diff")).toThrow(
+    `\`npm run deploy -- --sandbox mine2\` is at work here (process ${process.pid}): wait until it has ended, or end it. If no such command runs, delete .sandbox/mine2.lock`,
+  );
+  expect(commandAtWork(file)).toBe(`npm run deploy -- --sandbox mine2 (process ${process.pid})`);
+  unlock();
+});
+
 test("a process that runs is respected, one that was killed is not", () => {
   const pid = otherProcess();
   write({ pid, command: "deploy" });

@@ -8,7 +8,8 @@ import type { CapacityAnswer } from "./pods-without-room";
 export const DANGER_KINDS = {
   "cluster-loss": "a cluster would be destroyed or replaced",
   "vpc-loss": "a network (VPC) would be destroyed or replaced",
-  "domain-loss": "a domain would be destroyed or replaced, with all its records",
+  "domain-loss":
+    "a domain would be destroyed or replaced with all its records, or production's hosts would change",
   "database-loss": "a managed database would be destroyed or replaced",
   "volume-loss": "a volume or a claim of one would be destroyed or replaced",
   "bucket-loss": "a bucket would be destroyed or replaced",
@@ -42,7 +43,7 @@ export interface Finding {
 
 /** What the dangers are looked for in. */
 export interface DangerContext {
-  readonly workspace: Pick<Workspace, "project" | "configurationName" | "npmRun">;
+  readonly workspace: Pick<Workspace, "project" | "configurationName" | "npmRun" | "sandbox">;
   readonly plans: readonly StackPlan[];
   /** By environment: what its cluster is now. An environment that was never deployed is not in it. */
   readonly deployed: ReadonlyMap<string, DeployedCluster>;
@@ -54,6 +55,18 @@ export interface DangerContext {
 
 /** Looks for one danger. Pure: it reads nothing but its argument. */
 export type Danger = (context: DangerContext) => Finding[];
+
+/** What comes of it when a change that Terraform's prevent_destroy stops is allowed. */
+export const PROTECTED =
+  "the deploy fails all the same: Terraform protects this in production, and refuses to plan (prevent_destroy).";
+
+/** Where it stands how production ends, which no command destroys. */
+export const GIVE_UP_PRODUCTION = "docs/safety.md#giving-production-up";
+
+/** How an environment ends whose successor runs, after `then`. */
+export function endOf(production: boolean): string {
+  return production ? `give this one up (${GIVE_UP_PRODUCTION})` : "destroy this one";
+}
 
 /** Whether an environment is production. One that was taken out of the configuration is known by its name only. */
 export function isProduction({ environments }: Project, name: string): boolean {

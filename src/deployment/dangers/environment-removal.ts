@@ -1,5 +1,5 @@
 import { environmentOf } from "../../terraform";
-import { type Danger, environmentField, type Finding, isProduction } from "./danger";
+import { type Danger, environmentField, type Finding, GIVE_UP_PRODUCTION, isProduction } from "./danger";
 
 /**
  * Stacks that are deployed and no longer in the configuration: their environment was taken out or renamed, or `github` was taken out.
@@ -24,7 +24,7 @@ export const environmentRemoval: Danger = ({
       }.`,
       remedy: `put ${onlyGitHub ? '"github"' : environment} back into the configuration. To get rid of ${it}, destroy ${it} before you take it out: ${
         isProduction(project, environment)
-          ? "production is protected from that, and docs/safety.md#giving-production-up says how"
+          ? `production is protected from that, and ${GIVE_UP_PRODUCTION} says how`
           : onlyGitHub
             ? npmRun("destroy", "--stack", own[0] ?? "")
             : npmRun("destroy", "--environment", environment)

@@ -1,6 +1,9 @@
 import type { Environment } from "../../config";
-import { type Danger, environmentField, type Finding } from "./danger";
+import { environmentOf } from "../../terraform";
+import { plannedValues } from "../planned-values";
+import { type Danger, endOf, environmentField, type Finding, isProduction, PROTECTED } from "./danger";
 
+/** What comes of another region or range in place, for an environment that Terraform doesn't protect. */
 const IN_PLACE =
   "the deploy fails all the same: Terraform makes the new network first, and its name is taken as long as the old one is there.";
 
@@ -10,7 +13,7 @@ const IN_PLACE =
  */
 export const changedRegion: Danger = ({ deployed, workspace }) =>
   deployedEnvironments(workspace.project.environments, deployed).flatMap(
-    ({ name, cluster, now }): Finding[] =>
+    ({ name, production, cluster, now }): Finding[] =>
       now.region === undefined || now.region === cluster.region
         ? []
         : [
@@ -21,8 +24,8 @@ export const changedRegion: Danger = ({ deployed, workspace }) =>
               problem: `${name} is deployed in ${now.region}, and would be in ${cluster.region}.`,
               consequence:
                 "DigitalOcean moves no cluster: network and cluster are deleted and made anew, volumes stay behind in the old region.",
-              remedy: `set it to "${now.region}" again. To move, deploy a new environment in ${cluster.region} beside this one, move the data, then destroy this one.`,
-              allowed: IN_PLACE,
+              remedy: `set it to "${now.region}" again. To move, deploy a new environment in ${cluster.region} beside this one, move the data, then ${endOf(production)}.`,
+              allowed: production ? PROTECTED : IN_PLACE,
             },
           ],
   );
@@ -30,7 +33,7 @@ export const changedRegion: Danger = ({ deployed, workspace }) =>
 /** The IP range of a deployed VPC is changed; one that is left to DigitalOcean stays what it is. */
 export const changedVpcRange: Danger = ({ deployed, workspace }) =>
   deployedEnvironments(workspace.project.environments, deployed).flatMap(
-    ({ name, cluster, now }): Finding[] =>
+    ({ name, production, cluster, now }): Finding[] =>
       now.vpcIpRange === undefined ||
       cluster.vpcIpRange === undefined ||
       now.vpcIpRange === cluster.vpcIpRange
@@ -44,7 +47,7 @@ export const changedVpcRange: Danger = ({ deployed, workspace }) =>
               consequence:
                 "A VPC keeps its range for life: it is deleted and made anew, and the cluster in it with everything that runs there.",
               remedy: `set it to "${now.vpcIpRange}" again, or leave it out. For another range, deploy a new environment beside this one.`,
-              allowed: IN_PLACE,
+              allowed: production ? PROTECTED : IN_PLACE,
             },
           ],
   );
@@ -66,9 +69,44 @@ export const changedDomain: Danger = ({ deployed, workspace: { project, configur
             consequence:
               "All its records go with it, those of external-dns and of mail included: every host below it stops being found.",
             remedy: `set it to "${now.domain}" again in ${configurationName}. To change it and keep the old zone, let Terraform forget it first (docs/static-configuration.md#when-a-value-changes).`,
+            allowed: PROTECTED,
           },
         ],
   );
+
+/**
+ * The domain that production's hosts are below is changed, and project.domain isn't (that is changedDomain's). No resource is replaced by
+ * it, so that Terraform doesn't mind. Only production's: the hosts of other environments nobody relies on.
+ */
+export const changedHosts: Danger = ({ plans, deployed, workspace: { project, configurationName } }) =>
+  plans.flatMap((plan): Finding[] => {
+    const environment = environmentOf(plan.stack);
+    const values = plannedValues(plan);
+    const [before, after] = [values?.before.cluster?.domain, values?.after.cluster?.domain];
+    if (before === undefined || after === undefined || before === after) return [];
+    if (!isProduction(project, environment) || deployed.get(environment)?.domain !== project.domain)
+      return [];
+    const isDefault = before === project.domain;
+    const field = environmentField(project, environment, "domain");
+    return [
+      {
+        kind: "domain-loss",
+        environment,
+        field,
+        problem: `every host of ${environment} is in ${before}, and would be in ${after}.`,
+        consequence: `The hosts in ${before} stop being found, their certificates are not renewed, and links, webhooks and logins of the applications that name them break.${
+          isBelow(after, project.domain)
+            ? ""
+            : ` ${after} is outside the zone of ${project.domain}, the only one that a deploy makes: the new hosts get records only where you have their zone at DigitalOcean.`
+        }`,
+        remedy: `set ${field} in ${configurationName} to "${before}" again${isDefault ? ", or leave it out" : ""}. To change it, tell those who use the hosts first, and take the old names out of the applications' own settings afterwards.`,
+      },
+    ];
+  });
+
+function isBelow(domain: string, zone: string): boolean {
+  return domain === zone || domain.endsWith(`.${zone}`);
+}
 
 function deployedEnvironments<Now>(
   environments: readonly Environment[],

@@ -1,6 +1,6 @@
 import type { Danger } from "./danger";
 import { environmentRemoval } from "./environment-removal";
-import { changedDomain, changedRegion, changedVpcRange } from "./fixed-fields";
+import { changedDomain, changedHosts, changedRegion, changedVpcRange } from "./fixed-fields";
 import { haRemoval } from "./ha-removal";
 import { kubernetesVersion } from "./kubernetes-version";
 import { lostResources } from "./lost-resources";
@@ -24,6 +24,7 @@ export const DANGERS: readonly Danger[] = [
   changedRegion,
   changedVpcRange,
   changedDomain,
+  changedHosts,
   changedRepository,
   kubernetesVersion,
   haRemoval,

@@ -1,5 +1,5 @@
 import { environmentOf, type ResourceChange } from "../../terraform";
-import { type Danger, type DangerKind, environmentField, type Finding, isProduction } from "./danger";
+import { type Danger, type DangerKind, endOf, environmentField, type Finding, isProduction } from "./danger";
 
 /** Resources whose loss takes something with it that no later deploy brings back. The first pattern that fits a type counts. */
 const IRREPLACEABLE: ReadonlyArray<{
@@ -77,7 +77,7 @@ export const lostResources: Danger = ({ plans, workspace: { project, configurati
             problem: `${stack.name}: ${change.address} would be ${verb}, ${found.what}${reasons(change)}.`,
             consequence: found.lost,
             remedy: isProduction(project, environment)
-              ? `take the change in ${configurationName} back. To move for real, deploy a new environment beside this one and move the data.`
+              ? `take the change in ${configurationName} back. To move for real, deploy a new environment beside this one, move the data, then ${endOf(true)}.`
               : `take the change in ${configurationName} back. To move for real, deploy a new environment beside this one, or give this one up first: ${npmRun("destroy", "--environment", environment)}`,
           },
         ];

@@ -1,6 +1,6 @@
 import { environmentOf, type StackPlan } from "../../terraform";
 import { movedApplications, plannedValues } from "../planned-values";
-import { type Danger, environmentField, type Finding } from "./danger";
+import { type Danger, endOf, environmentField, type Finding, isProduction } from "./danger";
 
 const CONSEQUENCE =
   "A volume keeps its StorageClass for life: Kubernetes refuses the changed claim, and Flux gets stuck on everything that is applied with it.";
@@ -8,8 +8,8 @@ const CONSEQUENCE =
 const ALLOWED =
   "it stays like that: no volume moves. Only new volumes (of databases that get another instance, say) have the new class.";
 
-const MOVE =
-  "For another class deploy a new environment with it beside this one, move the data, then destroy this one.";
+const moveOf = (production: boolean): string =>
+  `For another class deploy a new environment with it beside this one, move the data, then ${endOf(production)}.`;
 
 /**
  * Another StorageClass for volumes that are deployed, or an application that moves to the storage of another class. Of a
@@ -19,6 +19,7 @@ const MOVE =
 export const storageClassChange: Danger = ({ plans, workspace: { project, configurationName } }) =>
   plans.flatMap((plan) => {
     const environment = environmentOf(plan.stack);
+    const move = moveOf(isProduction(project, environment));
     return [
       ...changedClasses(plan).map(({ storage, deployed, planned }): Finding => {
         const field = environmentField(project, environment, `storage.${storage}.storageClass`);
@@ -28,7 +29,7 @@ export const storageClassChange: Danger = ({ plans, workspace: { project, config
           field,
           problem: `${environment}: the volumes of storage.${storage} are of the StorageClass ${deployed}, and would be of ${planned}.`,
           consequence: CONSEQUENCE,
-          remedy: `set ${field} in ${configurationName} to "${deployed}" again. ${MOVE}`,
+          remedy: `set ${field} in ${configurationName} to "${deployed}" again. ${move}`,
           allowed: ALLOWED,
         };
       }),
@@ -41,7 +42,7 @@ export const storageClassChange: Danger = ({ plans, workspace: { project, config
             field: `applications.${application}.storage`,
             problem: `${environment}: the volume of ${application} is of the StorageClass ${before.storageClass}, and would be of ${after.storageClass}, since its storage goes from ${before.class} to ${after.class}.`,
             consequence: CONSEQUENCE,
-            remedy: `set applications.${application}.storage in ${configurationName} to "${before.class}" again (or in ${environmentField(project, environment, "applications")}, where it may stand too). ${MOVE}`,
+            remedy: `set applications.${application}.storage in ${configurationName} to "${before.class}" again (or in ${environmentField(project, environment, "applications")}, where it may stand too). ${move}`,
             allowed: ALLOWED,
           }),
         ),

@@ -1,4 +1,6 @@
+import type { Project } from "../../config";
 import { parseMi } from "../../config/quantities";
+import { storageFor } from "../../config/resource-profiles";
 import { environmentOf, type StackPlan } from "../../terraform";
 import { movedApplications, plannedValues } from "../planned-values";
 import { type Danger, environmentField, type Finding } from "./danger";
@@ -13,16 +15,19 @@ export const storageShrink: Danger = ({ plans, workspace: { project, configurati
     const classes = shrunkClasses(plan);
     const kept = Object.fromEntries(classes.map(({ storage, deployed }) => [storage, { size: deployed }]));
     return [
-      ...classes.map(
-        ({ storage, deployed, planned }): Finding => ({
+      ...classes.map(({ storage, deployed, planned }): Finding => {
+        const field = environmentField(project, environment, `storage.${storage}.size`);
+        return {
           kind: "storage-shrink",
           environment,
-          field: environmentField(project, environment, `storage.${storage}.size`),
+          field,
           problem: `${environment}: storage.${storage} would shrink from ${deployed} to ${planned}.`,
           consequence: CONSEQUENCE,
-          remedy: `to keep the size, add to ${environmentField(project, environment)} in ${configurationName}:  "storage": ${JSON.stringify(kept)}`,
-        }),
-      ),
+          remedy: isOwnSize(project, environment, storage, planned)
+            ? `set ${field} in ${configurationName} to "${deployed}" again.`
+            : `to keep the size, set ${field} in ${configurationName} to "${deployed}" (as a whole, where ${environmentField(project, environment)} has no "storage" yet:  "storage": ${JSON.stringify(kept)} )`,
+        };
+      }),
       // Their volumes can neither shrink nor be replaced by smaller ones.
       ...movedApplications(plan)
         .filter(({ before, after }) => mi(after.size) < mi(before.size))
@@ -38,6 +43,15 @@ export const storageShrink: Danger = ({ plans, workspace: { project, configurati
         ),
     ];
   });
+
+/** Whether a size stands in the configuration: it is not the one that follows from the nodes. */
+function isOwnSize({ environments }: Project, environment: string, storage: string, size: string): boolean {
+  const node = environments.find(({ name }) => name === environment)?.cluster.node;
+  return (
+    node !== undefined &&
+    Object.entries(storageFor(node)).some(([name, derived]) => name === storage && derived.size !== size)
+  );
+}
 
 interface ShrunkClass {
   readonly storage: string;

@@ -64,7 +64,7 @@ export const chatboxSecrets: readonly ApplicationSecret[] = [
     password: {
       random: "hex",
       bytes: 32,
-      rotation: passwordOf("root", "admin", "mongodb-root, key password"),
+      rotation: passwordOf("root", "admin", "password"),
     },
   }),
   inNamespace("mongodb-chatbox", {
@@ -73,7 +73,7 @@ export const chatboxSecrets: readonly ApplicationSecret[] = [
     MONGO_PASSWORD: {
       random: "hex",
       bytes: 32,
-      rotation: passwordOf("chatbox", "chat", "mongodb-chatbox, key MONGO_PASSWORD"),
+      rotation: passwordOf("chatbox", "chat", "MONGO_PASSWORD"),
     },
     MONGO_URI: { template: "mongodb://{MONGO_USERNAME}:{MONGO_PASSWORD}@mongodb:27017/chat" },
   }),
@@ -84,9 +84,9 @@ function inNamespace(name: string, values: Readonly<Record<string, SecretValue>>
 }
 
 /** MongoDB's image makes its users when it starts on an empty volume, and never again. */
-function passwordOf(user: string, database: string, place: string): RotationEffect {
+function passwordOf(user: string, database: string, key: string): RotationEffect {
   return {
-    procedure: `MongoDB keeps the old password of ${user}. Open a shell as root (flux/apps/chatbox/README.md) before Flux applies the new one: db.getSiblingDB("${database}").changeUserPassword("${user}", passwordPrompt()) with the value that npm run secrets -- edit shows (${place}); then kubectl -n chatbox rollout restart statefulset/mongodb deployment`,
+    procedure: `MongoDB keeps the old password of ${user}. Open a shell as root (flux/apps/chatbox/README.md) before Flux applies the new one: db.getSiblingDB("${database}").changeUserPassword("${user}", passwordPrompt()) with the value of key ${key} that {edit} shows; then kubectl -n chatbox rollout restart statefulset/mongodb deployment`,
   };
 }
 

@@ -14,7 +14,7 @@ export const nextcloudSecrets: readonly ApplicationSecret[] = [
         bytes: 24,
         rotation: {
           procedure:
-            "Nextcloud keeps the old password. Change it there (Personal settings, Security, or php occ user:resetpassword admin in the pod) to the value that npm run secrets -- edit shows (nextcloud-admin, key password)",
+            "Nextcloud keeps the old password. Change it there (Personal settings, Security, or php occ user:resetpassword admin in the pod) to the value of key password that {edit} shows",
         },
       },
     },

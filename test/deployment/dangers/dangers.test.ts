@@ -20,13 +20,17 @@ function projectWith(change: Change = () => undefined) {
   return parseProject(JSON.stringify(document), "infrastructure.config.json");
 }
 
+function workspaceOf(change?: Change): DangerContext["workspace"] {
+  return {
+    project: projectWith(change),
+    configurationName: "infrastructure.config.json",
+    npmRun: (command, ...args) => [`npm run ${command} --`, ...args].join(" "),
+  };
+}
+
 function find(context: Partial<DangerContext>, change?: Change): Finding[] {
   const whole: DangerContext = {
-    workspace: {
-      project: projectWith(change),
-      configurationName: "infrastructure.config.json",
-      npmRun: (command, ...args) => [`npm run ${command} --`, ...args].join(" "),
-    },
+    workspace: workspaceOf(change),
     plans: [],
     deployed: new Map(),
     orphans: [],
@@ -172,6 +176,73 @@ describe("fields that are settled with the first deploy", () => {
   });
 });
 
+describe("the domain of an environment's hosts", () => {
+  const hosts = (index: number, before: string | undefined, after: string, zone = "acme.example") => {
+    const values = (domain: string | undefined): Environment => {
+      const project = projectWith(({ environments }) => {
+        if (domain !== undefined) environments[index].domain = domain;
+      });
+      return project.environments[index] as Environment;
+    };
+    const name = values(undefined).name;
+    const one = valuesPlan(values(before), values(after));
+    return find({
+      plans: [{ ...one, stack: { ...one.stack, name: `${name}-flux-configuration` } }],
+      deployed: new Map([[name, { domain: zone }]]),
+    });
+  };
+
+  test("production's can't change unnoticed, though no resource is replaced", () => {
+    expect(hosts(1, undefined, "other.example")).toEqual([
+      expect.objectContaining({
+        kind: "domain-loss",
+        environment: "production",
+        field: "environments[1].domain",
+        problem: "every host of production is in acme.example, and would be in other.example.",
+        consequence: expect.stringContaining("other.example is outside the zone of acme.example"),
+        remedy: expect.stringMatching(
+          /^set environments\[1\]\.domain in infrastructure\.config\.json to "acme\.example" again, or leave it out\./,
+        ),
+      }),
+    ]);
+    const [below] = hosts(1, "app.acme.example", "web.acme.example");
+    expect(below?.consequence).not.toContain("zone");
+    expect(below?.remedy).toMatch(/to "app\.acme\.example" again\./);
+  });
+
+  test("what stays is no danger, nor what staging does, nor what follows from project.domain", () => {
+    expect(hosts(1, undefined, "acme.example")).toEqual([]);
+    expect(hosts(0, undefined, "other.example")).toEqual([]);
+    expect(kinds(hosts(1, undefined, "other.example", "old.example"))).toEqual(["domain-loss"]);
+  });
+});
+
+test("what Terraform protects in production is told of each change of it, and no command to destroy it", () => {
+  const now = { region: "nyc3", vpcIpRange: "10.20.0.0/16", domain: "acme.example" };
+  const deployed = new Map<string, Partial<typeof now>>([
+    ["staging", { ...now, domain: undefined }],
+    ["production", now],
+  ]);
+  const found = find({ deployed }, ({ project, environments }) => {
+    project.domain = "other.example";
+    environments[0].cluster.vpcIpRange = "10.31.0.0/16";
+    environments[1].cluster.vpcIpRange = "10.21.0.0/16";
+    for (const { cluster } of environments) cluster.region = "fra1";
+  });
+  const told = (environment: string) => found.filter((one) => one.environment === environment);
+  expect(kinds(told("production"))).toEqual(["region-change", "vpc-range-change", "domain-loss"]);
+  for (const { allowed, remedy } of told("production")) {
+    expect(allowed).toContain("Terraform protects this in production");
+    expect(remedy).not.toContain("destroy this one");
+  }
+  expect(told("production")[0]?.remedy).toContain("give this one up (docs/safety.md#giving-production-up).");
+  expect(told("staging").map(({ allowed }) => allowed)).toEqual([
+    expect.stringContaining("makes the new network first"),
+    expect.stringContaining("makes the new network first"),
+  ]);
+  expect(told("staging")[0]?.remedy).toContain("then destroy this one.");
+});
+
 describe("the repository that Flux follows", () => {
   const follows = (github: object) => new Map([["staging", { github }]]);
   const deployed = follows({ owner: "acme", repository: "platform", branch: "main" });
@@ -204,8 +275,21 @@ describe("the repository that Flux follows", () => {
       "Flux in staging follows branch main of acme/platform, and would follow branch main of acme/other.",
     );
     expect(found?.remedy).toMatch(
-      /^set github\.repository to "platform" again\..*git push origin HEAD:main.*--allow repository-change\.$/,
+      /^set github\.repository to "platform" again\..*git push origin HEAD:main.*--allow repository-change$/,
     );
+  });
+
+  test("of the branch alone origin stays, and in a sandbox the checkout is left alone", () => {
+    const [branch] = find({ deployed }, configured({ branch: "next" }));
+    expect(branch?.remedy).toMatch(
+      /^set github\.branch to "main" again\..*\(git push origin HEAD:next\), then npm run/,
+    );
+    const change = configured({ repository: "other" });
+    const [sandboxed] = find({ deployed, workspace: { ...workspaceOf(change), sandbox: "mine" } }, change);
+    expect(sandboxed?.remedy).toMatch(
+      /^set github\.repository to "platform" again\..*--allow repository-change$/,
+    );
+    expect(sandboxed?.remedy).not.toMatch(/\bgit (?:push|remote)\b/);
   });
 
   test("what was never deployed, or can't be told, is no danger", () => {
@@ -273,6 +357,13 @@ describe("storage", () => {
     for (const { remedy } of found)
       expect(remedy).toContain('"storage": {"fast":{"size":"10Gi"},"bulk":{"size":"100Gi"}}');
     expect(find({ plans: [valuesPlan(stagingOf(), larger)] })).toEqual([]);
+  });
+
+  test("a size that stands in the configuration is set back, not added a second time", () => {
+    const change: Change = ({ environments: [one] }) => (one.storage = { bulk: { size: "20Gi" } });
+    expect(find({ plans: [valuesPlan(stagingOf(), stagingOf(change))] }, change)).toMatchObject([
+      { remedy: 'set environments[0].storage.bulk.size in infrastructure.config.json to "50Gi" again.' },
+    ]);
   });
 
   test("an application that moves to a smaller class is one, to a larger one it isn't", () => {
