@@ -24,7 +24,7 @@ import { concealValues, concealVariables, redactStream } from "./redaction";
 import { privateValues } from "./secrets/private-files";
 import { secretVariables } from "./secrets/secret-variables";
 import { Output, resultIsPrinted } from "./terminal/output";
-import { REPOSITORY, readDotenv } from "./workspace";
+import { REPOSITORY, readDotenv, sandboxDirectories } from "./workspace";
 
 /** The commands behind the npm scripts. */
 function program(): Command {
@@ -97,7 +97,8 @@ function reportForScripts(error: ErrorReport, exitCode: number | string): void {
 function concealSecrets(): void {
   const known = secretVariables();
   concealVariables(process.env, known);
-  concealValues(privateValues(REPOSITORY));
+  // Every sandbox's, since one is named in the arguments only, and an error in those is printed as well.
+  for (const directory of [REPOSITORY, ...sandboxDirectories()]) concealValues(privateValues(directory));
   try {
     concealVariables(readDotenv(join(REPOSITORY, ".env")), known);
   } catch {

@@ -43,12 +43,16 @@ function optionIn(pattern: RegExp, message: string): { readonly place?: string }
   return option === undefined ? {} : { place: option };
 }
 
-/** Whether the arguments of a program ask a command that has `--json` for it. What stands after `--` is somebody else's. */
+/**
+ * Whether the arguments of a program ask for JSON: of a command that has `--json`, or before any such command is named, where nothing but
+ * an error can follow. What stands after `--` is somebody else's.
+ */
 export function asksForJson(program: Command, words: readonly string[]): boolean {
   let command = program;
   for (const word of words) {
     if (word === "--") return false;
-    if (word === "--json") return command.options.some(({ long }) => long === word);
+    if (word === "--json")
+      return command.commands.length > 0 || command.options.some(({ long }) => long === word);
     command = command.commands.find((one) => one.name() === word) ?? command;
   }
   return false;

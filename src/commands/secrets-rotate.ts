@@ -15,6 +15,7 @@ import { clusterRecipients } from "../secrets/sops-configuration";
 import { readState } from "../terraform";
 import { describeStacks, type Workspace } from "../workspace";
 import { clusterNameIsTyped } from "./cluster-name";
+import { errorReport } from "./error-report";
 import type { SecretsAction, SecretsWork } from "./secrets-work";
 
 /** The options of `npm run secrets -- rotate`. */
@@ -29,6 +30,7 @@ export interface RotateOptions {
 
 /**
  * Has the names of production's clusters typed before the first change, so that a name which is missing leaves no half of a rotation.
+ * Without it, that is the command's result for a script.
  * @param changing the environments in which something would change that can't be taken back
  */
 async function namesAreTyped(
@@ -40,6 +42,8 @@ async function namesAreTyped(
     const name = clusterName(project.name, environment);
     if (!confirm.includes(name) && !(await clusterNameIsTyped(name, output, undefined, confirm))) {
       output.problem("Nothing was changed.");
+      const message = `--confirm ${name} is missing: this is production, and the name of its cluster was not typed. Nothing was changed.`;
+      output.result({ exitCode: 1, error: errorReport(new Error(message)) });
       return false;
     }
   }
@@ -68,10 +72,7 @@ async function rotate(work: SecretsWork, options: RotateOptions) {
     const { environment, rotated } = await rotateValues(context, { ...choice, dryRun: true }, sops);
     if (rotated.length > 0) changing.push(environment);
   }
-  if (!(await namesAreTyped(changing, work, options))) {
-    output.result({ dryRun: false, environments: [] });
-    return 1;
-  }
+  if (!(await namesAreTyped(changing, work, options))) return 1;
   const rotations: ValueRotation[] = [];
   for (const context of contexts) {
     const rotation = await rotateValues(context, choice, sops);
@@ -116,10 +117,7 @@ async function rotateKeys(work: SecretsWork, options: RotateOptions): Promise<nu
   // The first step only adds a key; the second takes one away.
   const finishing = steps.filter(({ step, obstacle }) => step === "finish" && obstacle === undefined);
   const changing = dryRun ? [] : finishing.map(({ context }) => context.environment);
-  if (!(await namesAreTyped(changing, work, options))) {
-    output.result({ dryRun, environments: [] });
-    return 1;
-  }
+  if (!(await namesAreTyped(changing, work, options))) return 1;
   const rotations: KeyRotation[] = [];
   for (const { context, step, obstacle } of steps) {
     const { directory, environment } = context;

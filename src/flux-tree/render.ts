@@ -158,7 +158,9 @@ async function kustomize(tree: FluxTree, folder: string): Promise<string> {
       .replace(/^(?:error: |E\d{4} [^\]]*\] "command failed" err=)/, "")
       .replace(/^"(.*)"$/s, "$1")
       .replaceAll(`${tree.directory}/`, "")
-      .replaceAll(`${await realpath(tree.directory)}/`, "");
+      .replaceAll(`${await realpath(tree.directory)}/`, "")
+      // What its parser quotes of a file may be a password.
+      .replace(/(anchor )'[^']*'|`[^`]*`/g, "$1…");
     throw new Error(message);
   }
 }

@@ -8,8 +8,8 @@ import {
   parseAllDocuments,
   type Scalar,
   visit,
-  YAMLError,
 } from "yaml";
+import { yamlProblem } from "../secrets/yaml-problem";
 import type { FluxTree, Manifest } from "./tree";
 
 /** A text in a YAML file, with where it stands. */
@@ -67,25 +67,18 @@ export class TreeFile {
       unreadable = (error as Error).message;
     }
     this.documents = parseAllDocuments(this.text, { lineCounter: this.lines });
-    try {
-      if (unreadable !== undefined) throw new Error(`can't be read: ${unreadable}`);
-      const found = this.documents.flatMap(({ errors, warnings }) => [...errors, ...warnings])[0];
-      if (found) throw found;
+    const found = this.documents.flatMap((document) => yamlProblem(document) ?? [])[0];
+    if (unreadable === undefined && found === undefined) {
       this.manifests = this.documents.map((document) => (document.toJS() as Manifest | null) ?? undefined);
-    } catch (error) {
-      this.manifests = [];
-      this.problem = (error as Error).message.split("\n")[0]?.replace(/:$/, "");
-      if (error instanceof YAMLError) {
-        const line = error.linePos?.[0].line;
-        if (line !== undefined) {
-          this.problemPlace = `${file}:${line}`;
-          this.problem = this.problem?.replace(/ at line \d+, column \d+$/, "");
-        }
-        const misplaced = this.problem === MISPLACED_ENTRY;
-        if (misplaced) this.problem = "This entry of a list is indented like no line before it";
-        this.problemFix = FIXES[misplaced ? "BAD_INDENT" : error.code] ?? this.problemFix;
-      }
+      return;
     }
+    this.manifests = [];
+    this.problem = unreadable === undefined ? found?.reason : `can't be read: ${unreadable}`;
+    if (unreadable !== undefined || found === undefined) return;
+    this.problemPlace = this.placeOf(found.offset);
+    const misplaced = found.reason === MISPLACED_ENTRY;
+    if (misplaced) this.problem = "This entry of a list is indented like no line before it";
+    this.problemFix = FIXES[misplaced ? "BAD_INDENT" : found.code] ?? this.problemFix;
   }
 
   /** `flux/apps/x/base/y.yaml:12` */

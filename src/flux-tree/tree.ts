@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { parseAllDocuments } from "yaml";
+import { lineOf, yamlProblem } from "../secrets/yaml-problem";
 
 /** The folder of a project that Flux reads. */
 export const FLUX_FOLDER = "flux";
@@ -139,8 +140,8 @@ const FLUX_GROUP = "kustomize.toolkit.fluxcd.io/";
  */
 export function parseManifests(text: string, name: string): Manifest[] {
   return parseAllDocuments(text).flatMap((document) => {
-    const problem = document.errors[0] ?? document.warnings[0];
-    if (problem) throw new Error(`${name}: ${problem.message}`);
+    const problem = yamlProblem(document);
+    if (problem) throw new Error(`${name}: ${problem.reason} at line ${lineOf(text, problem.offset)}`);
     const value = document.toJS() as Manifest | null;
     return value === null ? [] : [value];
   });

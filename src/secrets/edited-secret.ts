@@ -1,10 +1,11 @@
-import { parse, parseDocument } from "yaml";
+import { type Document, isAlias, isMap, isScalar, parse, parseDocument } from "yaml";
 import { shownPath } from "../place";
 import type { ApplicationSecret } from "./application-secret";
 import { OPEN_PARTS, openComments } from "./plain-parts";
 import { recipientsOf, type SecretFile, valuesIn } from "./secret-files";
 import { madeOf, makeValues, type ValueOptions } from "./secret-values";
 import { SOPS_CONFIGURATION } from "./sops-configuration";
+import { lineOf, yamlProblem } from "./yaml-problem";
 
 /** What a person made of a secret's plain text. */
 export interface EditedSecret {
@@ -36,18 +37,20 @@ export function judgeEdit(
     madeAnew: [],
     text: after,
   });
-  const [error] = document.errors;
-  // The message of a parser quotes the line, which may be a value.
-  if (error) return refused([`line ${lineOf(after, error.pos[0])} is no YAML (${error.code})`]);
+  const broken = yamlProblem(document);
+  if (broken)
+    return refused([`line ${lineOf(after, broken.offset)} is no YAML (${broken.code}: ${broken.reason})`]);
   const edited = document.toJS() as (SecretFile & { readonly kind?: string }) | null;
   if (edited === null || typeof edited !== "object" || Array.isArray(edited))
     return refused([
       "it is no Kubernetes Secret any more: apiVersion, kind, metadata and stringData are missing",
     ]);
-  const original = parseDocument(before).toJS() as SecretFile & { readonly kind?: string };
+  const originalDocument = parseDocument(before);
+  const original = originalDocument.toJS() as SecretFile & { readonly kind?: string };
   const problems = [
     ...manifestProblems(original, edited),
     ...valueProblems(edited),
+    ...misreadValues(writtenValues(originalDocument, before), writtenValues(document, after), after),
     ...encodingProblems(original, edited),
     ...repeatedValues(original, edited),
     ...missingKeys(declared, edited),
@@ -157,6 +160,62 @@ function valueProblems({ stringData = {}, data = {} }: SecretFile): string[] {
   });
 }
 
+/** A value of a secret as it is written. */
+interface WrittenValue {
+  readonly node: unknown;
+  /** Where it ends in the text; a comment behind it is behind this. */
+  readonly end: number;
+  /** Its lines with key, tag and comment. */
+  readonly source: string;
+}
+
+/** The values of a secret as they are written, by their places. */
+function writtenValues(document: Document.Parsed, text: string): Map<string, WrittenValue> {
+  const values = new Map<string, WrittenValue>();
+  for (const part of ["data", "stringData"]) {
+    const content = document.get(part);
+    for (const { key, value } of isMap(content) ? content.items : []) {
+      if (!isScalar(key) || !key.range || !(isScalar(value) || isAlias(value)) || !value.range) continue;
+      const [, end] = value.range;
+      const lineEnd = text.indexOf("\n", end);
+      const source = text.slice(key.range[0], lineEnd < 0 ? undefined : lineEnd);
+      values.set(`${part}.${key.value}`, { node: value, end, source });
+    }
+  }
+  return values;
+}
+
+/**
+ * Values of which YAML leaves out a part, so that a password would be another one than was typed. What was so before is meant: SOPS takes the
+ * quotes off a value that has a comment behind it.
+ */
+function misreadValues(
+  before: ReadonlyMap<string, WrittenValue>,
+  after: ReadonlyMap<string, WrittenValue>,
+  text: string,
+): string[] {
+  return [...after].flatMap(([place, { node, end, source }]) => {
+    if (before.get(place)?.source === source) return [];
+    const line = lineOf(text, end);
+    const mark = isAlias(node)
+      ? "*"
+      : isScalar(node) && node.anchor
+        ? "&"
+        : isScalar(node) && node.tag
+          ? "!"
+          : "";
+    if (mark !== "")
+      return [
+        `${place} in line ${line} begins with ${mark}, which is no part of the value in YAML: put it in quotes`,
+      ];
+    return isScalar(node) && node.type === "PLAIN" && /^[ \t]+#/.test(text.slice(end))
+      ? [
+          `${place} in line ${line}: the value ends before the #: put it in quotes (if a comment is meant, the value without it)`,
+        ]
+      : [];
+  });
+}
+
 /** Kubernetes decodes what is below data, and takes what is below stringData as it is. */
 function encodingProblems({ stringData: before = {} }: SecretFile, { data }: SecretFile): string[] {
   return Object.entries(data ?? {}).flatMap(([key, value]) => {
@@ -210,8 +269,4 @@ function missingKeys(declared: ApplicationSecret | undefined, edited: SecretFile
     const mayBeEmpty = "variable" in value && value.withoutIt !== undefined;
     return present[key] === "" && !mayBeEmpty ? [`stringData.${key} is empty: give it a value`] : [];
   });
-}
-
-function lineOf(text: string, offset: number): number {
-  return text.slice(0, offset).split("\n").length;
 }

@@ -4,6 +4,7 @@ import { isScalar, isSeq, parse, parseAllDocuments, parseDocument } from "yaml";
 import { writeWhole } from "../files";
 import { bringBack, shownPath } from "../place";
 import type { ApplicationSecret } from "./application-secret";
+import { lineOf, yamlProblem } from "./yaml-problem";
 
 /** A Kubernetes Secret in a file, as far as it can be read without a key. */
 export interface SecretFile {
@@ -54,16 +55,17 @@ function appliedPaths(directory: string, environment: string): Set<string> {
   );
 }
 
-/** Reads a secret's file; undefined when there is none. @throws Error that names a file that isn't YAML */
+/** Reads a secret's file; undefined when there is none. @throws Error that names a file that isn't YAML, and nothing of what is in it */
 export function readSecretFile(directory: string, file: string): SecretFile | undefined {
   if (!existsSync(join(directory, file))) return undefined;
-  try {
-    return (parse(readFileSync(join(directory, file), "utf8")) ?? {}) as SecretFile;
-  } catch (error) {
+  const text = readFileSync(join(directory, file), "utf8");
+  const document = parseDocument(text, { prettyErrors: false });
+  const problem = yamlProblem(document);
+  if (problem)
     throw new Error(
-      `${shownPath(directory, file)} is damaged (${(error as Error).message.split("\n")[0]}): ${bringBack(directory, file)}`,
+      `${shownPath(directory, file)} is damaged (line ${lineOf(text, problem.offset)}: ${problem.reason}): ${bringBack(directory, file)}`,
     );
-  }
+  return (document.toJS() ?? {}) as SecretFile;
 }
 
 /** The values that a file has, by key; encrypted, but for empty ones. */

@@ -8,6 +8,7 @@ export {
   openWorkspace,
   REPOSITORY,
   SANDBOX_DIRECTORY,
+  sandboxDirectories,
   sandboxDirectory,
   usedConfiguration,
   type Workspace,

@@ -185,14 +185,20 @@ export function sandboxDirectory(name: string, existing: boolean): string {
   }
   const directory = join(SANDBOX_DIRECTORY, name);
   if (existing && !existsSync(directory)) {
-    const others = existsSync(SANDBOX_DIRECTORY)
-      ? readdirSync(SANDBOX_DIRECTORY).filter((other) => SANDBOX_NAME.test(other))
-      : [];
+    const others = sandboxDirectories().map((other) => basename(other));
     throw new Error(
       `--sandbox ${name}: there is no such sandbox${others.length > 0 ? `, only ${others.join(", ")}` : " yet"}; ${npmRunIn(directory, "deploy")} makes it`,
     );
   }
   return directory;
+}
+
+/** The directories of all sandboxes of this checkout. */
+export function sandboxDirectories(): string[] {
+  if (!existsSync(SANDBOX_DIRECTORY)) return [];
+  return readdirSync(SANDBOX_DIRECTORY)
+    .filter((name) => SANDBOX_NAME.test(name))
+    .map((name) => join(SANDBOX_DIRECTORY, name));
 }
 
 /** Which configuration a sandbox takes, and how it gets one of its own: said when it is made, on stderr, where scripts read nothing. */

@@ -23,6 +23,9 @@ describe("with --json a command that fails has one object on stdout, and its wor
       /there is no such environment/,
     ],
     [["state", "restore", "--no-such"], "arguments", "--no-such", /unknown option/],
+    [["nope", "--json"], "arguments", undefined, /unknown command 'nope'/],
+    [["state", "nope", "--json"], "arguments", undefined, /unknown command 'nope'/],
+    [["--json", "deploy"], "arguments", "--json", /unknown option/],
   ])("%j", (args, kind, place, message) => {
     const inSandbox = args.includes("--environment") ? ["--sandbox", project.name] : [];
     const { code, stdout, stderr } = cli(args.includes("--json") ? args : [...args, ...inSandbox, "--json"]);
@@ -30,6 +33,12 @@ describe("with --json a command that fails has one object on stdout, and its wor
     expect([code, exitCode, error.kind, error.place]).toEqual([1, 1, kind, place]);
     expect(error.message).toMatch(message);
     expect(stderr).toMatch(message);
+  });
+
+  test.each(["state", "secrets"])("%s without what it is to do", (command) => {
+    const { code, stdout, stderr } = cli([command, "--json"]);
+    expect([code, JSON.parse(stdout)]).toMatchObject([1, { exitCode: 1, error: { kind: "arguments" } }]);
+    expect(stderr).toContain("--json");
   });
 
   test("a configuration that is wrong is told with each place in it", () => {
@@ -85,13 +94,17 @@ describe("the kind and the place of an error", () => {
     const nested = new Command("state").addCommand(new Command("check").option("--json"));
     program.addCommand(deploy).addCommand(nested).addCommand(new Command("sandbox"));
     const asked = (words: string) => asksForJson(program, words.split(" "));
-    expect(["deploy --json", "deploy --yes --json", "state check --json"].map(asked)).toEqual([
-      true,
-      true,
-      true,
-    ]);
-    expect(
-      ["deploy", "deploy -- --json", "--json deploy", "state --json check", "sandbox ls --json"].map(asked),
-    ).toEqual([false, false, false, false, false]);
+    const asking = [
+      "deploy --json",
+      "deploy --yes --json",
+      "state check --json",
+      "nope --json",
+      "state nope --json",
+    ];
+    const before = ["--json", "--json deploy", "state --json", "state --json check"];
+    expect([...asking, ...before].filter((words) => !asked(words))).toEqual([]);
+    expect(["deploy", "nope", "deploy -- --json", "-- --json", "sandbox ls --json"].filter(asked)).toEqual(
+      [],
+    );
   });
 });

@@ -1,4 +1,5 @@
-import { existsSync, renameSync, rmSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { describeWithSops } from "../secrets/sops-project";
@@ -298,6 +299,22 @@ describeWithSops("secrets of a project", () => {
   });
 });
 
+test("a private file's text of a sandbox is not printed, with and without its name in the arguments", () => {
+  const project = new SandboxProject(small);
+  const token = randomBytes(32).toString("hex");
+  mkdirSync(join(project.directory, ".secrets", "staging"), { recursive: true });
+  project.write([".secrets", "staging", "webhook-token"], token);
+  try {
+    const results = [secrets(project, "edit", token), cli(["secrets", token])];
+    for (const { code, stdout, stderr } of results) {
+      expect([code, stdout + stderr]).toEqual([1, expect.stringContaining("***")]);
+      expect(stdout + stderr).not.toContain(token);
+    }
+  } finally {
+    project.remove();
+  }
+});
+
 test("an environment that doesn't exist, and an unknown subcommand, are answered", () => {
   const project = new SandboxProject(small);
   const result = secrets(project, "list", "--environment", "stagin");
@@ -346,6 +363,19 @@ describeWithSops("secrets of production", () => {
     ]);
     expect(contents()).toEqual(before);
   });
+
+  test.each([[[]], [["--key", "--environment", "production"]]])(
+    "with --json a missing name is an error that names the option: %j",
+    (args) => {
+      const { code, stdout } = rotate(...args, "--json");
+      const error = {
+        kind: "arguments",
+        place: "--confirm",
+        message: expect.stringMatching(/^--confirm my-startup-production is missing/),
+      };
+      expect([code, JSON.parse(stdout)]).toEqual([1, { exitCode: 1, error }]);
+    },
+  );
 
   test("a dry run, the first step of a new key, staging, and what changes nothing ask for no name", () => {
     const before = contents();

@@ -1,4 +1,9 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
+import { FluxTree } from "../../src/flux-tree";
+import { build } from "../../src/flux-tree/render";
+import { TreeFile } from "../../src/flux-tree/tree-file";
 import { ENVIRONMENTS } from "./produced-names";
 import {
   exists,
@@ -54,6 +59,48 @@ describe("files of flux/", () => {
       /^twice\.yaml: Map keys must be unique/,
     );
     expect(() => parseManifests("a: [1\n", "open.yaml")).toThrow(/^open\.yaml: /);
+  });
+
+  it.each([
+    "*Sentinel9",
+    "!Sentinel9 x",
+    "|Sentinel9 x",
+    '"\\Sentinel9"',
+    "'x' Sentinel9",
+    "{ Sentinel9: [ }",
+  ])("tell a syntax error without the text, which may be a password: %s", (written) => {
+    const text = `a: 1\nb: ${written}\n`;
+    const directory = mkdtempSync(path.join(tmpdir(), "tree-"));
+    writeFileSync(path.join(directory, "x.yaml"), text);
+    const { problem, problemFix, problemPlace, manifests } = new TreeFile(new FluxTree(directory), "x.yaml");
+    rmSync(directory, { recursive: true });
+    expect([problemPlace, manifests]).toEqual([expect.stringMatching(/^x\.yaml:[23]$/), []]);
+    expect(problem).toMatch(/^[A-Z]/);
+    expect(`${problem} ${problemFix}`).not.toContain("Sentinel9");
+    expect(() => parseManifests(text, "x.yaml")).toThrow(/^x\.yaml: (?!.*Sentinel9).* at line [23]$/);
+  });
+
+  it("tell nothing of the text either when kustomize can't read it", async () => {
+    const directory = mkdtempSync(path.join(tmpdir(), "tree-"));
+    try {
+      writeFileSync(path.join(directory, "kustomization.yaml"), "resources: [x.yaml]\n");
+      writeFileSync(path.join(directory, "x.yaml"), "stringData:\n  a: *Sentinel9\n");
+      const manifest = { apiVersion: "", kind: "", metadata: { name: "" } };
+      const building = build(new FluxTree(directory), { file: "", name: "", path: ".", manifest });
+      await expect(building).rejects.toThrow(/^(?!.*Sentinel9).*unknown anchor … .*x\.yaml/s);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+
+  it("that stand for more than the memory holds are refused", () => {
+    const levels = Array.from(
+      { length: 9 },
+      (_, n) => `a${n}: &a${n} [${n ? `*a${n - 1},`.repeat(9) : "x"}]`,
+    );
+    expect(() => parseManifests(levels.join("\n"), "bomb.yaml")).toThrow(
+      /^bomb\.yaml: Aliases that stand for/,
+    );
   });
 });
 

@@ -50,6 +50,21 @@ describeWithSops("npm run secrets -- check", () => {
     });
   });
 
+  test.each(["*Sentinel9", "!Sentinel9 x", "|Sentinel9 x", "'x' Sentinel9", "@Sentinel9", "!a!Sentinel9 x"])(
+    "a file in plain text that is no YAML is told without what is in it: %s",
+    async (written) => {
+      const warned: unknown[] = [];
+      const warn = jest
+        .spyOn(process, "emitWarning")
+        .mockImplementation((warning) => void warned.push(warning));
+      project.write(FILE, `apiVersion: v1\nkind: Secret\nstringData:\n  a: ${written}\n`);
+      const message = await check().then(String, String);
+      warn.mockRestore();
+      expect(message).toMatch(/database\.yaml is damaged \(line \d+: [^)]+\): /);
+      expect(message + warned.join()).not.toContain("Sentinel9");
+    },
+  );
+
   test("checks what can be seen without the private key, and says that it wasn't here", async () => {
     project.remove(".secrets");
     expect(await checkSecrets(project.context("staging"), ["production"], project.sops)).toMatchObject({

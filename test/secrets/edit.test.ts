@@ -41,6 +41,13 @@ const person = (...changes: Array<(text: string) => string>): Editor => ({
 const edit = (...changes: Array<(text: string) => string>) =>
   editSecret(findSecret([project.context("staging")], "app/database"), person(...changes), project.sops);
 const values = () => project.open("database", "staging");
+const passwordIs =
+  (written: string) =>
+  (text: string): string =>
+    text.replace(/password: .*/, () => `password: ${written}`);
+/** A password that is an alias of a text which is there. */
+const anchored = (text: string): string =>
+  passwordIs("*noted")(text).replace(/^( +)annotations:\n/m, "$&$1$1note: &noted sentinel\n");
 const setPassword = (text: string): string => text.replace(/password: .*/, "password: newpassword");
 
 describeWithSops("npm run secrets -- edit", () => {
@@ -56,7 +63,7 @@ describeWithSops("npm run secrets -- edit", () => {
 
   test("shows the plain text without SOPS's part, and writes what was changed, encrypted", async () => {
     const password = values().password as string;
-    const result = await edit((text) => text.replace(/mail: .*/, "mail: it@acme.example # of the office"));
+    const result = await edit((text) => text.replace(/mail: .*/, 'mail: "it@acme.example" # of the office'));
     expect(opened[0]).toContain(`password: ${password}`);
     expect(opened[0]).not.toContain("sops:");
     expect(basename(file)).toBe("database.yaml");
@@ -69,8 +76,8 @@ describeWithSops("npm run secrets -- edit", () => {
     });
     expect(values()).toEqual({ password, url: `postgres://app:${password}@db`, mail: "it@acme.example" });
     expect(project.read(FILE)).not.toMatch(/acme\.example|of the office/);
-    // The comment is there the next time.
-    await edit();
+    // The comment is there the next time, and no reason to refuse a change of another value.
+    expect(await edit(setPassword, setPassword)).toMatchObject({ outcome: "written", changed: ["password"] });
     expect(opened[1]).toContain("of the office");
   });
 
@@ -91,6 +98,31 @@ describeWithSops("npm run secrets -- edit", () => {
 
   test.each([
     ["no YAML", (text: string) => `${text}\n  bad: [`, /^line \d+ is no YAML/],
+    [
+      "an alias that names nothing",
+      passwordIs("*sentinel9"),
+      /^line \d+ is no YAML \(BAD_ALIAS: .*in quotes\)$/,
+    ],
+    ["an alias", anchored, /^stringData\.password in line \d+ begins with \*, .*: put it in quotes$/],
+    ["an anchor", passwordIs("&sentinel9 x"), /^stringData\.password in line \d+ begins with &, /],
+    [
+      "an unknown tag",
+      passwordIs("!sentinel9 x"),
+      /^line \d+ is no YAML \(TAG_RESOLVE_FAILED: .*in quotes\)$/,
+    ],
+    ["a known tag", passwordIs("!!str sentinel"), /^stringData\.password in line \d+ begins with !, /],
+    ["a tag without a name", passwordIs("! sentinel"), /^stringData\.password in line \d+ begins with !, /],
+    [
+      "a tag of an unknown handle",
+      passwordIs("!a!sentinel9 x"),
+      /^line \d+ is no YAML \(TAG_RESOLVE_FAILED: /,
+    ],
+    ["a block's mark", passwordIs("|sentinel9 x"), /^line \d+ is no YAML \(UNEXPECTED_TOKEN: /],
+    [
+      "a comment behind a value without quotes",
+      passwordIs("abc #sentinel"),
+      /^stringData\.password in line \d+: the value ends before the #: put it in quotes/,
+    ],
     ["nothing", () => "", /no Kubernetes Secret any more/],
     [
       "a missing key",
@@ -154,6 +186,15 @@ describeWithSops("npm run secrets -- edit", () => {
     expect(told.join()).not.toContain(values().password as string);
     expect(told.join()).not.toContain("sentinel");
     expect(project.read(FILE)).toBe(before);
+  });
+
+  test("a comment behind a value that is changed with it has to stand behind quotes", async () => {
+    expect(await edit(passwordIs('"abc #Rest" # new'))).toMatchObject({ changed: ["password"] });
+    expect(values().password).toBe("abc #Rest");
+    [opened, told] = [[], []];
+    await edit(passwordIs("abc #Other # new"));
+    expect(told).toEqual([[expect.stringMatching(/the value ends before the #/)]]);
+    expect(values().password).toBe("abc #Rest");
   });
 
   test("a text that can't be taken is opened again with all that was typed, and nothing is written", async () => {

@@ -110,7 +110,7 @@ describeWithKubectl("files", () => {
     "files | flux/apps/shop/staging/notes.yaml:2: is not YAML that Kubernetes takes: Flow sequence in block collection must be sufficiently indented and end with a ]; indent it as the lines beside it, or close the quote or bracket before it",
   ]);
   mistake("an anchor that is nowhere", (tree) => tree.write("flux/apps/shop/staging/notes.yaml", "a: *b\n"), [
-    "files | flux/apps/shop/staging/notes.yaml: is not YAML that Kubernetes takes: Unresolved alias (the anchor must be set before the alias): b; correct it there",
+    "files | flux/apps/shop/staging/notes.yaml:1: is not YAML that Kubernetes takes: Unknown anchor; a value that begins with * or & has to be in quotes; correct it there",
   ]);
   mistake(
     "a duplicate key, which kustomize takes",
