@@ -10,6 +10,10 @@ import type { SecretsAction } from "./secrets-work";
 /** `npm run secrets -- edit <secret>`: one secret in the person's editor. */
 export function editAction(wanted: string): SecretsAction {
   return async ({ contexts, sops, output, workspace }) => {
+    if (editorOf() === undefined && !isInteractive())
+      throw new Error(
+        "Nothing was edited: nobody is at the keyboard for vi. Set VISUAL or EDITOR to a program that edits the file it is given.",
+      );
     const target = findSecret(contexts, wanted);
     const edit = await editSecret(target, personAt(output), sops);
     const { outcome, changed, madeAnew } = edit;
@@ -43,13 +47,16 @@ function personAt(output: Output): Editor {
   };
 }
 
+/** What the person has chosen as editor. */
+const editorOf = (): string | undefined => process.env.VISUAL || process.env.EDITOR || undefined;
+
 /**
  * Opens a file in $VISUAL or $EDITOR, which may have arguments (`code --wait`), else in vi. Its temporary files go into the folder that is
  * removed, and vim keeps none elsewhere.
  * @throws Error when the editor can't be run or fails
  */
 async function openEditor(file: string, folder: string): Promise<void> {
-  const editor = process.env.VISUAL || process.env.EDITOR || "vi";
+  const editor = editorOf() ?? "vi";
   const isVim = /(?:^|\/)n?vim(?:\s|$)/.test(editor);
   const options = isVim ? `-n -i NONE -c "set noundofile nobackup nowritebackup"` : "";
   // The shell takes the editor's words apart, as git and sops do; the file is an argument of its own.

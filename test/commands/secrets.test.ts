@@ -234,6 +234,17 @@ describeWithSops("secrets of a project", () => {
     expect([unknown.code, unknown.stderr]).toEqual([1, expect.stringContaining("has the name mongo")]);
   });
 
+  test("edit without an editor that is set and without a terminal opens nothing", () => {
+    const { code, stderr } = cli(["secrets", "edit", "nextcloud-admin", "--sandbox", project.name], {
+      EDITOR: "",
+      VISUAL: "",
+    });
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringContaining("Nothing was edited: nobody is at the keyboard for vi. Set VISUAL or EDITOR"),
+    ]);
+  });
+
   test("edit opens the editor that is set, with its arguments, and refuses without losing anything silently", () => {
     const before = project.read(...NEXTCLOUD);
     const edit = (editor: string) =>
