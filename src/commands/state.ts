@@ -6,6 +6,8 @@ import {
   backUp,
   checkStates,
   describeBackup,
+  explainLost,
+  findLostStates,
   listBackups,
   openStore,
   readBackup,
@@ -165,10 +167,18 @@ async function describe(store: StateStore, stack: string, one: Backup): Promise<
 }
 
 /** One stack whose state can't be copied doesn't keep the others from it. */
-async function backup({ store, output, selected }: StateWork): Promise<number> {
+async function backup({ workspace, store, output, selected }: StateWork): Promise<number> {
   const stacks = [];
+  const lost = await findLostStates(
+    store,
+    selected.map(({ name }) => name),
+    workspace.project,
+  );
   for (const { name } of selected) {
     try {
+      // Of two states with one lineage this command says which is right; one with another environment's cluster never is.
+      const foreign = lost.find(({ stack, foreign }) => stack === name && foreign?.because === "name");
+      if (foreign) throw new Error(`no backup is made: ${explainLost(foreign, store, workspace.npmRun)}`);
       const result = await backUp(store, name);
       output.line(
         `${name}: ${result.made ? `kept as ${result.backup.name}` : `no new backup, ${result.because}`}`,

@@ -336,6 +336,12 @@ describe("restore", () => {
     const known = backups("production-cluster");
     project.write(file, foreign);
     const confirmed = ["--yes", "--confirm", "my-startup-production"];
+    const noBackup = state("backup", "--stack", "production-cluster");
+    expect([noBackup.code, noBackup.stderr]).toEqual([
+      1,
+      expect.stringContaining("no backup is made: state of production-cluster seems to be that of staging"),
+    ]);
+    expect(backups("production-cluster")).toEqual(known);
     const advice = /restore --sandbox \S+ (--stack production-cluster --backup \S+ --force)$/m;
     const [, named = ""] = advice.exec(state("check").stderr) ?? [];
     const { code, stdout } = state("restore", ...named.split(" "), ...confirmed);
