@@ -87,7 +87,12 @@ function isAtWork(file: string, owner: Owner): boolean {
 }
 
 function describeOwner(file: string, { command, pid }: Owner): string {
-  return `${npmRunIn(lockedDirectory(file), command)} (process ${pid})`;
+  return `${commandLine(file, command)} (process ${pid})`;
+}
+
+/** The command as it was typed. The demo has a sandbox of its own, which it takes no option for. */
+function commandLine(file: string, command: string): string {
+  return command === "demo" ? "npm run demo" : npmRunIn(lockedDirectory(file), command);
 }
 
 /** The directory that a lock keeps others out of: a sandbox's lies beside it, since it is there before the sandbox is. */
@@ -98,10 +103,9 @@ function lockedDirectory(file: string): string {
 function explainOwner(file: string, { command, pid, host }: Owner): string {
   const elsewhere = host !== undefined && host !== ownIdentity().host;
   const where = elsewhere ? `process ${pid} on ${host.split(" ")[0]}` : `process ${pid}`;
-  const directory = lockedDirectory(file);
-  const sandbox = sandboxAt(directory);
+  const sandbox = sandboxAt(lockedDirectory(file));
   const shown = sandbox === undefined ? file : `${SANDBOX_FOLDER}/${sandbox}.lock`;
-  return `\`${npmRunIn(directory, command)}\` is at work here (${where}): wait until it has ended, or end it. If no such command runs, delete ${shown}`;
+  return `\`${commandLine(file, command)}\` is at work here (${where}): wait until it has ended, or end it. If no such command runs, delete ${shown}`;
 }
 
 /** Returns whether the lock was made; not when there is one already. */

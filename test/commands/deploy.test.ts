@@ -249,7 +249,9 @@ describe("a first deploy", () => {
     const second = project.run("diff");
     expect([second.code, second.stderr]).toEqual([
       1,
-      expect.stringContaining(`\`npm run diff\` is at work here (process ${first.pid})`),
+      expect.stringContaining(
+        `\`npm run diff -- --sandbox ${project.name}\` is at work here (process ${first.pid})`,
+      ),
     ]);
     const ended = new Promise((resolve) => first.once("close", resolve));
     first.kill("SIGKILL");

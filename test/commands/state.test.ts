@@ -189,11 +189,11 @@ describe("check", () => {
     try {
       writeFileSync(lock, JSON.stringify({ pid: process.pid, command: "deploy" }));
       expect(state("check").stdout).toContain(
-        `Note: npm run deploy (process ${process.pid}) is at work here`,
+        `Note: npm run deploy -- --sandbox ${project.name} (process ${process.pid}) is at work here`,
       );
       writeFileSync(lock, JSON.stringify({ pid: 99_999_999, command: "deploy" }));
       expect(state("check").stdout).toContain(
-        "Note: npm run deploy (process 99999999) left its lock behind and is gone: the next command takes it over.",
+        `Note: npm run deploy -- --sandbox ${project.name} (process 99999999) left its lock behind and is gone: the next command takes it over.`,
       );
     } finally {
       rmSync(lock);

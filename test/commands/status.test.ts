@@ -164,7 +164,9 @@ describeWithTools("after a deploy", { tools: ["kubectl"] }, () => {
     const text = JSON.stringify({ pid: process.pid, command: "deploy" });
     writeFileSync(lock, text);
     try {
-      expect(project.run("diff").stderr).toContain("`npm run deploy` is at work here");
+      expect(project.run("diff").stderr).toContain(
+        `\`npm run deploy -- --sandbox ${project.name}\` is at work here`,
+      );
       const before = project.files().map((file) => file.slice(project.directory.length));
       const marker = project.read("cdktf.out", "synthesized-from");
       expect(project.run("status").code).toBe(0);

@@ -353,7 +353,9 @@ describe("two at once", () => {
     const refused = second(project);
     expect([refused.code, refused.stderr]).toEqual([
       1,
-      expect.stringContaining(`\`npm run deploy\` is at work here (process ${first.pid})`),
+      expect.stringContaining(
+        `\`npm run deploy -- --sandbox ${project.name}\` is at work here (process ${first.pid})`,
+      ),
     ]);
     expect(await ended).toBe(0);
     expectNothingLost(project, grown);

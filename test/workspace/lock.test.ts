@@ -58,6 +58,10 @@ test("in a sandbox the command is named with it, and the lock by its path from t
   );
   expect(commandAtWork(file)).toBe(`npm run deploy -- --sandbox mine2 (process ${process.pid})`);
   unlock();
+  file = join(folder, ".sandbox", "demo.lock");
+  const end = lockWorkspace(file, "demo");
+  expect(commandAtWork(file)).toBe(`npm run demo (process ${process.pid})`);
+  end();
 });
 
 test("a process that runs is respected, one that was killed is not", () => {
