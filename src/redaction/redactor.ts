@@ -47,9 +47,8 @@ export class Redactor {
     const keepFrom = keptFrom(Math.min(unfinishedValue, known.unfinished), known);
     const isJson = this.isAtLineBegin && isJsonDocument(piece);
     if (isJson) ranges = this.fitted(text, border, ranges);
-    const { out, end } = this.giveOut(text, ranges, isLast || isJson ? text.length : keepFrom);
-    const last = ranges.findLast((range) => range.start < end);
-    this.isMasked = last === undefined ? this.isMasked && end === this.done : last.end >= end;
+    const { out, end, isMasked } = this.giveOut(text, ranges, isLast || isJson ? text.length : keepFrom);
+    this.isMasked = isMasked;
     this.kept = text.slice(keepFrom);
     if (piece !== "") this.isAtLineBegin = piece.endsWith("\n");
     this.done = Math.max(0, end - keepFrom);
@@ -76,19 +75,26 @@ export class Redactor {
   }
 
   /** The text from what is done up to a place, and up to the end of the range that is there. */
-  private giveOut(text: string, ranges: readonly Range[], to: number): { out: string; end: number } {
+  private giveOut(
+    text: string,
+    ranges: readonly Range[],
+    to: number,
+  ): { out: string; end: number; isMasked: boolean } {
     const parts: string[] = [];
-    let at = this.done;
+    let [at, isMasked] = [this.done, this.isMasked];
     for (const { start, end, mask = MASK } of ranges) {
       if (start >= to) break;
       if (end <= at) continue;
       if (start >= at) parts.push(text.slice(at, start), mask);
       // It began in what is done.
-      else if (!this.isMasked) parts.push(mask);
-      at = end;
+      else if (!isMasked) parts.push(mask);
+      [at, isMasked] = [end, true];
     }
-    if (at < to) parts.push(text.slice(at, to));
-    return { out: parts.join(""), end: Math.max(at, to) };
+    if (at < to) {
+      parts.push(text.slice(at, to));
+      isMasked = false;
+    }
+    return { out: parts.join(""), end: Math.max(at, to), isMasked };
   }
 }
 

@@ -70,6 +70,11 @@ test("no form of a secret is given out whole, also where its begin has been let 
   );
 });
 
+test("a secret whose begin was let go leaves its mask, also where the rest of it could be the begin of a longer one", () => {
+  const pieces = ["s", "hort-secret"].map((part) => Buffer.from(part));
+  expect(throughPieces(pieces, new Set([0]), ["short-secret", "short-secret-and-more"])).toBe("s***");
+});
+
 test("what holds no secret comes out as it is, also what is no UTF-8", () => {
   fc.assert(
     fc.property(fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 8 }), (pieces) => {
