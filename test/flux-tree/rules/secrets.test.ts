@@ -140,7 +140,7 @@ describeWithKubectl("secrets", () => {
         "apiVersion: v1\nkind: Secret\nmetadata:\n  name: mail\n  namespace: shop\nstringData:\n  password: hunter2\n",
       ),
     [
-      "secrets | flux/apps/shop/staging/volume.yaml: the Secret mail is in plain text; declare it in src/secrets/applications and run npm run secrets, which writes it encrypted; a value that was pushed is known and has to be replaced",
+      "secrets | flux/apps/shop/staging/volume.yaml: the Secret mail is in plain text; declare it in src/secrets/applications and run npm run secrets -- create, which writes it encrypted; a value that was pushed is known and has to be replaced",
     ],
   );
   mistake(
@@ -164,7 +164,7 @@ describeWithKubectl("secrets", () => {
         "          env:\n            - name: TOKEN\n              value: CHANGE_ME_TOKEN\n",
       ),
     [
-      "secrets | flux/apps/shop/staging/web.yaml:35: CHANGE_ME_TOKEN stands for a value that nobody has given; declare it in src/secrets/applications and run npm run secrets, or write the value",
+      "secrets | flux/apps/shop/staging/web.yaml:35: CHANGE_ME_TOKEN stands for a value that nobody has given; declare it in src/secrets/applications and run npm run secrets -- create, or write the value",
     ],
   );
   mistake(
