@@ -152,7 +152,7 @@ describeWithKubectl("secrets", () => {
         "secretGenerator:\n  - name: mail\n    namespace: shop\n    literals:\n      - password=hunter2\n    options:\n      disableNameSuffixHash: true\nresources:\n",
       ),
     [
-      "secrets | Secret shop/mail in flux/apps/shop/staging: is applied in plain text; leave secretGenerator out, and let npm run secrets write the Secret encrypted",
+      "secrets | Secret shop/mail in flux/apps/shop/staging: is applied in plain text; leave secretGenerator out, and let npm run secrets -- create write the Secret encrypted",
     ],
   );
   mistake(
@@ -204,7 +204,7 @@ describeWithKubectl("secrets", () => {
       tree.write(".sops.yaml", `creation_rules:\n  - path_regex: /production/\n    age: ${STAGING_KEY}\n`);
     },
     [
-      "secrets | flux/apps/shop/staging/mail.yaml: is encrypted, and .sops.yaml doesn't say for whom; add a rule for it to .sops.yaml (npm run secrets writes them)",
+      "secrets | flux/apps/shop/staging/mail.yaml: is encrypted, and .sops.yaml doesn't say for whom; add a rule for it to .sops.yaml (npm run secrets -- create writes them)",
     ],
   );
   mistake(
