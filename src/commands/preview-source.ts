@@ -31,10 +31,11 @@ const CHARTS = "helm";
 export async function openPreview(sandbox: string | undefined): Promise<PreviewSource> {
   const directory = sandbox === undefined ? REPOSITORY : sandboxDirectory(sandbox);
   const file = usedConfiguration(directory);
-  const project = loadProject(file);
+  const name = path.relative(REPOSITORY, file);
+  const project = loadProject(file, name);
   const common = {
     project,
-    configuration: { name: path.basename(file), text: readFileSync(file, "utf8").replace(/^\uFEFF/, "") },
+    configuration: { name, text: readFileSync(file, "utf8").replace(/^\uFEFF/, "") },
   };
   const notes =
     path.basename(file) === EXAMPLE_FILE

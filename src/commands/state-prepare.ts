@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import type { SpacesBackend } from "../config";
 import { INTERRUPTED_EXIT_CODE } from "../deployment/interruption";
-import { addressed, shownPath } from "../place";
+import { shownPath } from "../place";
 import {
   checkBucket,
   keysOf,
@@ -48,12 +48,7 @@ async function prepare(workspace: Workspace, output: Output, options: PrepareOpt
   }
   const findings: PreparationFinding[] = [];
   const { directory } = workspace;
-  const tell = ({ message, fix, ...found }: PreparationFinding): void => {
-    const finding = {
-      ...found,
-      message: addressed(directory, message),
-      ...(fix === undefined ? {} : { fix: addressed(directory, fix) }),
-    };
+  const tell = (finding: PreparationFinding): void => {
     findings.push(finding);
     const line = `  ${finding.status.padEnd(9)}  ${finding.message}${finding.fix ? `\n             Fix: ${finding.fix}` : ""}`;
     if (finding.status === "missing") output.problem(line);
@@ -66,11 +61,11 @@ async function prepare(workspace: Workspace, output: Output, options: PrepareOpt
   try {
     if (options.check) await checkBucket(context);
     else if (await wanted(output, state, options, directory))
-      await prepareBucket({ ...context, keys: keysOf(state, workspace.variables) });
+      await prepareBucket({ ...context, keys: keysOf(state, workspace.variables, directory) });
     else problem = "Nothing was changed.";
   } catch (error) {
     // What was done until then is told all the same.
-    problem = addressed(directory, (error as Error).message);
+    problem = (error as Error).message;
   } finally {
     interruption.end();
   }
@@ -85,6 +80,7 @@ async function prepare(workspace: Workspace, output: Output, options: PrepareOpt
 function contextOf({ directory, configurationFile, variables }: Workspace, state: SpacesBackend) {
   return {
     state,
+    directory,
     variables,
     // Only this name of it wins over .env: see useSpacesKey in src/workspace.
     keyIsFromEnvironment: Boolean(process.env.SPACES_ACCESS_KEY_ID),

@@ -1,1 +1,3 @@
-export { addressed, bringBack, npmRunIn, SANDBOX_FOLDER, sandboxAt, shellIn, shownPath } from "./place";
+export { addressed } from "./addressed";
+export { bringBack, npmRunIn, sandboxAt, shellIn, shownPath } from "./place";
+export { REPOSITORY, SANDBOX_DIRECTORY } from "./repository";

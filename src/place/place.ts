@@ -1,13 +1,17 @@
-/** The git-ignored folder of the checkout that sandboxes live in. */
-export const SANDBOX_FOLDER = ".sandbox";
+import { sep } from "node:path";
+import { SANDBOX_DIRECTORY, SANDBOX_FOLDER } from "./repository";
 
 /**
- * The sandbox that a directory is or lies in; undefined for the checkout. It is seen from the path alone, so that whoever has a
- * directory can name files and commands rightly: advice that leaves the sandbox out would be followed in the checkout, where the
- * real keys are.
+ * The sandbox of this checkout that a directory is or lies in; undefined for the checkout and any other directory. It is seen from
+ * the path alone, so that whoever has a directory can name files and commands rightly: advice that leaves the sandbox out would be
+ * followed in the checkout, where the real keys are.
+ * @param directory an absolute path
  */
 export function sandboxAt(directory: string): string | undefined {
-  return /^.*[/\\]\.sandbox[/\\]([a-z0-9-]+)(?=[/\\]|$)/.exec(directory)?.[1];
+  const start = SANDBOX_DIRECTORY + sep;
+  // The checkout itself may lie below a folder of that name.
+  if (!directory.startsWith(start)) return undefined;
+  return /^[a-z0-9-]+(?=[/\\]|$)/.exec(directory.slice(start.length))?.[0];
 }
 
 /**
@@ -48,26 +52,4 @@ export function bringBack(directory: string, path: string): string {
   return sandboxAt(directory) === undefined
     ? `restore it with \`git checkout -- ${path}\``
     : `Git has no copy of a sandbox's files: delete ${shownPath(directory, path)} if it is there, and ${npmRunIn(directory, "secrets", "create")} makes it anew`;
-}
-
-/** Commands that work in a sandbox, as a text names them: with a subcommand, or with options that go on. */
-const COMMAND =
-  /npm run (check-config|deploy|destroy|diff|outputs|preview|restore|secrets|state|status|synth|validate)(?: --(?: ([a-z][\w-]*))?(?= |$))?/g;
-
-/** What follows a command that names its sandbox already. */
-const HAS_SANDBOX = /^(?: (?!--)\S+)* --sandbox /;
-
-/** Files and folders that every workspace has, where a word begins. */
-const OWN = /(?<![\w./-])(?:flux\/(?=[a-z.])|\.secrets\/|\.sops\.yaml|\.env(?![\w.]))/g;
-
-/** A text that was written without knowing where it is read (a declaration, a rule), with the sandbox in its commands and paths. */
-export function addressed(directory: string, text: string): string {
-  if (sandboxAt(directory) === undefined) return text;
-  return text
-    .replace(COMMAND, (found: string, command: string, verb: string | undefined, at: number) =>
-      HAS_SANDBOX.test(text.slice(at + found.length))
-        ? found
-        : npmRunIn(directory, command, ...(verb ? [verb] : [])),
-    )
-    .replace(OWN, (path) => shownPath(directory, path));
 }

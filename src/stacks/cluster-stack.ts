@@ -96,7 +96,7 @@ export class ClusterStack extends EnvironmentStack {
         precondition: [
           {
             condition: `\${length(${versions.fqn}.valid_versions) > 0}`,
-            errorMessage: `DigitalOcean doesn't offer ${wanted} (any more): set cluster.version in infrastructure.config.json to a minor version that \`doctl kubernetes options versions\` lists.`,
+            errorMessage: `DigitalOcean doesn't offer ${wanted} (any more): set cluster.version in the configuration to a minor version that \`doctl kubernetes options versions\` lists.`,
           },
         ],
       },

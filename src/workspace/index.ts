@@ -1,3 +1,4 @@
+export { REPOSITORY, SANDBOX_DIRECTORY } from "../place";
 export { lostRecord } from "./configuration-record";
 export { MissingPrerequisites, missingCredentials } from "./credentials";
 export { readDotenv, setDotenv } from "./dotenv";
@@ -6,8 +7,6 @@ export { type DescribedStack, describeStacks, synthesizeStacks } from "./synthes
 export {
   DEFAULT_SANDBOX,
   openWorkspace,
-  REPOSITORY,
-  SANDBOX_DIRECTORY,
   sandboxDirectories,
   sandboxDirectory,
   usedConfiguration,

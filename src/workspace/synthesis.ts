@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { Project } from "../config";
+import { REPOSITORY } from "../place";
 import {
   environmentOf,
   readStackDocument,
@@ -12,7 +13,7 @@ import {
   withTemporaryFolder,
 } from "../terraform";
 import { inputDigest, readSynthesisInput } from "./synthesis-input";
-import { REPOSITORY, type Workspace } from "./workspace";
+import type { Workspace } from "./workspace";
 
 /** The CDKTF app, bundled. */
 const PROGRAM = join(REPOSITORY, "dist", "main.js");

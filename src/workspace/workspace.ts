@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
-import { basename, dirname, join, relative } from "node:path";
+import { basename, join, relative } from "node:path";
 import { type Sandbox, startSandbox } from "../../sandbox";
 import {
   CONFIGURATION_FILE,
@@ -11,19 +11,13 @@ import {
   type Project,
   type StateBackend,
 } from "../config";
-import { npmRunIn, SANDBOX_FOLDER, shownPath } from "../place";
+import { npmRunIn, REPOSITORY, SANDBOX_DIRECTORY, shownPath } from "../place";
 import type { Variables } from "../terraform";
 import { MissingPrerequisites, missingCredentials } from "./credentials";
 import { readDotenv } from "./dotenv";
 import { commandAtWork, lockLeftBehind, lockWorkspace } from "./lock";
 import { copyTree } from "./sandbox-tree";
 import { requireServedProviders } from "./served-providers";
-
-/** The checkout that this program belongs to; its bundle lies in dist/. */
-export const REPOSITORY = basename(__dirname) === "dist" ? dirname(__dirname) : dirname(dirname(__dirname));
-
-/** Where sandboxes live; git-ignored. */
-export const SANDBOX_DIRECTORY = join(REPOSITORY, SANDBOX_FOLDER);
 
 /** The name of the sandbox that `--sandbox` without a name means. */
 export const DEFAULT_SANDBOX = "project";

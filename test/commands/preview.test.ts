@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseAllDocuments } from "yaml";
@@ -10,6 +10,21 @@ import { cli, SandboxProject } from "../support/sandbox-project";
 const hasOwnConfiguration = existsSync(path.join(REPOSITORY, CONFIGURATION_FILE));
 
 const objectsOf = (text: string): any[] => parseAllDocuments(text).map((document) => document.toJS());
+
+// Needs no tools: nothing is rendered.
+test("a broken configuration of a sandbox is named as the sandbox's own", () => {
+  const broken = new SandboxProject();
+  try {
+    mkdirSync(path.join(broken.directory, "flux"));
+    broken.write([CONFIGURATION_FILE], "{");
+    const { code, stderr } = broken.run("preview", "--environment", "staging");
+    expect(code).toBe(1);
+    expect(stderr).toContain(`.sandbox/${broken.name}/${CONFIGURATION_FILE}`);
+    expect(stderr).not.toMatch(/(?<!\/)infrastructure\.config\.json/);
+  } finally {
+    broken.remove();
+  }
+});
 
 describeWithTools("preview", { tools: ["kubectl", "helm"] }, () => {
   let sandbox: SandboxProject;

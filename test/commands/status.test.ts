@@ -114,7 +114,9 @@ describeWithTools("after a deploy", { tools: ["kubectl"] }, () => {
     writeFileSync(lock, JSON.stringify({ pid: process.pid, command: "deploy" }));
     const { stdout } = project.run("status", "--environment", "staging");
     rmSync(lock);
-    expect(stdout).toContain(`at work          npm run deploy (process ${process.pid})`);
+    expect(stdout).toContain(
+      `at work          npm run deploy -- --sandbox ${project.name} (process ${process.pid})`,
+    );
   });
 
   test("commands are never broken across lines, and values of the cluster can't steer the terminal", () => {

@@ -1,12 +1,25 @@
-import { addressed, bringBack, npmRunIn, sandboxAt, shellIn, shownPath } from "../../src/place";
+import { join } from "node:path";
+import { bringBack, npmRunIn, sandboxAt, shellIn, shownPath } from "../../src/place";
+import { REPOSITORY } from "../support/example";
 
-const MINE = "/home/somebody/project/.sandbox/mine";
-const CHECKOUT = "/home/somebody/project";
+const CHECKOUT = REPOSITORY;
+const MINE = join(CHECKOUT, ".sandbox", "mine");
 
 test("a directory tells its sandbox, also from below, and the checkout is none", () => {
   expect(
-    [MINE, `${MINE}/cdktf.out/stacks/staging-cluster`, CHECKOUT, "", "/x/.sandbox"].map(sandboxAt),
+    [MINE, `${MINE}/cdktf.out/stacks/staging-cluster`, CHECKOUT, "", join(CHECKOUT, ".sandbox")].map(
+      sandboxAt,
+    ),
   ).toEqual(["mine", "mine", undefined, undefined, undefined]);
+});
+
+test("a checkout below another one's sandboxes is in none of its own", () => {
+  const other = join(MINE, "..", "..", "..", ".sandbox", "project");
+  expect([other, join(other, ".sandbox", "x"), join(MINE, "checkout")].map(sandboxAt)).toEqual([
+    undefined,
+    undefined,
+    "mine",
+  ]);
 });
 
 test("files are named from the checkout, where npm runs commands", () => {
@@ -35,22 +48,4 @@ test("Git brings nothing of a sandbox back", () => {
   expect(bringBack(MINE, ".sops.yaml")).toBe(
     "Git has no copy of a sandbox's files: delete .sandbox/mine/.sops.yaml if it is there, and npm run secrets -- create --sandbox mine makes it anew",
   );
-});
-
-test.each([
-  [
-    "run npm run secrets -- check (npm run validate -- --fix does it), then npm run deploy.",
-    "run npm run secrets -- check --sandbox mine (npm run validate -- --sandbox mine --fix does it), then npm run deploy -- --sandbox mine.",
-  ],
-  [
-    "npm run secrets -- edit app/x, npm run deploy",
-    "npm run secrets -- edit --sandbox mine app/x, npm run deploy -- --sandbox mine",
-  ],
-  ["flux/apps/x.yaml:3, .sops.yaml", ".sandbox/mine/flux/apps/x.yaml:3, .sandbox/mine/.sops.yaml"],
-  ["put it into .env or the environment", "put it into .sandbox/mine/.env or the environment"],
-  ["npm run tools; ./flux/x, /a/flux/b, test.env", "npm run tools; ./flux/x, /a/flux/b, test.env"],
-])("a text that doesn't know where it is read gets the sandbox: %s", (text, expected) => {
-  expect(addressed(MINE, text)).toBe(expected);
-  expect(addressed(MINE, expected)).toBe(expected);
-  expect(addressed(CHECKOUT, text)).toBe(text);
 });

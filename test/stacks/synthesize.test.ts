@@ -199,7 +199,7 @@ describe("the cluster", () => {
     });
     expect(staging.lifecycle.ignore_changes).toEqual(["version"]);
     expect(staging.lifecycle.precondition[0].error_message).toMatch(
-      /Kubernetes 1\.34.*doctl kubernetes options versions/,
+      /Kubernetes 1\.34.*set cluster\.version in the configuration to .*doctl kubernetes options versions/,
     );
     expect(
       stackOf(outdir, "staging-cluster").data.digitalocean_kubernetes_versions.versions.version_prefix,

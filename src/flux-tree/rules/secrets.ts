@@ -23,7 +23,7 @@ export const secrets: Rule = {
           { system, place: offset < 0 ? file.file : file.placeOf(offset) },
           offset < 0,
           `${word} stands for a value that nobody has given`,
-          "declare it in src/secrets/applications and run npm run secrets, or write the value",
+          "declare it in src/secrets/applications and run npm run secrets -- create, or write the value",
         );
       }
     }
@@ -54,7 +54,7 @@ function checkPlainText(
       place,
       manifest.sops !== undefined,
       `the Secret ${manifest.metadata?.name} is in plain text`,
-      "declare it in src/secrets/applications and run npm run secrets, which writes it encrypted; a value that was pushed is known and has to be replaced",
+      "declare it in src/secrets/applications and run npm run secrets -- create, which writes it encrypted; a value that was pushed is known and has to be replaced",
     );
   }
 }
@@ -67,7 +67,7 @@ function checkGenerated(outcome: OutcomeBuilder, placed: PlacedObject): void {
     placed,
     object.sops !== undefined,
     "is applied in plain text",
-    "leave secretGenerator out, and let npm run secrets write the Secret encrypted",
+    "leave secretGenerator out, and let npm run secrets -- create write the Secret encrypted",
   );
 }
 

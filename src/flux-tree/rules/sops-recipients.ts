@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
+import { shellIn } from "../../place";
 import type { RuleContext } from "./context";
 import type { OutcomeBuilder } from "./rule";
 import { systemOf } from "./system-of";
@@ -19,7 +20,10 @@ export function checkRecipients(outcome: OutcomeBuilder, context: RuleContext): 
       manifest?.sops === undefined ? [] : [{ file: file.file, recipients: recipientsOf(manifest.sops) }],
     ),
   );
-  const rules = creationRules(context.tree.directory);
+  const { directory } = context.tree;
+  // In a sandbox's folder, where SOPS finds the sandbox's own rules and not those of the checkout.
+  const update = (file: string): string => shellIn(directory, `sops updatekeys ${file}`);
+  const rules = creationRules(directory);
   for (const { file, recipients } of encrypted) {
     const place = { system: systemOf(file, context.kustomizations), place: file };
     const rule = rules.find(({ path_regex: pattern }) => new RegExp(pattern ?? "").test(file));
@@ -28,7 +32,7 @@ export function checkRecipients(outcome: OutcomeBuilder, context: RuleContext): 
       place,
       wanted !== undefined && wanted.length > 0,
       `is encrypted, and ${SOPS_CONFIGURATION} doesn't say for whom`,
-      `add a rule for it to ${SOPS_CONFIGURATION} (npm run secrets writes them)`,
+      `add a rule for it to ${SOPS_CONFIGURATION} (npm run secrets -- create writes them)`,
     );
     if (!wanted) continue;
     const foreign = recipients.filter((recipient) => !wanted.includes(recipient));
@@ -36,14 +40,14 @@ export function checkRecipients(outcome: OutcomeBuilder, context: RuleContext): 
       place,
       foreign.length === 0,
       `can be read by ${foreign.join(", ")}, who is not among those of ${SOPS_CONFIGURATION}`,
-      `sops updatekeys ${file}`,
+      update(file),
     );
     const absent = wanted.filter((recipient) => !recipients.includes(recipient));
     outcome.check(
       place,
       absent.length === 0,
       `can't be read by ${absent.join(", ")}, for whom ${SOPS_CONFIGURATION} wants it`,
-      `sops updatekeys ${file}`,
+      update(file),
     );
   }
   checkShared(outcome, context, encrypted);

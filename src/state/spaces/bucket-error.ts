@@ -1,4 +1,4 @@
-import { addressed } from "../../place";
+import { npmRunIn, shownPath } from "../../place";
 
 /** What a store of buckets refused, in words; `code` is its own name for that. */
 export class BucketError extends Error {
@@ -22,14 +22,18 @@ interface S3Failure {
   readonly $metadata?: { readonly httpStatusCode?: number };
 }
 
-const PREPARE = "npm run state -- prepare";
+const prepare = (directory: string): string => npmRunIn(directory, "state", "prepare");
 
 /** Codes of S3 and of connections, with what they mean here and the way out. Source: S3's list of error responses. */
-const REASONS: Readonly<Record<string, string>> = {
-  InvalidAccessKeyId: `the store doesn't know the key SPACES_ACCESS_KEY_ID: it was deleted, or belongs to another account. ${PREPARE} makes a new one`,
-  SignatureDoesNotMatch: `SPACES_SECRET_ACCESS_KEY doesn't belong to SPACES_ACCESS_KEY_ID. Put both halves of one key into .env; ${PREPARE} makes a new one`,
-  AccessDenied: `the key SPACES_ACCESS_KEY_ID may not do that: the bucket belongs to another account, or the key is for another bucket. Use a key with read and write access to this bucket; ${PREPARE} makes one`,
-  NoSuchBucket: `there is no such bucket. Correct state.bucket and state.region in the configuration; ${PREPARE} makes the bucket`,
+const REASONS: Readonly<Record<string, string | ((directory: string) => string)>> = {
+  InvalidAccessKeyId: (directory) =>
+    `the store doesn't know the key SPACES_ACCESS_KEY_ID: it was deleted, or belongs to another account. ${prepare(directory)} makes a new one`,
+  SignatureDoesNotMatch: (directory) =>
+    `SPACES_SECRET_ACCESS_KEY doesn't belong to SPACES_ACCESS_KEY_ID. Put both halves of one key into ${shownPath(directory, ".env")}; ${prepare(directory)} makes a new one`,
+  AccessDenied: (directory) =>
+    `the key SPACES_ACCESS_KEY_ID may not do that: the bucket belongs to another account, or the key is for another bucket. Use a key with read and write access to this bucket; ${prepare(directory)} makes one`,
+  NoSuchBucket: (directory) =>
+    `there is no such bucket. Correct state.bucket and state.region in the configuration; ${prepare(directory)} makes the bucket`,
   PreconditionFailed: "somebody else has written it meanwhile. Run the command again",
   ConditionalRequestConflict: "somebody else is writing it at this moment. Run the command again",
   SlowDown: "the store asks for fewer requests. Try again in a minute",
@@ -68,11 +72,14 @@ export function bucketError(place: string, what: string, error: unknown, directo
   const failure = error as S3Failure;
   const status = failure.$metadata?.httpStatusCode;
   const code = codeOf(failure);
-  const reason = REASONS[code] ?? `${failure.message ?? code}${status ? ` (${code}, status ${status})` : ""}`;
+  const known = REASONS[code];
+  const reason =
+    (typeof known === "function" ? known(directory) : known) ??
+    `${failure.message ?? code}${status ? ` (${code}, status ${status})` : ""}`;
   return new BucketError(
     code,
     status,
-    `${place}: ${what}: ${addressed(directory, reason).replace(/[.?]?$/, (end) => end || ".")}`,
+    `${place}: ${what}: ${reason.replace(/[.?]?$/, (end) => end || ".")}`,
     error,
   );
 }

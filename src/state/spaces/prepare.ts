@@ -1,4 +1,5 @@
 import type { SpacesBackend } from "../../config";
+import { npmRunIn, shownPath } from "../../place";
 import type { Variables } from "../../terraform";
 import { Bucket, type BucketKey, loadS3 } from "./bucket";
 import { BucketError } from "./bucket-error";
@@ -20,6 +21,8 @@ export interface PreparationFinding {
 
 export interface PrepareContext {
   readonly state: SpacesBackend;
+  /** The workspace's, for the files and commands in what is told; absent: the checkout. */
+  readonly directory?: string;
   /** With the key of the bucket, where there is one. */
   readonly variables: Variables;
   /** Makes keys; absent for a store that is not Spaces, whose keys are made there. */
@@ -37,14 +40,17 @@ export interface PrepareContext {
   readonly keyLimitMs?: number;
 }
 
+/** The bucket, and for whom it is described. */
+type Where = Pick<PrepareContext, "state" | "directory">;
+
 /** Spaces takes some seconds until a new key works. */
 const KEY_LIMIT_MS = 60_000;
 const BETWEEN_TRIES_MS = 1_000;
 /** What a store says of a key that it doesn't know, or not yet. */
 const NOT_YET = ["InvalidAccessKeyId", "AccessDenied", "SignatureDoesNotMatch"];
 
-const FIX_KEY =
-  "unset it there, or give it the key of this bucket: what the environment says wins over what is written into .env";
+const fixKey = (directory = ""): string =>
+  `unset it there, or give it the key of this bucket: what the environment says wins over what is written into ${shownPath(directory, ".env")}`;
 
 /** What the key in .env is called at DigitalOcean. */
 export const bucketKeyName = (bucket: string): string => `hybrid-gitops-state-${bucket}`;
@@ -54,12 +60,12 @@ export const bucketKeyName = (bucket: string): string => `hybrid-gitops-state-${
  * @throws Error for what can't go on, such as a bucket of that name that belongs to someone else; nothing is written into that
  */
 export async function prepareBucket(context: PrepareContext): Promise<void> {
-  const { state, keys, variables, tell } = context;
+  const { state, keys, variables, tell, directory = "" } = context;
   if (keys === undefined) {
     const key = bucketKey(variables);
     if (key === undefined)
       throw new Error(
-        `The key of the bucket ${state.bucket} is not set: state.endpoint is ${state.endpoint}, which is not Spaces, so that no key can be made here. Make one there that may make buckets, and put it into .env as SPACES_ACCESS_KEY_ID and SPACES_SECRET_ACCESS_KEY.`,
+        `The key of the bucket ${state.bucket} is not set: state.endpoint is ${state.endpoint}, which is not Spaces, so that no key can be made here. Make one there that may make buckets, and put it into ${shownPath(directory, ".env")} as SPACES_ACCESS_KEY_ID and SPACES_SECRET_ACCESS_KEY.`,
       );
     await prepareWith(key, context);
     await settleLocking(key, context);
@@ -75,18 +81,18 @@ export async function prepareBucket(context: PrepareContext): Promise<void> {
 
 /** Looks at everything and changes nothing: with the key of the bucket, if there is one. */
 export async function checkBucket(context: Omit<PrepareContext, "keys">): Promise<void> {
-  const { state, tell } = context;
+  const { state, tell, directory = "" } = context;
   const key = bucketKey(context.variables);
   if (key === undefined) {
     tell({
       check: "key",
       status: "missing",
       message: `SPACES_ACCESS_KEY_ID and SPACES_SECRET_ACCESS_KEY are not set, so that nobody knows whether the bucket ${state.bucket} is there`,
-      fix: "npm run state -- prepare makes the bucket and a key for it",
+      fix: `${npmRunIn(directory, "state", "prepare")} makes the bucket and a key for it`,
     });
     return;
   }
-  const bucket = await Bucket.open(placeOf(state), key);
+  const bucket = await Bucket.open(placeOf(state, directory), key);
   try {
     await lookAtContent(bucket, context);
   } catch (error) {
@@ -104,13 +110,13 @@ export async function checkBucket(context: Omit<PrepareContext, "keys">): Promis
     check: "locking",
     status: "unchecked",
     message: state.lockfile
-      ? "the lock file in the bucket is on; whether the store keeps a second writer out shows in npm run state -- prepare"
+      ? `the lock file in the bucket is on; whether the store keeps a second writer out shows in ${npmRunIn(directory, "state", "prepare")}`
       : NO_LOCKFILE,
   });
 }
 
 async function prepareWith(administrator: BucketKey, context: PrepareContext): Promise<void> {
-  const bucket = await Bucket.open(placeOf(context.state), administrator);
+  const bucket = await Bucket.open(placeOf(context.state, context.directory), administrator);
   const own = await untilKeyWorks(context, () => ownBuckets(bucket));
   context.signal.throwIfAborted();
   if (own.includes(bucket.name)) {
@@ -196,16 +202,16 @@ async function lookAtContent(bucket: Bucket, { tell }: Pick<PrepareContext, "tel
 
 /** The key in use, when it works; else a new one, which is kept at once. */
 async function workingKey(context: PrepareContext, keys: SpacesKeys): Promise<BucketKey> {
-  const { state, variables, tell, keyIsFromEnvironment, keepKey, signal } = context;
+  const { state, directory = "", variables, tell, keyIsFromEnvironment, keepKey, signal } = context;
   const present = bucketKey(variables);
-  const problem = present ? await refusalOf(present, state) : undefined;
+  const problem = present ? await refusalOf(present, context) : undefined;
   if (present && problem === undefined) {
     tell({ check: "key", status: "ok", message: `SPACES_ACCESS_KEY_ID (${present.id}) works` });
     return present;
   }
   if (present && keyIsFromEnvironment)
     throw new Error(
-      `SPACES_ACCESS_KEY_ID in the environment doesn't work: ${problem}\nFix: ${FIX_KEY}. Then run this again.`,
+      `SPACES_ACCESS_KEY_ID in the environment doesn't work: ${problem}\nFix: ${fixKey(context.directory)}. Then run this again.`,
     );
   signal.throwIfAborted();
   const name = bucketKeyName(state.bucket);
@@ -221,7 +227,7 @@ async function workingKey(context: PrepareContext, keys: SpacesKeys): Promise<Bu
   tell({
     check: "key",
     status: "changed",
-    message: `a key for this bucket only (${key.id}) is in .env now, readable by you only`,
+    message: `a key for this bucket only (${key.id}) is in ${shownPath(directory, ".env")} now, readable by you only`,
   });
   if (others.length > 0)
     tell({
@@ -237,16 +243,16 @@ async function workingKey(context: PrepareContext, keys: SpacesKeys): Promise<Bu
 const REFUSALS = 3;
 
 /** Why a key can't be used for the bucket; undefined when it can read and write there. */
-async function refusalOf(key: BucketKey, state: SpacesBackend): Promise<string | undefined> {
+async function refusalOf(key: BucketKey, context: Where): Promise<string | undefined> {
   for (let refusal = 1; ; refusal++) {
-    const reason = await refusalOnce(key, state);
+    const reason = await refusalOnce(key, context);
     if (reason === undefined || refusal === REFUSALS) return reason;
     await new Promise((proceed) => setTimeout(proceed, BETWEEN_TRIES_MS));
   }
 }
 
-async function refusalOnce(key: BucketKey, state: SpacesBackend): Promise<string | undefined> {
-  const bucket = await Bucket.open(placeOf(state), key);
+async function refusalOnce(key: BucketKey, { state, directory }: Where): Promise<string | undefined> {
+  const bucket = await Bucket.open(placeOf(state, directory), key);
   const name = `${PROBE_PREFIX}of-the-key`;
   try {
     await bucket.list("");
@@ -264,9 +270,9 @@ const NO_LOCKFILE =
 
 /** Tries whether the store can keep a lock, and sets the configuration accordingly. */
 async function settleLocking(key: BucketKey, context: PrepareContext): Promise<void> {
-  const { state, tell, switchLockfileOff, signal } = context;
+  const { state, directory, tell, switchLockfileOff, signal } = context;
   signal.throwIfAborted();
-  const bucket = await Bucket.open(placeOf(state), key, { attempts: 1 });
+  const bucket = await Bucket.open(placeOf(state, directory), key, { attempts: 1 });
   const obstacle = await untilKeyWorks(context, () => lockObstacle(bucket));
   if (obstacle === undefined && state.lockfile) {
     tell({

@@ -1,5 +1,6 @@
 import { type ApiAnswer, callApi } from "../../api-client";
 import { isLoopback, type SpacesBackend } from "../../config";
+import { shownPath } from "../../place";
 import type { Variables } from "../../terraform";
 import type { BucketKey } from "./bucket";
 
@@ -26,15 +27,17 @@ export interface SpacesKeys {
 /**
  * What makes keys for a bucket: DigitalOcean, for a bucket in Spaces. On this machine an S3 store and a DigitalOcean API that stand in for
  * them go together. Undefined for any other store.
+ * @param directory the workspace's, for the file in the message; default: the checkout
  * @throws Error when there is no token
  */
 export function keysOf(
   { endpoint, ownEndpoint }: SpacesBackend,
   variables: Variables,
+  directory = "",
 ): SpacesKeys | undefined {
   const isSpaces = new URL(endpoint).hostname.endsWith(".digitaloceanspaces.com");
   const isPlayed = isLoopback(endpoint) && isLoopback(variables.DIGITALOCEAN_API_URL ?? "");
-  return !ownEndpoint || isSpaces || isPlayed ? new DigitalOceanKeys(variables) : undefined;
+  return !ownEndpoint || isSpaces || isPlayed ? new DigitalOceanKeys(variables, directory) : undefined;
 }
 
 const PER_PAGE = 200;
@@ -49,12 +52,15 @@ export class DigitalOceanKeys implements SpacesKeys {
   private readonly address: string;
   private readonly token: string;
 
-  /** @throws Error when there is no token */
-  constructor(variables: Variables) {
+  /**
+   * @param directory the workspace's, for the file in the message
+   * @throws Error when there is no token
+   */
+  constructor(variables: Variables, directory = "") {
     const token = variables.DIGITALOCEAN_TOKEN || variables.DIGITALOCEAN_ACCESS_TOKEN;
     if (!token)
       throw new Error(
-        "DIGITALOCEAN_TOKEN is not set: keys for the bucket are made with it. Put it into .env or the environment.",
+        `DIGITALOCEAN_TOKEN is not set: keys for the bucket are made with it. Put it into ${shownPath(directory, ".env")} or the environment.`,
       );
     const base = variables.DIGITALOCEAN_API_URL || "https://api.digitalocean.com";
     this.address = `${base.replace(/\/$/, "")}/v2/spaces/keys`;

@@ -140,7 +140,7 @@ describeWithKubectl("secrets", () => {
         "apiVersion: v1\nkind: Secret\nmetadata:\n  name: mail\n  namespace: shop\nstringData:\n  password: hunter2\n",
       ),
     [
-      "secrets | flux/apps/shop/staging/volume.yaml: the Secret mail is in plain text; declare it in src/secrets/applications and run npm run secrets, which writes it encrypted; a value that was pushed is known and has to be replaced",
+      "secrets | flux/apps/shop/staging/volume.yaml: the Secret mail is in plain text; declare it in src/secrets/applications and run npm run secrets -- create, which writes it encrypted; a value that was pushed is known and has to be replaced",
     ],
   );
   mistake(
@@ -152,7 +152,7 @@ describeWithKubectl("secrets", () => {
         "secretGenerator:\n  - name: mail\n    namespace: shop\n    literals:\n      - password=hunter2\n    options:\n      disableNameSuffixHash: true\nresources:\n",
       ),
     [
-      "secrets | Secret shop/mail in flux/apps/shop/staging: is applied in plain text; leave secretGenerator out, and let npm run secrets write the Secret encrypted",
+      "secrets | Secret shop/mail in flux/apps/shop/staging: is applied in plain text; leave secretGenerator out, and let npm run secrets -- create write the Secret encrypted",
     ],
   );
   mistake(
@@ -164,7 +164,7 @@ describeWithKubectl("secrets", () => {
         "          env:\n            - name: TOKEN\n              value: CHANGE_ME_TOKEN\n",
       ),
     [
-      "secrets | flux/apps/shop/staging/web.yaml:35: CHANGE_ME_TOKEN stands for a value that nobody has given; declare it in src/secrets/applications and run npm run secrets, or write the value",
+      "secrets | flux/apps/shop/staging/web.yaml:35: CHANGE_ME_TOKEN stands for a value that nobody has given; declare it in src/secrets/applications and run npm run secrets -- create, or write the value",
     ],
   );
   mistake(
@@ -204,7 +204,7 @@ describeWithKubectl("secrets", () => {
       tree.write(".sops.yaml", `creation_rules:\n  - path_regex: /production/\n    age: ${STAGING_KEY}\n`);
     },
     [
-      "secrets | flux/apps/shop/staging/mail.yaml: is encrypted, and .sops.yaml doesn't say for whom; add a rule for it to .sops.yaml (npm run secrets writes them)",
+      "secrets | flux/apps/shop/staging/mail.yaml: is encrypted, and .sops.yaml doesn't say for whom; add a rule for it to .sops.yaml (npm run secrets -- create writes them)",
     ],
   );
   mistake(
