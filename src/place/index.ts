@@ -1,3 +1,3 @@
 export { addressed } from "./addressed";
 export { bringBack, npmRunIn, sandboxAt, shellIn, shownPath } from "./place";
-export { REPOSITORY, SANDBOX_DIRECTORY } from "./repository";
+export { REPOSITORY, SANDBOX_DIRECTORY, SANDBOX_FOLDER } from "./repository";
