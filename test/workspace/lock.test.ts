@@ -2,6 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { SANDBOX_DIRECTORY } from "../../src/place";
 import { isAlive, ownIdentity } from "../../src/processes";
 import { commandAtWork, lockLeftBehind, lockWorkspace } from "../../src/workspace/lock";
 
@@ -50,18 +51,24 @@ test("keeps another command out while it is held, and lets it in afterwards", ()
 });
 
 test("in a sandbox the command is named with it, and the lock by its path from the checkout", () => {
-  mkdirSync(join(folder, ".sandbox"));
-  file = join(folder, ".sandbox", "mine2.lock");
+  const name = `test-lock-${process.pid}`;
+  mkdirSync(SANDBOX_DIRECTORY, { recursive: true });
+  file = join(SANDBOX_DIRECTORY, `${name}.lock`);
   const unlock = lockWorkspace(file, "deploy");
-  expect(() => lockWorkspace(file, "diff")).toThrow(
-    `\`npm run deploy -- --sandbox mine2\` is at work here (process ${process.pid}): wait until it has ended, or end it. If no such command runs, delete .sandbox/mine2.lock`,
-  );
-  expect(commandAtWork(file)).toBe(`npm run deploy -- --sandbox mine2 (process ${process.pid})`);
-  unlock();
-  file = join(folder, ".sandbox", "demo.lock");
+  try {
+    expect(() => lockWorkspace(file, "diff")).toThrow(
+      `\`npm run deploy -- --sandbox ${name}\` is at work here (process ${process.pid}): wait until it has ended, or end it. If no such command runs, delete .sandbox/${name}.lock`,
+    );
+    expect(commandAtWork(file)).toBe(`npm run deploy -- --sandbox ${name} (process ${process.pid})`);
+  } finally {
+    unlock();
+  }
   const end = lockWorkspace(file, "demo");
-  expect(commandAtWork(file)).toBe(`npm run demo (process ${process.pid})`);
-  end();
+  try {
+    expect(commandAtWork(file)).toBe(`npm run demo (process ${process.pid})`);
+  } finally {
+    end();
+  }
 });
 
 test("a process that runs is respected, one that was killed is not", () => {
