@@ -16,7 +16,7 @@ export function editAction(wanted: string): SecretsAction {
       );
     const target = findSecret(contexts, wanted);
     const edit = await editSecret(target, personAt(output), sops);
-    const { outcome, changed, madeAnew } = edit;
+    const { outcome, changed, madeAnew, effects } = edit;
     const file = shownPath(workspace.directory, edit.file);
     if (outcome === "unchanged") output.line(`${file}: nothing was changed, nothing is written.`);
     else if (outcome === "discarded")
@@ -24,6 +24,7 @@ export function editAction(wanted: string): SecretsAction {
     else {
       output.line(`${file}: ${changed.length > 0 ? changed.join(", ") : "comments or labels"} changed.`);
       if (madeAnew.length > 0) output.line(`Made anew of it: ${madeAnew.join(", ")}.`);
+      for (const [key, effect] of Object.entries(effects)) output.line(`${key}: ${effect}`);
       output.line(
         workspace.sandbox === undefined
           ? `Next: commit ${file} and push it; Flux applies it. Pods that read it as environment variables have to be restarted.`

@@ -3,10 +3,12 @@ import { basename, join } from "node:path";
 import { writeWhole } from "../files";
 import { npmRunIn, shownPath } from "../place";
 import { ageKeyFile, readAgeKey } from "./age-key";
+import type { ApplicationSecret } from "./application-secret";
 import { type EditedSecret, judgeEdit, judgeEncrypted } from "./edited-secret";
 import { requireOwnKey } from "./foreign-key";
 import type { SecretsContext } from "./inventory";
 import { withPlainTextFolder } from "./plain-text-folder";
+import { explainChange } from "./rotate-values";
 import { allSecretFiles, readSecretFile, type SecretFile, secretFile } from "./secret-files";
 import type { Sops } from "./sops";
 
@@ -25,6 +27,8 @@ export interface Edit {
   readonly outcome: "written" | "unchanged" | "discarded";
   readonly changed: readonly string[];
   readonly madeAnew: readonly string[];
+  /** By changed key, what its new value means to a system that runs, where that is known. */
+  readonly effects: Readonly<Record<string, string>>;
 }
 
 /** A secret of an environment that can be edited. */
@@ -96,6 +100,7 @@ export async function editSecret({ context, file }: EditTarget, editor: Editor, 
         outcome,
         changed: changed ?? [],
         madeAnew: madeAnew ?? [],
+        effects: effectsOf(changed ?? [], declaration, context),
       });
       if (after === before) return result("unchanged");
       const edited = judgeEdit(before, after, declaration, context);
@@ -121,6 +126,18 @@ export async function editSecret({ context, file }: EditTarget, editor: Editor, 
       if (!(await editor.again(problems))) return result("discarded");
     }
   });
+}
+
+function effectsOf(
+  changed: readonly string[],
+  declaration: ApplicationSecret | undefined,
+  context: SecretsContext,
+): Record<string, string> {
+  const effects = changed.flatMap((key) => {
+    const effect = declaration && explainChange(declaration, key, context);
+    return effect === undefined ? [] : [[key, effect] as const];
+  });
+  return Object.fromEntries(effects);
 }
 
 /** @throws Error when the editor has taken the text away: then there is nothing that could be meant */

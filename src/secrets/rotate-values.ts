@@ -102,7 +102,7 @@ function sort(
     if ("variable" in value) {
       if (asked)
         keep(
-          `given by you: set ${value.variable} and use ${npmRunIn(directory, "secrets", "edit", place.secret)}`,
+          `given by you: set ${value.variable} and use ${npmRunIn(directory, "secrets", "edit", place.secret, "--environment", environment)}`,
         );
     } else if ("template" in value || "htpasswd" in value) {
       if (asked && wanted !== undefined) keep("made of other keys of this secret: rotate those");
@@ -144,6 +144,21 @@ function withCommand(
   if (!("procedure" in effect)) return effect;
   const edit = npmRunIn(directory, "secrets", "edit", secret, "--environment", environment);
   return { procedure: effect.procedure.replaceAll("{edit}", edit) };
+}
+
+/**
+ * What a value that somebody has changed means to a system that runs, as a sentence; undefined for one that is given by a person or made of
+ * others, since nobody but them knows.
+ */
+export function explainChange(
+  { namespace, name, values }: ApplicationSecret,
+  key: string,
+  { directory, environment }: Pick<SecretsContext, "directory" | "environment">,
+): string | undefined {
+  const value = values[key];
+  if (value === undefined || !("random" in value || "privateFile" in value)) return undefined;
+  const effect = withCommand(effectOf(value), directory, `${namespace}/${name}`, environment);
+  return explainEffect(effect, directory);
 }
 
 /** What a new value does to a system that runs, as a sentence for whoever works in a directory. */

@@ -13,7 +13,11 @@ const secret = (name: string, values: ApplicationSecret["values"]): ApplicationS
 });
 const DECLARED = [
   secret("database", {
-    password: { random: "hex", bytes: 32 },
+    password: {
+      random: "hex",
+      bytes: 32,
+      rotation: { procedure: "The database keeps the old one ({edit})" },
+    },
     url: { template: "postgres://app:{password}@db" },
     mail: { variable: "MAIL", what: "an address", withoutIt: "no mail is sent" },
   }),
@@ -73,6 +77,7 @@ describeWithSops("npm run secrets -- edit", () => {
       outcome: "written",
       changed: ["mail"],
       madeAnew: [],
+      effects: {},
     });
     expect(values()).toEqual({ password, url: `postgres://app:${password}@db`, mail: "it@acme.example" });
     expect(project.read(FILE)).not.toMatch(/acme\.example|of the office/);
@@ -87,7 +92,14 @@ describeWithSops("npm run secrets -- edit", () => {
   });
 
   test("makes anew what is made of a changed value, unless that was changed too", async () => {
-    expect(await edit(setPassword)).toMatchObject({ changed: ["password"], madeAnew: ["url"] });
+    expect(await edit(setPassword)).toMatchObject({
+      changed: ["password"],
+      madeAnew: ["url"],
+      effects: {
+        password:
+          "The database keeps the old one (npm run secrets -- edit app/database --environment staging).",
+      },
+    });
     expect(values().url).toBe("postgres://app:newpassword@db");
     opened = [];
     await edit((text) =>

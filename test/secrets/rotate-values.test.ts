@@ -103,7 +103,7 @@ describeWithSops("new values", () => {
     expect(kept).toEqual([
       expect.objectContaining({
         asked: true,
-        because: "given by you: set GIVEN and use npm run secrets -- edit app/session",
+        because: "given by you: set GIVEN and use npm run secrets -- edit app/session --environment staging",
       }),
     ]);
     expect(changed()).toEqual([]);
