@@ -275,7 +275,7 @@ function requireEnvironmentFolders(project: Project, directory: string): void {
   if (missing.length === 0) return;
   const names = missing.map((folder) => relative(REPOSITORY, join(directory, folder))).join(", ");
   throw new Error(
-    `${names}: the folder is missing, so Flux would have nothing to deploy. Copy staging's folders (${shownPath(directory, "flux/clusters/staging")}, ${shownPath(directory, "flux/apps/*/staging")}) there and put the new name in place of "staging" in the copied files, or rename the environment.`,
+    `${names}: the folder is missing, so Flux would have nothing to deploy. Copy staging's folders (${shownPath(directory, "flux/clusters/staging")}, ${shownPath(directory, "flux/apps/*/staging")}) there and put the new name in place of "staging" in the copied files. An environment that is deployed can't be renamed: give it its former name again.`,
   );
 }
 

@@ -401,7 +401,9 @@ describe("storage", () => {
   });
 
   test("a StorageClass that the deployed document doesn't have can't be compared", () => {
-    const before = { ...otherClass, storage: {}, applications: {} } as unknown as Environment;
+    const { fast, bulk } = otherClass.storage;
+    const storage = { fast: { size: fast.size }, bulk: { size: bulk.size } };
+    const before = { ...otherClass, storage, applications: {} } as unknown as Environment;
     expect(find({ plans: [valuesPlan(before, stagingOf())] })).toEqual([]);
   });
 });
