@@ -17,7 +17,7 @@ import type { Output } from "../terminal/output";
 import { environmentOf } from "../terraform";
 import type { DescribedStack } from "../workspace";
 import { clusterNameIsTyped } from "./cluster-name";
-import type { StateWork } from "./state";
+import type { StateWork } from "./state-workspace";
 
 /** `npm run state -- restore`: brings one stack's state back from a backup. Returns the exit code. */
 export async function restore(work: StateWork): Promise<number> {

@@ -1,7 +1,25 @@
 import type { Command } from "commander";
+import type { StateStore } from "../state";
 import { Output } from "../terminal/output";
-import { openWorkspace, type Workspace } from "../workspace";
+import { type DescribedStack, openWorkspace, type Workspace } from "../workspace";
 import { type CommonOptions, command, sandboxName } from "./options";
+
+/** Options of the subcommands that work on stacks. */
+export interface StateOptions extends CommonOptions {
+  readonly backup?: string;
+  readonly force?: boolean;
+  readonly confirm?: string[];
+}
+
+/** What a subcommand works with. */
+export interface StateWork {
+  readonly workspace: Workspace;
+  readonly store: StateStore;
+  readonly output: Output;
+  readonly options: StateOptions;
+  readonly all: readonly DescribedStack[];
+  readonly selected: readonly DescribedStack[];
+}
 
 /** A subcommand of `npm run state`, with the shared options that it takes. */
 export function stateSubcommand(

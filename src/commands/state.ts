@@ -15,30 +15,12 @@ import {
   type StateStore,
   summarizeBackups,
 } from "../state";
-import type { Output } from "../terminal/output";
-import { type DescribedStack, describeStacks, type Workspace } from "../workspace";
-import type { CommonOptions } from "./options";
+import { describeStacks } from "../workspace";
 import { stateMigrateCommand } from "./state-migrate";
 import { statePrepareCommand } from "./state-prepare";
 import { restore } from "./state-restore";
 import { stateUnlockCommand } from "./state-unlock";
-import { inStateWorkspace, stateSubcommand } from "./state-workspace";
-
-interface StateOptions extends CommonOptions {
-  readonly backup?: string;
-  readonly force?: boolean;
-  readonly confirm?: string[];
-}
-
-/** What a subcommand works with. */
-export interface StateWork {
-  readonly workspace: Workspace;
-  readonly store: StateStore;
-  readonly output: Output;
-  readonly options: StateOptions;
-  readonly all: readonly DescribedStack[];
-  readonly selected: readonly DescribedStack[];
-}
+import { inStateWorkspace, type StateOptions, type StateWork, stateSubcommand } from "./state-workspace";
 
 /** Returns the exit code. */
 type Action = (work: StateWork) => Promise<number>;

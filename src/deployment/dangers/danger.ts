@@ -2,7 +2,7 @@ import { PRODUCTION, type Project } from "../../config";
 import type { StackPlan } from "../../terraform";
 import type { Workspace } from "../../workspace";
 import type { DeployedCluster } from "../deployed-clusters";
-import type { CapacityAnswer } from "./pods-without-room";
+import type { CapacityAnswer } from "./room";
 
 /** Everything that a deploy refuses until somebody says `--allow <kind>`, with what it is about (for `--help` and the messages). */
 export const DANGER_KINDS = {

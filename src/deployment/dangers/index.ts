@@ -10,13 +10,8 @@ import { storageClassChange } from "./storage-class-change";
 import { storageShrink } from "./storage-shrink";
 
 export { DANGER_KINDS, type DangerContext, type DangerKind, type Finding, isProduction } from "./danger";
-export {
-  type CapacityAnswer,
-  type CapacityQuestion,
-  capacityQuestions,
-  type Room,
-  shortOf,
-} from "./pods-without-room";
+export { type CapacityQuestion, capacityQuestions, shortOf } from "./pods-without-room";
+export type { CapacityAnswer, Room } from "./room";
 
 /** Every danger, in the order in which they are told: what the configuration says first, then what the plans do. */
 export const DANGERS: readonly Danger[] = [
