@@ -1,4 +1,4 @@
-import { deploy } from "../../../../src/commands/deploy";
+import { type Deployment, deploy } from "../../../../src/commands/deploy";
 import { destroy } from "../../../../src/commands/destroy";
 import type { StackResult } from "../../../../src/deployment/apply-all";
 import { Output } from "../../../../src/terminal/output";
@@ -44,6 +44,12 @@ export async function inSandbox<T>(
 
 const UNDISTURBED = { reason: () => undefined, end: () => undefined };
 
+/** What the changed deploy of the tests changes, and means: Flux in both environments follows another branch. */
+const MEANT = {
+  allow: ["repository-change"],
+  confirm: ["my-startup-production"],
+} satisfies Pick<Deployment["options"], "allow" | "confirm">;
+
 /** A deploy of some stacks, or of everything, as with --yes. */
 export async function deployIn(workspace: Workspace, stack: string[] = []): Promise<Deployed> {
   const output = new KeptOutput();
@@ -51,7 +57,7 @@ export async function deployIn(workspace: Workspace, stack: string[] = []): Prom
     workspace,
     output,
     interruption: UNDISTURBED,
-    options: { environment: [], stack, yes: true },
+    options: { environment: [], stack, yes: true, ...MEANT },
   });
   return { exitCode, stacks, text: output.text };
 }
