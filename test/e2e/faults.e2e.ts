@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { addressed } from "../../src/place";
 import type { CliResult } from "../support/sandbox-project";
 import {
   type DesiredState,
@@ -78,9 +79,11 @@ describe("mistakes in the tree", () => {
   });
 
   test.each(TREE_FAULTS)("$mistake: validate names the line, the reason and what to do", (fault) => {
-    const finding = fault.finding
-      .replace("{place}", places.get(fault) as string)
-      .replace("{sandbox}", world.project.project.name);
+    const { name, directory } = world.project.project;
+    const finding = addressed(
+      directory,
+      fault.finding.replace("{place}", places.get(fault) as string).replace("{sandbox}", name),
+    );
     expect(validation.stdout.split("\n").map((line) => line.trim())).toContain(finding);
   });
 

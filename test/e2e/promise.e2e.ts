@@ -300,9 +300,10 @@ test("a smaller node size: Flux makes every application smaller, and the nodes s
       /staging-flux-configuration +done.*staging-cluster +the pods fit now.*staging-cluster +done/s,
     );
     measure("node size, smaller", "staging: the applications shrink, then the nodes go", secondsSince(begin));
-    for (const { application, staging } of FOLLOWERS)
-      expect([application, await sizeOf("staging", application)]).toEqual([application, staging[0]]);
     expect(pools()).toContain("workload-s-2vcpu-4gb");
+    // The nodes went as soon as the pods fitted; those that were not needed for that may follow later.
+    for (const { application, staging } of FOLLOWERS)
+      await untilSize("staging", application, staging[0], begin, 120);
   } finally {
     await pods.stop();
   }
