@@ -284,6 +284,8 @@ test("a smaller node size: Flux makes every application smaller, and the nodes s
       // Enough for what its applications ask for then, and volumes don't shrink.
       staging.cluster.nodeCount = 7;
       staging.storage = { ...staging.storage, fast: { size: "20Gi" } };
+      // The profiles of the beginning again: another test has set larger ones.
+      staging.applications = { nextcloud: { profile: "small" } };
     });
     const begin = performance.now();
     const running = world.project.start("deploy", "--yes", "--environment", "staging");
