@@ -1,23 +1,8 @@
 import { join } from "node:path";
-import { Command, CommanderError } from "commander";
-import { checkConfigCommand } from "./commands/check-config";
-import { ciReadyCommand } from "./commands/ci-ready";
-import { demoCommand } from "./commands/demo";
-import { deployCommand } from "./commands/deploy";
-import { destroyCommand } from "./commands/destroy";
-import { diffCommand } from "./commands/diff";
+import { CommanderError } from "commander";
 import { asksForJson, type ErrorReport, errorReport } from "./commands/error-report";
-import { outputsCommand } from "./commands/outputs";
-import { previewCommand } from "./commands/preview";
-import { restoreCommand } from "./commands/restore";
-import { sandboxCommand } from "./commands/sandbox";
-import { secretsCommand } from "./commands/secrets";
-import { stacksCommand } from "./commands/stacks";
-import { stateCommand } from "./commands/state";
-import { statusCommand } from "./commands/status";
+import { program } from "./commands/program";
 import { explainSwallowed } from "./commands/swallowed-options";
-import { synthCommand } from "./commands/synth";
-import { validateCommand } from "./commands/validate";
 import { explain } from "./deployment/failure";
 import { INTERRUPTED_EXIT_CODE, Interrupted } from "./deployment/interruption";
 import { concealValues, concealVariables, redactStream } from "./redaction";
@@ -25,37 +10,6 @@ import { privateValues } from "./secrets/private-files";
 import { secretVariables } from "./secrets/secret-variables";
 import { Output, resultIsPrinted } from "./terminal/output";
 import { REPOSITORY, readDotenv, sandboxDirectories } from "./workspace";
-
-/** The commands behind the npm scripts. */
-function program(): Command {
-  const result = new Command("hybrid-gitops")
-    .description(
-      "One configuration file becomes a DigitalOcean Kubernetes cluster per environment, with Flux",
-    )
-    .enablePositionalOptions()
-    .exitOverride();
-  for (const make of [
-    demoCommand,
-    deployCommand,
-    diffCommand,
-    previewCommand,
-    destroyCommand,
-    synthCommand,
-    outputsCommand,
-    statusCommand,
-    restoreCommand,
-    secretsCommand,
-    stateCommand,
-    stacksCommand,
-    checkConfigCommand,
-    validateCommand,
-    ciReadyCommand,
-    sandboxCommand,
-  ]) {
-    result.addCommand(make().exitOverride());
-  }
-  return result;
-}
 
 concealSecrets();
 
@@ -116,7 +70,7 @@ function concealSecrets(): void {
 function refuseSwallowedOptions(): void {
   const script = process.env.npm_lifecycle_event;
   if (script === undefined) return;
-  const message = explainSwallowed({ script, words: process.argv.slice(3), env: process.env });
+  const message = explainSwallowed(commands, { script, words: process.argv.slice(2), env: process.env });
   if (message === undefined) return;
   console.error(message);
   reportForScripts({ kind: "arguments", message }, 1);

@@ -5,6 +5,7 @@ import { Interrupted } from "../deployment/interruption";
 import { MissingTool } from "../flux-tree/tools";
 import { TerraformError } from "../terraform";
 import { MissingPrerequisites } from "../workspace";
+import { namedCommand } from "./named-command";
 
 /** Why a command ended without a result, for a script. */
 export interface ErrorReport {
@@ -48,12 +49,13 @@ function optionIn(pattern: RegExp, message: string): { readonly place?: string }
  * an error can follow. What stands after `--` is somebody else's.
  */
 export function asksForJson(program: Command, words: readonly string[]): boolean {
-  let command = program;
-  for (const word of words) {
-    if (word === "--") return false;
-    if (word === "--json")
-      return command.commands.length > 0 || command.options.some(({ long }) => long === word);
-    command = command.commands.find((one) => one.name() === word) ?? command;
-  }
-  return false;
+  const end = words.indexOf("--");
+  const own = end < 0 ? words : words.slice(0, end);
+  const asked = own.indexOf("--json");
+  if (asked < 0) return false;
+  const { command } = namedCommand(
+    program,
+    own.slice(0, asked).filter((word) => !word.startsWith("-")),
+  );
+  return command.commands.length > 0 || command.options.some(({ long }) => long === "--json");
 }

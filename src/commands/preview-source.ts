@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { cp, mkdtemp, realpath, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -8,7 +8,7 @@ import { replacementsFor } from "../flux";
 import { FLUX_FOLDER, FluxTree } from "../flux-tree";
 import { shownPath } from "../place";
 import { pendingFiles, renderReplacements } from "../static-configuration";
-import { REPOSITORY, SANDBOX_DIRECTORY, usedConfiguration } from "../workspace";
+import { REPOSITORY, sandboxDirectory, usedConfiguration } from "../workspace";
 
 /** What is previewed: a tree with a project's names in it, and the configuration that sizes it. */
 export interface PreviewSource {
@@ -29,7 +29,7 @@ const CHARTS = "helm";
  * @throws ConfigurationError, or Error for a sandbox that isn't there
  */
 export async function openPreview(sandbox: string | undefined): Promise<PreviewSource> {
-  const directory = sandbox === undefined ? REPOSITORY : sandboxDirectory(sandbox);
+  const directory = sandbox === undefined ? REPOSITORY : sandboxDirectory(sandbox, true);
   const file = usedConfiguration(directory);
   const name = path.relative(REPOSITORY, file);
   const project = loadProject(file, name);
@@ -68,18 +68,6 @@ export async function openPreview(sandbox: string | undefined): Promise<PreviewS
 
 function pendingNote(files: number, folder: string): string {
   return `${files} ${files === 1 ? "file" : "files"} under ${folder}/ still ${files === 1 ? "has" : "have"} to get the project's names, which the next deploy writes: the preview has them already.`;
-}
-
-function sandboxDirectory(name: string): string {
-  const sandboxes = existsSync(SANDBOX_DIRECTORY)
-    ? readdirSync(SANDBOX_DIRECTORY).filter((other) =>
-        existsSync(path.join(SANDBOX_DIRECTORY, other, FLUX_FOLDER)),
-      )
-    : [];
-  if (sandboxes.includes(name)) return path.join(SANDBOX_DIRECTORY, name);
-  throw new Error(
-    `--sandbox ${name}: there is no such sandbox${sandboxes.length > 0 ? `, only ${sandboxes.join(", ")}` : " yet"}`,
-  );
 }
 
 /** Does what deploy does to a tree. */

@@ -166,10 +166,13 @@ describeWithTools("preview", { tools: ["kubectl", "helm"] }, () => {
   });
 });
 
-test("a sandbox that is none is told", () => {
-  const { code, stderr } = cli(["preview", "-e", "staging", "--sandbox", "../../etc"]);
+test.each([
+  ["../../etc", '--sandbox "../../etc": the name of a sandbox has '],
+  ["no-such-sandbox", "--sandbox no-such-sandbox: there is no such sandbox"],
+])("a sandbox that is none is told: %s", (name, message) => {
+  const { code, stderr } = cli(["preview", "-e", "staging", "--sandbox", name]);
   expect(code).toBe(1);
-  expect(stderr).toContain("--sandbox ../../etc: there is no such sandbox");
+  expect(stderr).toContain(message);
 });
 
 if (!hasOwnConfiguration) {
