@@ -3,19 +3,29 @@ import { ConfigurationError, type Problem } from "../config";
 import { ExplainedFailure, explain } from "../deployment/failure";
 import { Interrupted } from "../deployment/interruption";
 import { MissingTool } from "../flux-tree/tools";
+import { LostStates } from "../state";
 import { TerraformError } from "../terraform";
 import { MissingPrerequisites } from "../workspace";
 import { namedCommand } from "./named-command";
 
 /** Why a command ended without a result, for a script. */
 export interface ErrorReport {
-  readonly kind: "arguments" | "configuration" | "prerequisites" | "terraform" | "interrupted" | "failed";
+  readonly kind:
+    | "arguments"
+    | "configuration"
+    | "prerequisites"
+    | "terraform"
+    | "state"
+    | "interrupted"
+    | "failed";
   /** What a person reads on stderr. */
   readonly message: string;
   /** The option, the configuration file or the stack that it is about, where it is about one. */
   readonly place?: string;
   /** With `configuration`: everything that is wrong with the file. */
   readonly problems?: readonly Problem[];
+  /** With `state`: the stacks whose state was lost, or is another stack's. */
+  readonly stacks?: readonly string[];
 }
 
 /** An error that ended a command, as `--json` tells it. */
@@ -31,6 +41,7 @@ export function errorReport(error: Error): ErrorReport {
     return { kind: "configuration", message, place: error.file, problems: error.problems };
   if (error instanceof MissingPrerequisites || error instanceof MissingTool)
     return { kind: "prerequisites", message };
+  if (error instanceof LostStates) return { kind: "state", message, stacks: error.stacks };
   if (error instanceof Interrupted) return { kind: "interrupted", message };
   const failure = error instanceof ExplainedFailure ? error.failure : error;
   if (failure instanceof TerraformError) return { kind: "terraform", message, place: failure.stackName };

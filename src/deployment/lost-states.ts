@@ -7,7 +7,7 @@ import { explainRecovered } from "./state-record";
 /**
  * Stops before a plan on a state that was lost, belongs to another stack, or is somewhere else than the configuration says, of some
  * stacks or of those that they read outputs from: it would make everything a second time, or destroy what is another's. What terraform could not write the last time is taken in before.
- * @throws Error that names each lost state, its newest backup and the command that restores it
+ * @throws LostStates
  */
 export async function refuseLost(
   workspace: Workspace,

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path";
 import { writeWhole } from "../files";
 import { shownPath } from "../place";
+import { concealValues } from "../redaction";
 
 /** Private halves stay on this machine and in the cluster: a git-ignored folder, readable by its owner only. */
 export function privateDirectory(directory: string, environment: string): string {
@@ -73,7 +74,9 @@ export function webhookToken(directory: string, environment: string): string {
 
 /** A token for the receiver. */
 export function newWebhookToken(): string {
-  return randomBytes(32).toString("hex");
+  const token = randomBytes(32).toString("hex");
+  concealValues([token]);
+  return token;
 }
 
 /** Replaces the receiver's token. The webhook at GitHub follows with the next deploy. */

@@ -1,6 +1,7 @@
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { shownPath } from "../place";
+import { concealValues } from "../redaction";
 import type { ApplicationSecret, SecretValue } from "./application-secret";
 import { webhookToken, webhookTokenFile } from "./private-files";
 import { actionsSecretName } from "./publish";
@@ -114,7 +115,9 @@ export function makeValues(
 }
 
 function random({ random: form, bytes }: Extract<SecretValue, { random: string }>): string {
-  return form === "uuid" ? randomUUID() : randomBytes(bytes).toString(form);
+  const value = form === "uuid" ? randomUUID() : randomBytes(bytes).toString(form);
+  concealValues([value]);
+  return value;
 }
 
 /** Apache's `{SHA}` form, which traefik and nginx read: no salt, which a long random password doesn't need. */

@@ -15,7 +15,7 @@ export {
 export { checkStates, type StackState, type StateReport, summarizeBackups } from "./check";
 export { type RecoveredState, recoverErroredState } from "./errored-state";
 export { LocalStore } from "./local-store";
-export { explainLost, findLostStates, type LostState, refuseLostStates } from "./lost-states";
+export { explainLost, findLostStates, type LostState, LostStates, refuseLostStates } from "./lost-states";
 export { localStore, openStore, STATE_FOLDER } from "./open-store";
 export { newestOwn, planRestoration, type Restoration, type Restored, restoreBackup } from "./restore";
 export { markBucket, unmarkBucket } from "./spaces/bucket-marker";

@@ -155,9 +155,19 @@ function explainForeign(
   ].join("\n");
 }
 
+/** States on which nothing can be planned; its message names each of them, its newest backup and the command that restores it. */
+export class LostStates extends Error {
+  constructor(
+    readonly stacks: readonly string[],
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
 /**
  * Stops a command that would plan on a lost state or on that of another stack.
- * @throws Error that names each lost state, its newest backup and the command that restores it
+ * @throws LostStates
  */
 export async function refuseLostStates(
   store: StateStore,
@@ -166,5 +176,8 @@ export async function refuseLostStates(
 ): Promise<void> {
   const lost = await findLostStates(store, stacks, project);
   if (lost.length === 0) return;
-  throw new Error(lost.map((one) => explainLost(one, store, npmRun)).join("\n\n"));
+  throw new LostStates(
+    lost.map(({ stack }) => stack),
+    lost.map((one) => explainLost(one, store, npmRun)).join("\n\n"),
+  );
 }

@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { asksForJson, errorReport } from "../../src/commands/error-report";
 import { ExplainedFailure } from "../../src/deployment/failure";
 import { Interrupted } from "../../src/deployment/interruption";
+import { LostStates } from "../../src/state";
 import { TerraformError } from "../../src/terraform";
 import { MissingPrerequisites } from "../../src/workspace";
 import { cli, SandboxProject } from "../support/sandbox-project";
@@ -77,6 +78,7 @@ describe("the kind and the place of an error", () => {
     [new ExplainedFailure(failure, new Map()), { kind: "terraform", place: "staging-cluster" }],
     [new Interrupted("interrupted with Ctrl-C"), { kind: "interrupted" }],
     [new MissingPrerequisites(["x is missing"]), { kind: "prerequisites" }],
+    [new LostStates(["staging-cluster"], "state of …"), { kind: "state", stacks: ["staging-cluster"] }],
     [
       new CommanderError(1, "commander.missingArgument", "error: missing"),
       { kind: "arguments", message: "missing" },

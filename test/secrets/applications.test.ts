@@ -1,6 +1,9 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { redact } from "../../src/redaction";
+import type { ApplicationSecret } from "../../src/secrets/application-secret";
 import { applicationSecrets } from "../../src/secrets/applications";
+import { newWebhookToken } from "../../src/secrets/private-files";
 import { makeValues } from "../../src/secrets/secret-values";
 import { REPOSITORY } from "../support/example";
 
@@ -16,6 +19,26 @@ test("every declaration in src/secrets/applications is collected", () => {
   );
   expect(files.length).toBeGreaterThan(4);
   expect(new Set(applicationSecrets)).toEqual(new Set(declared));
+});
+
+test("a random value and a webhook's token are concealed from the moment that they are made", () => {
+  const secret: ApplicationSecret = {
+    folder: "flux/apps/x",
+    name: "x",
+    namespace: "x",
+    values: { password: { random: "hex", bytes: 16 } },
+  };
+  const { password } = makeValues(
+    secret,
+    {},
+    {
+      directory: "/nowhere",
+      environment: "staging",
+      variables: {},
+    },
+  );
+  const token = newWebhookToken();
+  expect(redact(`cannot write ${password} and ${token}`)).toBe("cannot write *** and ***");
 });
 
 test("no two secrets have the same file or the same name in a namespace", () => {
