@@ -85,8 +85,10 @@ test("also where a part of the printed JSON itself, with its syntax, is a secret
         fc.pre(secret.length >= 8 && Buffer.from(secret).toString() === secret);
         const out = printed(secret, document);
         expect(() => JSON.parse(out)).not.toThrow();
+        // No mask is a part of what is left of the document.
+        const left = out.replaceAll(/"\*{3}"|\*{3}/g, "\0");
         // Brackets, commas and space by themselves are no secret that can be read.
-        if (/[^\s[\]{}:,"]/.test(secret)) expect(out).not.toContain(secret);
+        if (/[^\s[\]{}:,"]/.test(secret)) expect(left).not.toContain(secret);
       },
     ),
     { numRuns: 500 },
