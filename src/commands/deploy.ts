@@ -21,7 +21,7 @@ import { inventory } from "../secrets/inventory";
 import { publishSecrets } from "../secrets/publish";
 import { confirm, isInteractive } from "../terminal/confirm";
 import { Output } from "../terminal/output";
-import { addCounts, count, planLines, summaryTable, summaryText } from "../terminal/plan-view";
+import { addCounts, count, showPlans, summaryTable, summaryText } from "../terminal/plan-view";
 import {
   environmentOf,
   hasChanges,
@@ -117,8 +117,7 @@ export async function deploy(deployment: Deployment): Promise<DeployReport> {
     output,
     stopped: interruption.reason,
   });
-  output.line();
-  for (const plan of plans) output.line(planLines(plan).join("\n"));
+  showPlans(output, plans);
   // With a plan that failed it isn't known what there is to take over, and nothing will be.
   if (failures.length === 0) requireAdoptable(options.adopt ?? [], plans);
   const gate = await DangerGate.open({ workspace, output, all, selected, plans, permission: options });

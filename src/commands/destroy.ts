@@ -12,7 +12,7 @@ import { failureMessages, type PlannedStacks, planAll } from "../deployment/plan
 import { type Selection, selectStacks } from "../deployment/selection";
 import { confirm, isInteractive } from "../terminal/confirm";
 import { Output } from "../terminal/output";
-import { planLines } from "../terminal/plan-view";
+import { showPlans } from "../terminal/plan-view";
 import { environmentOf, hasChanges, type SynthesizedStack, withDependencies } from "../terraform";
 import { openWorkspace, synthesizeStacks, type Workspace } from "../workspace";
 import { reportStacks } from "./deploy";
@@ -88,8 +88,7 @@ export async function destroy({
     destroy: true,
     stopped: interruption.reason,
   });
-  output.line();
-  for (const plan of plans) output.line(planLines(plan).join("\n"));
+  showPlans(output, plans);
   for (const message of failureMessages(failures)) output.problem(`\n${message}`);
   const failed = (): number => (interruption.reason() ? INTERRUPTED_EXIT_CODE : 1);
   if (failures.length > 0) {

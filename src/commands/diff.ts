@@ -8,7 +8,7 @@ import { selectStacks } from "../deployment/selection";
 import { publishedFile } from "../secrets/published";
 import { Output } from "../terminal/output";
 import { planMarkdown } from "../terminal/plan-markdown";
-import { addCounts, count, planLines, summaryTable, summaryText } from "../terminal/plan-view";
+import { addCounts, count, showPlans, summaryTable, summaryText } from "../terminal/plan-view";
 import { hasChanges } from "../terraform";
 import { openWorkspace, synthesizeStacks, type Workspace } from "../workspace";
 import { DangerGate } from "./danger-gate";
@@ -58,8 +58,7 @@ export function diffCommand(): Command {
 }
 
 function show(output: Output, { plans, failures }: PlannedStacks, gate: DangerGate): void {
-  output.line();
-  for (const plan of plans) output.line(planLines(plan).join("\n"));
+  showPlans(output, plans);
   output.heading("Summary");
   const none = count([]);
   output.line(

@@ -51,3 +51,13 @@ export interface ApplicationSecret {
   readonly labels?: Readonly<Record<string, string>>;
   readonly values: Readonly<Record<string, SecretValue>>;
 }
+
+/** A secret value that a person gives in a variable, and that may be missing. */
+export function optional(variable: string, what: string, withoutIt: string): SecretValue {
+  return { variable, what, withoutIt };
+}
+
+/** A value that a person gives in a variable, that may be missing, and that anybody may read. */
+export function setting(variable: string, what: string, withoutIt: string): SecretValue {
+  return { variable, what, withoutIt, readable: true };
+}

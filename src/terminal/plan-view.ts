@@ -9,6 +9,7 @@ import {
   type ResourceChange,
   type StackPlan,
 } from "../terraform";
+import type { Output } from "./output";
 
 /** Terraform's own signs, in ASCII. */
 const SIGNS: Readonly<Record<Action, string>> = {
@@ -38,6 +39,12 @@ export function planLines(plan: StackPlan): string[] {
     `${title}  ${outputsOnly}${assumption}`,
     ...changes.flatMap((change) => changeLines(change, width)),
   ];
+}
+
+/** Shows what plans do, one after the other. */
+export function showPlans(output: Output, plans: readonly StackPlan[]): void {
+  output.line();
+  for (const plan of plans) output.line(planLines(plan).join("\n"));
 }
 
 function changeLines(change: ResourceChange, width: number): string[] {

@@ -1,4 +1,10 @@
-import type { ApplicationSecret, RotationEffect, SecretValue } from "../application-secret";
+import {
+  type ApplicationSecret,
+  optional,
+  type RotationEffect,
+  type SecretValue,
+  setting,
+} from "../application-secret";
 
 const FOLDER = "flux/apps/chatbox";
 const NAMESPACE = "chatbox";
@@ -88,13 +94,4 @@ function passwordOf(user: string, database: string, key: string): RotationEffect
   return {
     procedure: `MongoDB keeps the old password of ${user}. Open a shell as root (flux/apps/chatbox/README.md) before Flux applies the new one: db.getSiblingDB("${database}").changeUserPassword("${user}", passwordPrompt()) with the value of key ${key} that {edit} shows; then kubectl -n chatbox rollout restart statefulset/mongodb deployment`,
   };
-}
-
-function optional(variable: string, what: string, withoutIt: string): SecretValue {
-  return { variable, what, withoutIt };
-}
-
-/** A value that anybody may read. */
-function setting(variable: string, what: string, withoutIt: string): SecretValue {
-  return { variable, what, withoutIt, readable: true };
 }

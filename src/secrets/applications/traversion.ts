@@ -1,4 +1,10 @@
-import type { ApplicationSecret, RotationEffect, SecretValue } from "../application-secret";
+import {
+  type ApplicationSecret,
+  optional,
+  type RotationEffect,
+  type SecretValue,
+  setting,
+} from "../application-secret";
 
 const FOLDER = "flux/apps/traversion";
 const NAMESPACE = "traversion-system";
@@ -104,13 +110,4 @@ export const traversionSecrets: readonly ApplicationSecret[] = [
 
 function inNamespace(name: string, values: Readonly<Record<string, SecretValue>>): ApplicationSecret {
   return { folder: FOLDER, name, namespace: NAMESPACE, values };
-}
-
-function optional(variable: string, what: string, withoutIt: string): SecretValue {
-  return { variable, what, withoutIt };
-}
-
-/** A value that anybody may read. */
-function setting(variable: string, what: string, withoutIt: string): SecretValue {
-  return { variable, what, withoutIt, readable: true };
 }
