@@ -22,14 +22,14 @@ export function command(name: string, description: string, options: readonly Opt
     .showHelpAfterError(`(npm run ${name} -- --help lists what it takes)`);
   if (options.includes("selection") || options.includes("environment")) {
     result.addOption(
-      new Option("-e, --environment <name>", "only this environment (repeatable)")
+      new Option("--environment <name>", "only this environment (repeatable)")
         .argParser(collect)
         .default([], "all"),
     );
   }
   if (options.includes("selection")) {
     result.addOption(
-      new Option("-s, --stack <name>", "only this stack (repeatable)").argParser(collect).default([], "all"),
+      new Option("--stack <name>", "only this stack (repeatable)").argParser(collect).default([], "all"),
     );
   }
   if (options.includes("sandbox"))
@@ -37,7 +37,7 @@ export function command(name: string, description: string, options: readonly Opt
       "--sandbox [name]",
       `work in a sandbox instead of the real clouds (default name: ${DEFAULT_SANDBOX})`,
     );
-  if (options.includes("yes")) result.option("-y, --yes", "ask nothing");
+  if (options.includes("yes")) result.option("--yes", "ask nothing");
   if (options.includes("allow")) {
     result
       .addOption(

@@ -25,7 +25,7 @@ export function previewCommand(): Command {
     "Print the objects that Flux applies in an environment, without a cluster (exit code 0: printed, 1: error, 2: --node-size would change something)",
     ["sandbox", "json"],
   )
-    .requiredOption("-e, --environment <name>", "the environment")
+    .requiredOption("--environment <name>", "the environment")
     .option("--system <name>", "only what this Flux Kustomization applies (repeatable)", collect, [])
     .option("--kind <kind>", "only objects of this kind (repeatable)", collect, [])
     .option(

@@ -20,7 +20,7 @@ import type { SecretsAction, SecretsWork } from "./secrets-work";
 
 /** The options of `npm run secrets -- rotate`. */
 export interface RotateOptions {
-  readonly key?: boolean;
+  readonly ageKey?: boolean;
   readonly secret?: string;
   readonly keyName?: string;
   readonly force?: boolean;
@@ -50,13 +50,13 @@ async function namesAreTyped(
   return true;
 }
 
-/** `npm run secrets -- rotate`: new values, or with --key a new key. */
+/** `npm run secrets -- rotate`: new values, or with --age-key a new key. */
 export function rotateAction(options: RotateOptions): SecretsAction {
-  if (options.key && (options.secret !== undefined || options.keyName !== undefined))
+  if (options.ageKey && (options.secret !== undefined || options.keyName !== undefined))
     throw new Error(
-      "--key rotates the key that all secrets are encrypted with, --secret and --key-name rotate values: one after the other",
+      "--age-key rotates the key that all secrets are encrypted with, --secret and --key-name rotate values: one after the other",
     );
-  return options.key ? (work) => rotateKeys(work, options) : (work) => rotate(work, options);
+  return options.ageKey ? (work) => rotateKeys(work, options) : (work) => rotate(work, options);
 }
 
 async function rotate(work: SecretsWork, options: RotateOptions) {
@@ -142,7 +142,7 @@ function tellStep(rotation: KeyRotation, { output, workspace }: SecretsWork, dry
   const count = `${files.length} ${files.length === 1 ? "file" : "files"}`;
   const would = dryRun ? "would be " : "";
   const commit = workspace.sandbox === undefined ? "commit .sops.yaml and flux/, push, and run " : "";
-  const again = workspace.npmRun("secrets", "rotate", "--key", "--environment", environment);
+  const again = workspace.npmRun("secrets", "rotate", "--age-key", "--environment", environment);
   const deploy = workspace.npmRun("deploy", "--environment", environment);
   if (step === "begin") {
     output.line(`${count} ${would}encrypted for ${present}, and still for ${retiring}.`);

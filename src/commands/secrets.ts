@@ -40,13 +40,13 @@ export function secretsCommand(): Command {
       subcommand(name, description).action((options: SecretsOptions) => inWorkspace(options, action)),
     );
   result.addCommand(
-    subcommand("rotate", "make new values for generated secrets, or with --key a new key, in two steps")
-      .option("--key", "a new age key: run it, deploy, run it again, deploy")
+    subcommand("rotate", "make new values for generated secrets, or with --age-key a new key, in two steps")
+      .option("--age-key", "a new age key: run it, deploy, run it again, deploy")
       .option("--secret <name>", "only this secret: namespace/name, or its name")
       .option("--key-name <name>", "only this key of the secrets")
       .option(
         "--force",
-        "with --secret also values that a running system keeps, with --key without proof that the cluster has the new key",
+        "with --secret also values that a running system keeps, with --age-key without proof that the cluster has the new key",
       )
       .option(
         "--confirm <cluster...>",

@@ -18,7 +18,7 @@ export function stateUnlockCommand(): Command {
     "remove the lock of one stack's state from the bucket, when the command that took it is gone",
     ["sandbox", "yes", "json"],
   )
-    .requiredOption("-s, --stack <name>", "the stack, such as staging-cluster")
+    .requiredOption("--stack <name>", "the stack, such as staging-cluster")
     .option("--id <id>", "the lock's id, as the refused command named it")
     .action((options: UnlockOptions) =>
       inStateWorkspace(options, (workspace, output) => unlock(workspace, output, options)),

@@ -50,7 +50,7 @@ export function stateCommand(): Command {
         "--force",
         "also over a state of another lineage, whose own things are forgotten, or from a backup that seems to be another stack's",
       )
-      .option("-y, --yes", "ask nothing")
+      .option("--yes", "ask nothing")
       .option("--confirm <cluster...>", "for production, where nobody can type it: the name of its cluster"),
   );
   for (const make of [statePrepareCommand, stateMigrateCommand, stateUnlockCommand])

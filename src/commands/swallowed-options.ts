@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import type { Argument, Command } from "commander";
 import { namedCommand } from "./named-command";
 
 /** What npm gives a script: the options that it took for its own are variables, and their values stay behind as words. */
@@ -12,42 +12,67 @@ export interface NpmCall {
 
 /** They may stand in somebody's .npmrc, and a command without them asks, prints for people or refuses: nothing happens that wasn't meant. */
 const HARMLESS = ["yes", "json", "force"];
-/** Commands that don't have it are meant to do nothing all the same. */
+/** Whoever writes it wants nothing to happen, also with a command that doesn't have it. */
 const NOTHING_MEANT = "dry-run";
+
+/** An option that npm kept. */
+interface Kept {
+  readonly name: string;
+  /** The value after a `=`; several of a repeated option. None: it was written behind a space, or there is none. */
+  readonly values: readonly string[];
+  readonly value: "required" | "optional" | "none";
+}
 
 /**
  * Without `--` npm keeps options for itself: `npm run deploy --sandbox` would silently mean the real clouds.
  * @param program the options of the command that the words name are looked for
- * @returns what to tell, with the command as it works; undefined when npm kept nothing
+ * @returns what to tell, with the command as it works, and `<name>` where nobody can tell any more which word belongs to what; undefined when
+ * npm kept nothing
  */
 export function explainSwallowed(program: Command, { script, words, env }: NpmCall): string | undefined {
   const { command, depth } = namedCommand(program, words);
-  const withValue = command.options.filter(({ required, optional }) => required || optional).map(nameOf);
-  const given = (option: string): string | undefined => env[`npm_config_${option.replaceAll("-", "_")}`];
-  const kept = [...new Set([...command.options.map(nameOf), NOTHING_MEANT])].filter(
-    (option) => given(option) !== undefined && !HARMLESS.includes(option),
-  );
+  const kept = keptOf(command, env);
   if (kept.length === 0) return undefined;
-  // `npm run status --sandbox mine`: npm took the option for a switch and passed its value on as a word.
-  const bare = kept.filter((option) => given(option) === "true" && withValue.includes(option));
-  // The first word is the script's own: npm adds the others to it.
-  const passedOn = words.slice(1);
-  const own = depth - 1 + command.registeredArguments.length;
-  const values = passedOn.slice(own);
-  // With several, nobody can tell any more which word belongs to which.
-  const value = bare.length === 1 && values.length > 0 ? values.at(-1) : undefined;
-  const ambiguous = bare.length > 1;
-  const written = kept.map((option) => {
-    if (bare.includes(option))
-      return `--${option}${value === undefined ? (ambiguous ? " <name>" : "") : ` ${value}`}`;
-    const text = given(option);
-    return `--${option}${text && text !== "true" ? ` ${text}` : ""}`;
-  });
-  const staying =
-    value === undefined ? (ambiguous ? passedOn.slice(0, own) : passedOn) : passedOn.slice(0, -1);
-  return `npm kept ${kept.map((option) => `--${option}`).join(" and ")} for itself: write  npm run ${script} -- ${[...staying, ...written].join(" ")}`;
+  // The first word is the script's own. What npm took for words stands before what was written behind `--`.
+  const dashed = words.findIndex((word) => word.startsWith("-"));
+  const end = dashed < 0 ? words.length : dashed;
+  const [verbs, leading, behind] = [words.slice(1, depth), words.slice(depth, end), words.slice(end)];
+  const bare = kept.filter(({ value, values }) => value !== "none" && values.length === 0);
+  const { registeredArguments: declared } = command;
+  // A single value of a command that takes no words of its own.
+  const [only] = bare.length === 1 && declared.length === 0 && leading.length === 1 ? leading : [];
+  const isOwn = bare.length === 0 || leading.length <= declared.filter(({ variadic }) => !variadic).length;
+  const own = isOwn && only === undefined ? leading : declared.map(shapeOf);
+  const options = kept.flatMap((option) => written(option, only, isOwn && option.value === "optional"));
+  // What stands behind the words of another program would be that program's.
+  const ordered = declared.some(({ variadic }) => variadic) ? [...options, ...own] : [...own, ...options];
+  return `npm kept ${kept.map(({ name }) => `--${name}`).join(" and ")} for itself: write  npm run ${script} -- ${[...verbs, ...ordered, ...behind].join(" ")}`;
 }
 
-function nameOf({ long }: { readonly long?: string | null }): string {
-  return (long ?? "").replace(/^--/, "");
+function keptOf(command: Command, env: NpmCall["env"]): Kept[] {
+  const options = [...command.options, { long: `--${NOTHING_MEANT}`, required: false, optional: false }];
+  const kept = options.flatMap(({ long, required, optional }): Kept[] => {
+    const name = (long ?? "").replace(/^--/, "");
+    const given = env[`npm_config_${name.replaceAll("-", "_")}`];
+    const value = required ? "required" : optional ? "optional" : "none";
+    if (given === undefined || HARMLESS.includes(name)) return [];
+    // `--no-push`: turned off, as it is without.
+    if (given === "" && value === "none") return [];
+    // npm puts an empty line between the values of an option that was repeated.
+    const values = given === "true" || given === "" ? [] : given.split("\n\n");
+    return [{ name, value, values: value === "none" ? [] : values }];
+  });
+  return kept.filter(({ name }, index) => kept.findIndex((other) => other.name === name) === index);
+}
+
+function written({ name, value, values }: Kept, only: string | undefined, standsAlone: boolean): string[] {
+  if (values.length > 0) return values.map((text) => `--${name} ${text}`);
+  if (value === "none" || (standsAlone && only === undefined)) return [`--${name}`];
+  return [`--${name} ${only ?? "<name>"}`];
+}
+
+/** An argument as help shows it. */
+function shapeOf(argument: Argument): string {
+  const name = `${argument.name()}${argument.variadic ? "..." : ""}`;
+  return argument.required ? `<${name}>` : `[${name}]`;
 }

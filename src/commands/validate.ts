@@ -26,8 +26,8 @@ const CANNOT_RUN = 2;
 
 export function validateCommand(): Command {
   return command("validate", "Check the Flux tree against its rules, without a cluster", ["sandbox", "json"])
-    .option("-e, --environment <name...>", "only these environments")
-    .option("-c, --configuration <file...>", `with these configurations instead of ${CONFIGURATION_FILE}`)
+    .option("--environment <name...>", "only these environments")
+    .option("--configuration <file...>", `with these configurations instead of ${CONFIGURATION_FILE}`)
     .option("--fix", "first rewrite what the original documents write and Flux can't do")
     .option("--strict", "fail on what could not be checked, and on secrets that are not created yet")
     .option("--verbose", "also list the exceptions with their reasons, and what each system asks for")

@@ -11,6 +11,8 @@ import { type DeployedRepository, deployedRepository } from "./followed-reposito
 
 /** What the state has of a deployed cluster; undefined where the state doesn't have it. */
 export interface DeployedCluster {
+  /** The cluster's own name, `<project>-<environment>`. */
+  readonly name?: string;
   readonly region?: string;
   /** DigitalOcean's version, such as `1.34.1-do.2`. */
   readonly version?: string;
@@ -50,6 +52,7 @@ export async function deployedClusters(
 /** What a state has of the cluster. What an interrupted run left half made (tainted), or what waits to be deleted, doesn't count. */
 export function deployedCluster(state: StateDocument): DeployedCluster {
   return {
+    name: deployedValue(state, "digitalocean_kubernetes_cluster", "name"),
     region: deployedValue(state, "digitalocean_kubernetes_cluster", "region"),
     version: deployedValue(state, "digitalocean_kubernetes_cluster", "version"),
     vpcIpRange: deployedValue(state, "digitalocean_vpc", "ip_range"),

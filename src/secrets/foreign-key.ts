@@ -4,7 +4,7 @@ import { readRecipients, SOPS_CONFIGURATION } from "./sops-configuration";
 
 /** What to tell when one of the two keys of a rotation isn't here: Flux needs both until it is finished. */
 export function explainAbsentKey(directory: string, environment: string, recipient: string): string {
-  return `${shownPath(directory, ageKeyFile("", environment))} lacks the private half of ${recipient}: the key of ${environment} is being rotated, and Flux needs the old and the new one until that is finished. Bring the file from the machine where "${npmRunIn(directory, "secrets", "rotate", "--key")}" was begun`;
+  return `${shownPath(directory, ageKeyFile("", environment))} lacks the private half of ${recipient}: the key of ${environment} is being rotated, and Flux needs the old and the new one until that is finished. Bring the file from the machine where "${npmRunIn(directory, "secrets", "rotate", "--age-key")}" was begun`;
 }
 
 /** What to tell when the private key here isn't the one that the environment's secrets are encrypted for. */

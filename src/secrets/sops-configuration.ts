@@ -81,7 +81,7 @@ export function beginRotation(directory: string, environment: string, next: stri
   if (present === undefined || present === next) return;
   changeRules(directory, environment, [next, present, ...others], (document) => {
     const rule = document.createNode({ path_regex: retiringPath(environment), age: present }) as YAMLMap;
-    rule.commentBefore = ` The key that ${environment} had before, until "${npmRunIn(directory, "secrets", "rotate", "--key")}" has finished.`;
+    rule.commentBefore = ` The key that ${environment} had before, until "${npmRunIn(directory, "secrets", "rotate", "--age-key")}" has finished.`;
     return rule;
   });
 }

@@ -274,8 +274,9 @@ function requireEnvironmentFolders(project: Project, directory: string): void {
   const missing = project.environments.flatMap(({ name }) => missingFolders(directory, name));
   if (missing.length === 0) return;
   const names = missing.map((folder) => relative(REPOSITORY, join(directory, folder))).join(", ");
+  const which = missing.length === 1 ? "the folder is missing" : "these folders are missing";
   throw new Error(
-    `${names}: the folder is missing, so Flux would have nothing to deploy. Copy staging's folders (${shownPath(directory, "flux/clusters/staging")}, ${shownPath(directory, "flux/apps/*/staging")}) there and put the new name in place of "staging" in the copied files. An environment that is deployed can't be renamed: give it its former name again.`,
+    `${names}: ${which}, so Flux would have nothing to deploy. Copy every folder below ${shownPath(directory, "flux")}/ that has the name of another environment; docs/configuration.md#another-environment has the commands. An environment that is deployed can't be renamed: give it its former name again.`,
   );
 }
 

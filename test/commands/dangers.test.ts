@@ -85,6 +85,14 @@ describe("dangerous changes", () => {
       },
     ],
     [
+      "project-rename",
+      "project.name",
+      /the cluster of staging is my-startup-staging, and would be renamed-staging/,
+      (document) => {
+        document.project.name = "renamed";
+      },
+    ],
+    [
       "cluster-loss",
       "environments[0].cluster",
       /digitalocean_kubernetes_cluster\.cluster would be replaced.*\(region: "nyc3" -> "fra1"/,
@@ -479,20 +487,21 @@ describe("what Flux and GitHub know of a project", () => {
     expect(project.run("diff").code).toBe(0);
   });
 
-  test("of a renamed project diff and deploy say which stacks are planned again, and what that brings is shown", () => {
+  test("of a project that is renamed on purpose diff and deploy say which stacks are planned again, and what that brings is shown", () => {
     project.configure(({ project: own }) => {
       own.name = "other-name";
     });
     const told =
       "Not in this plan: what staging-flux-configuration and staging-github-secrets make of the outputs of staging-cluster that change";
-    const { code, stdout, stderr } = project.run("diff", "--json");
+    const allowed = ["--allow", "project-rename"];
+    const { code, stdout, stderr } = project.run("diff", "--json", ...allowed);
     expect([code, stderr]).toEqual([2, expect.stringContaining(told)]);
     expect(JSON.parse(stdout).plannedAgain).toEqual(
       ["staging-flux-configuration", "staging-github-secrets"].map((stack) =>
         expect.objectContaining({ stack, after: "staging-cluster" }),
       ),
     );
-    const deployed = project.run("deploy", "--yes");
+    const deployed = project.run("deploy", "--yes", ...allowed);
     expect(deployed.code).toBe(0);
     expect(deployed.stdout.indexOf(told)).toBeLessThan(deployed.stdout.indexOf("\nApply"));
     expect(deployed.stdout).toMatch(

@@ -64,7 +64,7 @@ describeWithTools("preview", { tools: ["kubectl", "helm"] }, () => {
 
   it("chooses kinds, however they are written", () => {
     const { stdout } = preview(
-      "-e",
+      "--environment",
       "production",
       "--system",
       "mattermost",
@@ -81,7 +81,7 @@ describeWithTools("preview", { tools: ["kubectl", "helm"] }, () => {
 
   it("gives scripts JSON and nothing else on stdout", () => {
     const { code, stdout } = preview(
-      "-e",
+      "--environment",
       "production",
       "--system",
       "mattermost",
@@ -101,7 +101,7 @@ describeWithTools("preview", { tools: ["kubectl", "helm"] }, () => {
 
   it("shows what other nodes would change, and says so in its exit code", () => {
     const { code, stdout } = preview(
-      "-e",
+      "--environment",
       "production",
       "--system",
       "mattermost",
@@ -119,7 +119,7 @@ describeWithTools("preview", { tools: ["kubectl", "helm"] }, () => {
 
   it("says that the same nodes change nothing", () => {
     const { code, stdout } = preview(
-      "-e",
+      "--environment",
       "production",
       "--system",
       "mattermost",
@@ -131,21 +131,25 @@ describeWithTools("preview", { tools: ["kubectl", "helm"] }, () => {
   });
 
   it.each<[string, readonly string[], RegExp]>([
-    ["no environment", [], /required option '-e, --environment <name>'/],
+    ["no environment", [], /required option '--environment <name>'/],
     [
       "an unknown environment",
-      ["-e", "stagin"],
+      ["--environment", "stagin"],
       /--environment stagin: the configuration has staging and production; did you mean staging\?/,
     ],
-    ["an unknown system", ["-e", "staging", "--system", "x"], /--system x: there is none, only .*mattermost/],
+    [
+      "an unknown system",
+      ["--environment", "staging", "--system", "x"],
+      /--system x: there is none, only .*mattermost/,
+    ],
     [
       "an unknown kind",
-      ["-e", "staging", "--system", "mattermost", "--kind", "x"],
+      ["--environment", "staging", "--system", "mattermost", "--kind", "x"],
       /--kind x: there is none, only .*Namespace/,
     ],
     [
       "a node size that can't be",
-      ["-e", "staging", "--node-size", "s-4vcp"],
+      ["--environment", "staging", "--node-size", "s-4vcp"],
       /environments\[0\]\.cluster\.nodeSize/,
     ],
   ])("tells of %s", (_, args, message) => {
@@ -160,7 +164,7 @@ describeWithTools("preview", { tools: ["kubectl", "helm"] }, () => {
       readdirSync(tmpdir()).filter((name) => name.startsWith("hybrid-gitops-preview-"));
     const before = sandbox.files();
     const others = leftovers();
-    expect(preview("-e", "staging", "--system", "mattermost").code).toBe(0);
+    expect(preview("--environment", "staging", "--system", "mattermost").code).toBe(0);
     expect(sandbox.files()).toEqual(before);
     expect(leftovers().filter((name) => !others.includes(name))).toEqual([]);
   });
@@ -170,7 +174,7 @@ test.each([
   ["../../etc", '--sandbox "../../etc": the name of a sandbox has '],
   ["no-such-sandbox", "--sandbox no-such-sandbox: there is no such sandbox"],
 ])("a sandbox that is none is told: %s", (name, message) => {
-  const { code, stderr } = cli(["preview", "-e", "staging", "--sandbox", name]);
+  const { code, stderr } = cli(["preview", "--environment", "staging", "--sandbox", name]);
   expect(code).toBe(1);
   expect(stderr).toContain(message);
 });
@@ -178,7 +182,7 @@ test.each([
 if (!hasOwnConfiguration) {
   describeWithTools("preview without a configuration", { tools: ["kubectl"] }, () => {
     it("is that of the example, and says so", () => {
-      const { stderr } = cli(["preview", "-e", "staging", "--system", "infrastructure-configs"]);
+      const { stderr } = cli(["preview", "--environment", "staging", "--system", "infrastructure-configs"]);
       expect(stderr).toContain("There is no infrastructure.config.json: this is the preview of");
     });
   });

@@ -80,7 +80,7 @@ describeWithSops("no message of a sandbox leads into the checkout", () => {
 
   test("a first deploy, and what tells how things are", () => {
     expect(said(1, "secrets", "check")).toContain(`${inside(...NEXTCLOUD)} does not exist: npm run secrets`);
-    expect(said(1, "secrets", "rotate", "--key")).toContain("npm run secrets -- create --sandbox");
+    expect(said(1, "secrets", "rotate", "--age-key")).toContain("npm run secrets -- create --sandbox");
     said(1, "secrets", "edit", "nextcloud-admin");
     expect(said(0, "secrets", "create")).toContain(inside(...KEY));
     said(0, "secrets", "check");
@@ -98,7 +98,7 @@ describeWithSops("no message of a sandbox leads into the checkout", () => {
       expect(said(1, "secrets", "edit", "nextcloud-admin")).toContain(
         `${inside(...KEY)} is not on this machine`,
       );
-      expect(said(1, "secrets", "rotate", "--key")).toContain(`${inside(...KEY)} is not on this machine`);
+      expect(said(1, "secrets", "rotate", "--age-key")).toContain(`${inside(...KEY)} is not on this machine`);
       expect(said(1, "secrets", "rotate")).toContain(`${inside(...KEY)} is not on this machine`);
       said(0, "secrets", "create");
       said(0, "secrets", "check");
@@ -110,7 +110,7 @@ describeWithSops("no message of a sandbox leads into the checkout", () => {
       for (const [command, ...args] of [
         ["secrets", "check"],
         ["secrets", "create"],
-        ["secrets", "rotate", "--key"],
+        ["secrets", "rotate", "--age-key"],
         ["secrets", "edit", "nextcloud-admin"],
         ["deploy", "--yes"],
       ] as const)
@@ -145,7 +145,7 @@ describeWithSops("no message of a sandbox leads into the checkout", () => {
       () => {
         expect(said(1, "secrets", "check")).toContain(`${inside(...NEXTCLOUD)} is in plain text`);
         expect(said(1, "secrets", "edit", "nextcloud-admin")).toContain("secrets -- check --sandbox");
-        said(1, "secrets", "rotate", "--key");
+        said(1, "secrets", "rotate", "--age-key");
       },
     );
     withFile(NEXTCLOUD, "a: [", () => {
@@ -165,9 +165,9 @@ describeWithSops("no message of a sandbox leads into the checkout", () => {
     expect(said(0, "secrets", "edit", inside(...NEXTCLOUD))).toContain(
       `${inside(...NEXTCLOUD)}: nothing was changed`,
     );
-    said(0, "secrets", "rotate", "--key");
-    expect(said(1, "secrets", "rotate", "--key")).toContain("npm run deploy -- --sandbox");
-    expect(said(0, "secrets", "rotate", "--key", "--force")).toContain(
+    said(0, "secrets", "rotate", "--age-key");
+    expect(said(1, "secrets", "rotate", "--age-key")).toContain("npm run deploy -- --sandbox");
+    expect(said(0, "secrets", "rotate", "--age-key", "--force")).toContain(
       inside(".secrets", "staging", "retired.agekey"),
     );
     said(0, "deploy", "--yes");

@@ -198,11 +198,11 @@ describeWithSops("secrets of a project", () => {
 
   test("a new key comes in two steps: the cluster has both before the files are for the new one only", () => {
     const old = identityIn(project);
-    expect(secrets(project, "rotate", "--key").code).toBe(0);
+    expect(secrets(project, "rotate", "--age-key").code).toBe(0);
     const present = identityIn(project);
     expect(present).not.toBe(old);
     // The cluster doesn't have it yet: the old one stays, whatever is asked for.
-    const early = secrets(project, "rotate", "--key");
+    const early = secrets(project, "rotate", "--age-key");
     expect([early.code, early.stderr]).toEqual([
       1,
       expect.stringMatching(/The cluster of staging doesn't have the new key yet.*npm run deploy/),
@@ -211,7 +211,7 @@ describeWithSops("secrets of a project", () => {
     expect(project.run("deploy", "--yes").code).toBe(0);
     expect(decryptionKey(project)).toEqual({ "age.agekey": `${present}\n${old}` });
     expect(project.run("diff").code).toBe(0);
-    const finished = secrets(project, "rotate", "--key", "--json");
+    const finished = secrets(project, "rotate", "--age-key", "--json");
     expect([finished.code, JSON.parse(finished.stdout).environments]).toEqual([
       0,
       [expect.objectContaining({ step: "finish", kept: ".secrets/staging/retired.agekey" })],
@@ -353,7 +353,7 @@ describeWithSops("secrets of production", () => {
 
   beforeAll(() => {
     expect(secrets(project, "create").code).toBe(0);
-    expect(rotate("--key", "--environment", "production").code).toBe(0);
+    expect(rotate("--age-key", "--environment", "production").code).toBe(0);
   });
 
   test.each([
@@ -361,8 +361,8 @@ describeWithSops("secrets of production", () => {
     [["--environment", "production"]],
     [["--confirm", "my-startup-staging"]],
     [["--confirm", "production"]],
-    [["--key", "--environment", "production"]],
-    [["--key", "--force", "--environment", "production"]],
+    [["--age-key", "--environment", "production"]],
+    [["--age-key", "--force", "--environment", "production"]],
   ])("rotate changes nothing in production without the name of its cluster: %j", (args) => {
     const before = contents();
     const { code, stderr } = rotate(...args);
@@ -375,7 +375,7 @@ describeWithSops("secrets of production", () => {
     expect(contents()).toEqual(before);
   });
 
-  test.each([[[]], [["--key", "--environment", "production"]]])(
+  test.each([[[]], [["--age-key", "--environment", "production"]]])(
     "with --json a missing name is an error that names the option: %j",
     (args) => {
       const { code, stdout } = rotate(...args, "--json");
@@ -390,7 +390,7 @@ describeWithSops("secrets of production", () => {
 
   test("a dry run, the first step of a new key, staging, and what changes nothing ask for no name", () => {
     const before = contents();
-    for (const args of [["--dry-run"], ["--key", "--dry-run", "--environment", "production"]])
+    for (const args of [["--dry-run"], ["--age-key", "--dry-run", "--environment", "production"]])
       expect([args, rotate(...args).code]).toEqual([args, 0]);
     const kept = rotate("--environment", "production", "--secret", "chatbox/mongodb-chatbox");
     expect([kept.code, kept.stderr]).toEqual([1, expect.stringContaining("Repeat it with --force")]);
@@ -402,7 +402,7 @@ describeWithSops("secrets of production", () => {
     const before = contents();
     expect(rotate("--environment", "production", ...CONFIRMED).code).toBe(0);
     expect(contents()).not.toEqual(before);
-    const finished = rotate("--key", "--environment", "production", "--json", ...CONFIRMED);
+    const finished = rotate("--age-key", "--environment", "production", "--json", ...CONFIRMED);
     expect([finished.code, JSON.parse(finished.stdout).environments]).toEqual([
       0,
       [expect.objectContaining({ step: "finish", kept: ".secrets/production/retired.agekey" })],

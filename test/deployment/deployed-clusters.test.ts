@@ -8,7 +8,7 @@ const managed = (type: string, attributes: Record<string, unknown>, more: object
   name: "x",
   instances: [{ attributes, ...more }],
 });
-const cluster = { region: "nyc3", version: "1.34.1-do.2" };
+const cluster = { name: "my-startup-staging", region: "nyc3", version: "1.34.1-do.2" };
 
 test("it is what the resources in the state say, not what the outputs do: a failed apply has moved those already", () => {
   const state: StateDocument = {

@@ -174,7 +174,7 @@ describeWithSops("secrets in plain text", () => {
 
 describeWithSops("a command that is killed", () => {
   test.each([1, 2, 3])(
-    "rotate --key, at file %i in both steps: every file opens, and the next run finishes",
+    "rotate --age-key, at file %i in both steps: every file opens, and the next run finishes",
     async (call) => {
       const before = open();
       for (const step of ["begin", "finish"] as const) {

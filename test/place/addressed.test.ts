@@ -59,7 +59,7 @@ const COMMANDS: ReadonlyArray<{ script: string; verb?: string; rest: string }> =
   { script: "deploy", rest: "--environment staging --yes" },
   { script: "diff", rest: "--stack staging-cluster" },
   { script: "validate", rest: "--fix" },
-  { script: "secrets", verb: "rotate", rest: "--key --environment staging" },
+  { script: "secrets", verb: "rotate", rest: "--age-key --environment staging" },
   { script: "secrets", verb: "edit", rest: "nextcloud-admin --environment staging" },
   { script: "state", verb: "restore", rest: "--stack staging-cluster --yes" },
   { script: "deploy", rest: "--environment staging --sandbox mine --yes" },

@@ -18,6 +18,7 @@ export const DANGER_KINDS = {
   "ha-removal": "the highly available control plane is turned off",
   "version-downgrade": "the Kubernetes version is lower than the one that runs",
   "version-skip": "the Kubernetes version skips a minor version",
+  "project-rename": "the name of a project that is deployed is changed",
   "environment-removal": "an environment is taken out, or renamed, while it is deployed",
   "repository-change": "the repository or branch that Flux follows is changed",
   "storage-shrink": "volumes would have to shrink",

@@ -1,4 +1,4 @@
-import type { Environment } from "../../config";
+import { clusterName, type Environment } from "../../config";
 import { environmentOf } from "../../terraform";
 import { plannedValues } from "../planned-values";
 import { type Danger, endOf, environmentField, type Finding, isProduction, PROTECTED } from "./danger";
@@ -6,6 +6,30 @@ import { type Danger, endOf, environmentField, type Finding, isProduction, PROTE
 /** What comes of another region or range in place, for an environment that Terraform doesn't protect. */
 const IN_PLACE =
   "the deploy fails all the same: Terraform makes the new network first, and its name is taken as long as the old one is there.";
+
+/**
+ * The name of a deployed project is changed. DigitalOcean renames cluster and network in place, so that Terraform minds nothing; what
+ * applications find by the cluster's name (`infraConfig_cluster_name` in flux/) stays where it is.
+ */
+export const changedName: Danger = ({ deployed, workspace: { project } }) =>
+  deployedEnvironments(project.environments, deployed).flatMap(({ name, now }): Finding[] => {
+    const wanted = clusterName(project.name, name);
+    if (now.name === undefined || now.name === wanted) return [];
+    const suffix = `-${name}`;
+    const former = now.name.endsWith(suffix) ? now.name.slice(0, -suffix.length) : undefined;
+    return [
+      {
+        kind: "project-rename",
+        environment: name,
+        field: "project.name",
+        problem: `the cluster of ${name} is ${now.name}, and would be ${wanted}.`,
+        consequence: `Everything that is found by that name would be looked for under another one: Velero's backups (bucket ${now.name}-backups), the uploads of chatbox (bucket ${now.name}-chatbox), and external-dns would no longer own the records that it has made, so that they are never changed or removed again.`,
+        remedy: `set it to ${former === undefined ? "its former value" : `"${former}"`} again: a project keeps its name for life, hosts and titles can be changed.`,
+        allowed:
+          "cluster, network and project are renamed in place. Make the buckets of the new names and copy what is in the old ones before, and remove the old DNS records by hand.",
+      },
+    ];
+  });
 
 /**
  * The region of a deployed cluster is changed. Found by the state's own region, so that it is named also where Terraform refuses to

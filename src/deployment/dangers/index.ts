@@ -1,6 +1,6 @@
 import type { Danger } from "./danger";
 import { environmentRemoval } from "./environment-removal";
-import { changedDomain, changedHosts, changedRegion, changedVpcRange } from "./fixed-fields";
+import { changedDomain, changedHosts, changedName, changedRegion, changedVpcRange } from "./fixed-fields";
 import { haRemoval } from "./ha-removal";
 import { kubernetesVersion } from "./kubernetes-version";
 import { lostResources } from "./lost-resources";
@@ -16,6 +16,7 @@ export type { CapacityAnswer, Room } from "./room";
 /** Every danger, in the order in which they are told: what the configuration says first, then what the plans do. */
 export const DANGERS: readonly Danger[] = [
   environmentRemoval,
+  changedName,
   changedRegion,
   changedVpcRange,
   changedDomain,

@@ -32,7 +32,7 @@ export const kubernetesVersion: Danger = ({ deployed, workspace: { project } }) 
           problem: `${name} runs Kubernetes 1.${running}, and the configuration wants 1.${wanted}.`,
           consequence:
             "DigitalOcean upgrades one minor version at a time; APIs that are gone in between break what still uses them.",
-          remedy: `set it to "1.${running + 1}", let DigitalOcean upgrade the cluster (doctl kubernetes cluster upgrade), check the applications, then go on to the next.`,
+          remedy: `set it to "1.${running}", or leave it out. To go up, set it to "1.${running + 1}" while DigitalOcean offers that (doctl kubernetes options versions), let DigitalOcean upgrade the cluster (doctl kubernetes cluster upgrade), check the applications, then go on to the next.`,
           allowed:
             "nothing happens: Terraform leaves the version of a cluster alone, only DigitalOcean upgrades it.",
         },

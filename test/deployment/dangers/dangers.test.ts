@@ -131,7 +131,13 @@ describe("fields that are settled with the first deploy", () => {
   const deployed = new Map([
     [
       "production",
-      { region: "nyc3", version: "1.34.1-do.2", vpcIpRange: "10.20.0.0/16", domain: "acme.example" },
+      {
+        name: "my-startup-production",
+        region: "nyc3",
+        version: "1.34.1-do.2",
+        vpcIpRange: "10.20.0.0/16",
+        domain: "acme.example",
+      },
     ],
   ]);
 
@@ -153,6 +159,7 @@ describe("fields that are settled with the first deploy", () => {
       ({ environments: [, one] }) => (one.cluster.vpcIpRange = "10.21.0.0/16"),
     ],
     ["the same range", [], ({ environments: [, one] }) => (one.cluster.vpcIpRange = "10.20.0.0/16")],
+    ["the project's name", ["project-rename"], ({ project }) => (project.name = "renamed")],
     ["the domain", ["domain-loss"], ({ project }) => (project.domain = "other.example")],
     ["a lower version", ["version-downgrade"], ({ environments: [, one] }) => (one.cluster.version = "1.33")],
     ["the same version", [], ({ environments: [, one] }) => (one.cluster.version = "1.34")],
