@@ -236,6 +236,18 @@ describe("backup and list", () => {
     });
   });
 
+  test("what a killed deploy has left without a backup gets one from the next, though nothing is left to change", () => {
+    const kept = backups();
+    const document = project.json(...CLUSTER);
+    withState(JSON.stringify({ ...document, serial: document.serial + 1 }), () => {
+      const { code, stdout } = project.run("deploy", "--yes", "--environment", "staging");
+      expect([code, stdout]).toEqual([0, expect.stringContaining("\nNothing to change")]);
+      const made = backups().filter((name) => !kept.includes(name));
+      expect(made.at(-1)).toContain(`-${serial()}-`);
+      for (const name of made) rmSync(join(project.directory, "state", "backups", "staging-cluster", name));
+    });
+  });
+
   test("a state that can't be copied is a failure, and the others are copied all the same", () => {
     withState("{", () => {
       const { code, stdout, stderr } = state("backup", "--environment", "staging");
