@@ -56,6 +56,8 @@ ask_for_credential() {
   if [ -z "$unseen" ]; then return 0; fi
   if ! plain_token "$unseen"; then
     printf '  That has characters that no token has; left out.\n'
+  elif [ "${#unseen}" -lt 8 ]; then
+    printf '  That is too short for a token; left out.\n'
   else
     set_dotenv "$1" "$unseen"
     changed "$1 is in .env now"
@@ -68,7 +70,7 @@ ask_for_credential() {
 read_unseen() {
   terminal_settings=$(stty -g)
   trap 'stty "$terminal_settings"' EXIT
-  trap 'exit 130' HUP INT TERM
+  trap 'printf "\n  Stopped. What was done is kept; ./setup.sh goes on from there.\n"; exit 130' HUP INT TERM
   stty -echo
   printf '%s' "$1"
   IFS= read -r unseen || :

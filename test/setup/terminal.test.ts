@@ -57,10 +57,13 @@ async function answering(
     expect(code).toBe(0);
   });
 
-  it("takes no for an answer, and no nonsense", async () => {
+  it.each([
+    ["\n", "my 'token'\n", "That has characters that no token has; left out."],
+    ["n\n", "\n", "That is too short for a token; left out."],
+  ])("takes no for an answer, and no nonsense: %j, %j", async (first, second, told) => {
     const before = project.read(".env");
-    const { code, stdout } = await answering(start(""), ["\n", "my 'token'\n"]);
-    expect(stdout).toContain("That has characters that no token has; left out.");
+    const { code, stdout } = await answering(start(""), [first, second]);
+    expect(stdout).toContain(told);
     expect(project.read(".env")).toBe(before);
     expect(code).toBe(1);
   });
@@ -76,6 +79,7 @@ async function answering(
       { env: project.environment({ SHELL: "/bin/sh" }) },
     );
     const { stdout } = await answering(child, ["\u0003"]);
+    expect(stdout).toContain("Stopped. What was done is kept; ./setup.sh goes on from there.");
     expect(stdout).toContain("code 130");
     expect(stdout).toMatch(/ echo /);
   });
