@@ -172,7 +172,7 @@ async function backupFindings(
   const foreign = judged.flatMap(({ backup, foreign: owner }) =>
     owner
       ? [
-          `${stack}: the backup ${backup.name} ${describeForeign(owner, `${place}/${backup.name}`)}: move it out of that folder`,
+          `${stack}: the backup ${backup.name} ${describeForeign(owner, `${place}/${backup.name}`, "backup")}: move it out of that folder`,
         ]
       : [],
   );

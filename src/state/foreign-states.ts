@@ -121,14 +121,18 @@ interface StateResource {
   readonly instances: ReadonlyArray<{ readonly attributes?: Readonly<Record<string, unknown>> | null }>;
 }
 
-/** What is wrong with such a state, in words that follow `state of <stack> `. */
-export function describeForeign(foreign: Foreign, place: string): string {
-  switch (foreign.because) {
-    case "name":
-      return `seems to be that of ${foreign.owner} (${place}: its ${foreign.address} is named ${foreign.name}), so that a plan on it would change or destroy what ${foreign.owner} has`;
-    case "copy":
-      return `seems to be that of ${foreign.owner} (${place}: both have the lineage ${foreign.lineage}, and no two states have the same one unless one was copied), so that a plan on it would change or destroy what ${foreign.owner} has`;
-    case "backups":
-      return `is not the one that was backed up (${place}: lineage ${foreign.lineage}, the newest backup has ${foreign.backedUp}): it was lost and begun anew, or replaced. What the backup knows and the state doesn't is managed by nobody`;
-  }
+/**
+ * What is wrong with such a state, or with such a backup, in words that follow `state of <stack> ` or `the backup <name> `.
+ * @param what a plan is made on a state only: what a backup does, it does once it is restored
+ */
+export function describeForeign(foreign: Foreign, place: string, what: "state" | "backup"): string {
+  if (foreign.because === "backups")
+    return `is not the one that was backed up (${place}: lineage ${foreign.lineage}, the newest backup has ${foreign.backedUp}): it was lost and begun anew, or replaced. What the backup knows and the state doesn't is managed by nobody`;
+  const { owner } = foreign;
+  const why =
+    foreign.because === "name"
+      ? `its ${foreign.address} is named ${foreign.name}`
+      : `both have the lineage ${foreign.lineage}, and no two states have the same one unless one was copied`;
+  const plan = what === "state" ? "a plan on it" : "a plan on it, once it is restored,";
+  return `seems to be that of ${owner} (${place}: ${why}), so that ${plan} would change or destroy what ${owner} has`;
 }

@@ -137,7 +137,7 @@ function explainForeign(
     npmRun,
   }: { readonly store: StateStore; readonly place: string; readonly npmRun: Workspace["npmRun"] },
 ): string {
-  const problem = `state of ${stack} ${describeForeign(foreign, place)}`;
+  const problem = `state of ${stack} ${describeForeign(foreign, place, "state")}`;
   if (newest === undefined && backedUpItself)
     return `${problem}\n    ${stack} has backups of this lineage, and none of another one, so that either may be the copy. Change nothing: docs/state.md#two-stacks-with-one-state says how to find out.`;
   if (newest === undefined)

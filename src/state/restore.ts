@@ -77,7 +77,9 @@ export async function planRestoration(
     forgotten: now.filter((address) => !state.resources.includes(address)),
     serial: Math.max(state.serial, presentSerial, ...serials) + 1,
     otherLineage: known !== undefined && known !== state.lineage,
-    ...(foreign ? { foreign: describeForeign(foreign, placeIn(store, backupPath(stack, backup))) } : {}),
+    ...(foreign
+      ? { foreign: describeForeign(foreign, placeIn(store, backupPath(stack, backup)), "backup") }
+      : {}),
     presentIsForeign: presentOwner !== undefined,
   };
 }

@@ -362,10 +362,14 @@ describe("restore", () => {
     const place = ["state", "backups", "production-cluster", wrong];
     project.write(place, foreign);
     chmodSync(join(project.directory, ...place), 0o600);
-    expect(state("check")).toMatchObject({
-      code: 1,
-      stderr: expect.stringContaining(`production-cluster: the backup ${wrong} seems to be that of staging`),
-    });
+    const told = state("check");
+    expect([told.code, told.stderr]).toEqual([
+      1,
+      expect.stringContaining(`production-cluster: the backup ${wrong} seems to be that of staging`),
+    ]);
+    expect(told.stderr).toContain(
+      "so that a plan on it, once it is restored, would change or destroy what staging has: move it out of that folder",
+    );
     rmSync(join(project.directory, ...file));
     const of = ["--stack", "production-cluster", ...confirmed];
     const refused = state("restore", "--backup", wrong, ...of);
