@@ -1,8 +1,8 @@
 import { clusterName } from "../config";
 import { environmentOf } from "../terraform";
 import type { Workspace } from "../workspace";
-import { type Backup, listBackups, sameLineage, stateName } from "./backups";
-import { parseState, type ReadableState } from "./state-file";
+import { type Backup, listBackups, sameLineage } from "./backups";
+import type { ReadableState } from "./state-file";
 import type { StateStore } from "./state-store";
 
 /** Why a state can't be that of the stack under whose name it is kept. */
@@ -13,22 +13,6 @@ export type Foreign =
   | { readonly because: "copy"; readonly owner: string; readonly lineage: string }
   /** It is neither an older nor a newer one of any state that was backed up. */
   | { readonly because: "backups"; readonly lineage: string; readonly backedUp: string };
-
-/** The lineages of all states in a store, by stack; what can't be read has none. */
-export async function readLineages(store: StateStore): Promise<ReadonlyMap<string, string>> {
-  const ending = stateName("");
-  const stacks = (await store.list(""))
-    .filter((name) => name.endsWith(ending))
-    .map((name) => name.slice(0, -ending.length));
-  const files = await Promise.all(
-    stacks.map(async (stack) => parseState(await store.read(stateName(stack)))),
-  );
-  return new Map(
-    files.flatMap((file, index) =>
-      "lineage" in file && file.lineage !== undefined ? [[stacks[index] as string, file.lineage]] : [],
-    ),
-  );
-}
 
 /** A state of a stack, or what should be one, with the backups of that stack. */
 interface Candidate {

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type CliResult, cli, SandboxProject } from "../support/sandbox-project";
 
@@ -79,6 +79,31 @@ describe("check", () => {
       // An environment whose states are there is not held up.
       expect(project.run("diff", "--environment", "production").code).toBe(0);
     });
+  });
+
+  test("a state that is gone with its backups is lost as long as others are deployed on it", () => {
+    const folder = join(project.directory, "state", "backups", "staging-cluster");
+    const clouds = project.read("clouds", "digitalocean.json");
+    renameSync(folder, `${folder}-aside`);
+    try {
+      withState(undefined, () => {
+        const problem = `state of staging-cluster is missing (${STATES}staging-cluster.tfstate), although staging-flux-configuration and staging-github-secrets are deployed on it
+    No backup of it can be read. docs/state.md#when-there-is-no-backup says what to do.`;
+        const staging = ["--environment", "staging"];
+        for (const result of [
+          state("check"),
+          project.run("diff", ...staging),
+          project.run("deploy", "--yes", ...staging),
+          project.run("destroy", "--yes", ...staging),
+          project.run("outputs", ...staging),
+        ])
+          expect([result.code, result.stderr]).toEqual([1, expect.stringContaining(problem)]);
+        expect(state("check").stdout).not.toContain("Nothing is wrong.");
+      });
+      expect(project.read("clouds", "digitalocean.json")).toBe(clouds);
+    } finally {
+      renameSync(`${folder}-aside`, folder);
+    }
   });
 
   test("a state of another lineage than the backups was begun anew", () => {
