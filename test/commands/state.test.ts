@@ -1,5 +1,7 @@
-import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { REPOSITORY } from "../support/example";
 import { type CliResult, cli, SandboxProject } from "../support/sandbox-project";
 
 const project = new SandboxProject();
@@ -341,6 +343,45 @@ describe("restore", () => {
     expect(state("restore", ...args, "--force").code).toBe(0);
     expect(project.json(...CLUSTER).lineage).toBe(document.lineage);
     expect(project.run("diff").code).toBe(0);
+  });
+
+  test("a copy is made a backup and restored as docs/state.md says, also after a new state was begun", () => {
+    const folder = join(project.directory, "state", "backups", "staging-cluster");
+    const { serial, lineage, resources } = project.json(...CLUSTER);
+    const name = `20261121T183000000Z-${serial}-${lineage.slice(0, 8)}.tfstate`;
+    const [, commands = ""] =
+      /^ +(\(umask 077; .*\))\n/m.exec(readFileSync(join(REPOSITORY, "docs", "state.md"), "utf8")) ?? [];
+    const copy = join(project.directory, "copy.tfstate");
+    writeFileSync(copy, project.read(...CLUSTER), { mode: 0o644 });
+    renameSync(folder, `${folder}-aside`);
+    try {
+      const asTold = commands.replace("<copy>", copy).replace(/\d{8}T\S+\.tfstate/, name);
+      const restore = ["--stack", "staging-cluster", "--backup", name, "--yes"];
+      withState(undefined, () => {
+        const { status } = spawnSync("sh", ["-c", `umask 022; ${asTold}`], { cwd: project.directory });
+        expect([status, backups()]).toEqual([0, [name]]);
+        const { stderr } = state("check", "--stack", "staging-cluster");
+        expect(stderr).toContain(`Its newest backup: ${name} (`);
+        expect(stderr).not.toContain("other users of this machine");
+        expect(state("restore", ...restore).code).toBe(0);
+        expect(project.json(...CLUSTER).resources).toEqual(resources);
+
+        const begun = { ...project.json(...CLUSTER), lineage: "99999999-0000-4000-8000-000000000000" };
+        project.write(CLUSTER, JSON.stringify(begun));
+        const refused = state("restore", ...restore);
+        expect([refused.code, refused.stderr]).toEqual([
+          1,
+          expect.stringContaining("If you mean it: --force"),
+        ]);
+        expect(state("check").stderr).toMatch(/Restore it: npm run state -- restore .* --force$/m);
+        expect(state("restore", ...restore, "--force").code).toBe(0);
+        expect(project.json(...CLUSTER)).toMatchObject({ lineage, resources });
+        expect(state("check")).toMatchObject({ code: 0, stderr: "" });
+      });
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+      renameSync(`${folder}-aside`, folder);
+    }
   });
 
   test("production is restored when the name of its cluster is given", () => {

@@ -290,9 +290,13 @@ describe("a state is spoilt", () => {
     [
       "empty",
       () => writeFileSync(stateOf(project), ""),
-      /is empty .*, although \S+ and \S+ are deployed on it/,
+      /is empty .*, although staging-flux-configuration is deployed on it/,
     ],
-    ["deleted", () => rmSync(stateOf(project)), /is missing .*, although \S+ and \S+ are deployed on it/],
+    [
+      "deleted",
+      () => rmSync(stateOf(project)),
+      /is missing .*, although staging-flux-configuration is deployed on it/,
+    ],
     ["an older copy", () => writeFileSync(stateOf(project), older), /is older than its newest backup/],
   ])("%s: nothing is planned on it, and it is restored", (what, spoil, problem) => {
     spoil();
