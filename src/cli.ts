@@ -9,7 +9,7 @@ import { concealValues, concealVariables, redactStream } from "./redaction";
 import { privateValues } from "./secrets/private-files";
 import { secretVariables } from "./secrets/secret-variables";
 import { Output, resultIsPrinted } from "./terminal/output";
-import { REPOSITORY, readDotenv, sandboxDirectories } from "./workspace";
+import { REPOSITORY, readableDotenv, sandboxDirectories } from "./workspace";
 
 concealSecrets();
 
@@ -53,11 +53,7 @@ function concealSecrets(): void {
   concealVariables(process.env, known);
   // Every sandbox's, since one is named in the arguments only, and an error in those is printed as well.
   for (const directory of [REPOSITORY, ...sandboxDirectories()]) concealValues(privateValues(directory));
-  try {
-    concealVariables(readDotenv(join(REPOSITORY, ".env")), known);
-  } catch {
-    // The command that needs it says what is wrong with it.
-  }
+  concealVariables(readableDotenv(join(REPOSITORY, ".env")), known);
   for (const stream of [process.stdout, process.stderr]) redactStream(stream);
   // Node would print these past the streams.
   process.on("uncaughtException", (error) => {

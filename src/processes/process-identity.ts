@@ -1,6 +1,6 @@
-import { spawnSync } from "node:child_process";
-import { readFileSync, readlinkSync } from "node:fs";
+import { readlinkSync } from "node:fs";
 import { hostname } from "node:os";
+import { processStatus } from "./process-status";
 import { isRunning } from "./running-process";
 
 /** Says which process something was written by, also after its number was given to another one. */
@@ -16,7 +16,7 @@ let own: ProcessIdentity | undefined;
 
 /** The identity of this process. */
 export function ownIdentity(): ProcessIdentity {
-  own ??= { pid: process.pid, host: hostOfNumbers(), started: startOf(process.pid) };
+  own ??= { pid: process.pid, host: hostOfNumbers(), started: processStatus(process.pid)?.started };
   return own;
 }
 
@@ -29,7 +29,7 @@ export function isAlive({ pid, host, started }: ProcessIdentity): boolean | unde
   if (host !== undefined && host !== ownIdentity().host) return undefined;
   if (!isRunning(pid)) return false;
   // What was written by an earlier version, or where the system doesn't tell, has the number only.
-  const now = started === undefined ? undefined : startOf(pid);
+  const now = started === undefined ? undefined : processStatus(pid)?.started;
   return now === undefined || now === started;
 }
 
@@ -39,21 +39,5 @@ function hostOfNumbers(): string {
     return `${hostname()} ${readlinkSync("/proc/self/ns/pid")}`;
   } catch {
     return hostname();
-  }
-}
-
-function startOf(pid: number): string | undefined {
-  try {
-    // proc(5): the name of the program, in brackets, can hold anything; the start is the 20th field behind it, in ticks since the boot.
-    const status = readFileSync(`/proc/${pid}/stat`, "utf8");
-    const ticks = status.slice(status.lastIndexOf(")") + 2).split(" ")[19];
-    return `${readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()} ${ticks}`;
-  } catch {
-    // macOS has no /proc.
-    const { stdout } = spawnSync("ps", ["-o", "lstart=", "-p", String(pid)], {
-      encoding: "utf8",
-      env: { ...process.env, LC_ALL: "C", TZ: "UTC" },
-    });
-    return stdout?.trim() || undefined;
   }
 }

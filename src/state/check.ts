@@ -11,13 +11,14 @@ import {
   readSettled,
   stateName,
 } from "./backups";
-import { describeForeign, ownedByAnother, readLineages } from "./foreign-states";
+import { describeForeign, ownedByAnother } from "./foreign-states";
 import { LocalStore } from "./local-store";
 import { explainLost, findLostStates, type LostState } from "./lost-states";
 import { localStore } from "./open-store";
 import { count, describeFile, parseState, type StateFile } from "./state-file";
 import { describeLock, type StateLock, stateLock } from "./state-lock";
 import { placeIn, type StateStore } from "./state-store";
+import { lineagesOf, readAllStates } from "./stored-states";
 
 /** What there is of a stack's state. */
 export interface StackState {
@@ -159,7 +160,7 @@ async function backupFindings(
     );
   // What belongs to another stack is told already.
   if (lost.some((one) => one.stack === stack)) return unusable;
-  const surroundings = { project: workspace.project, lineages: await readLineages(store) };
+  const surroundings = { project: workspace.project, lineages: lineagesOf(await readAllStates(store)) };
   const judged = await Promise.all(
     read.map(async ({ backup, content }) => {
       const foreign =
@@ -172,7 +173,7 @@ async function backupFindings(
   const foreign = judged.flatMap(({ backup, foreign: owner }) =>
     owner
       ? [
-          `${stack}: the backup ${backup.name} ${describeForeign(owner, `${place}/${backup.name}`)}: move it out of that folder`,
+          `${stack}: the backup ${backup.name} ${describeForeign(owner, `${place}/${backup.name}`, "backup")}: move it out of that folder`,
         ]
       : [],
   );

@@ -1,8 +1,8 @@
 import { clusterName } from "../config";
 import { environmentOf } from "../terraform";
 import type { Workspace } from "../workspace";
-import { type Backup, listBackups, sameLineage, stateName } from "./backups";
-import { parseState, type ReadableState } from "./state-file";
+import { type Backup, listBackups, sameLineage } from "./backups";
+import type { ReadableState } from "./state-file";
 import type { StateStore } from "./state-store";
 
 /** Why a state can't be that of the stack under whose name it is kept. */
@@ -13,22 +13,6 @@ export type Foreign =
   | { readonly because: "copy"; readonly owner: string; readonly lineage: string }
   /** It is neither an older nor a newer one of any state that was backed up. */
   | { readonly because: "backups"; readonly lineage: string; readonly backedUp: string };
-
-/** The lineages of all states in a store, by stack; what can't be read has none. */
-export async function readLineages(store: StateStore): Promise<ReadonlyMap<string, string>> {
-  const ending = stateName("");
-  const stacks = (await store.list(""))
-    .filter((name) => name.endsWith(ending))
-    .map((name) => name.slice(0, -ending.length));
-  const files = await Promise.all(
-    stacks.map(async (stack) => parseState(await store.read(stateName(stack)))),
-  );
-  return new Map(
-    files.flatMap((file, index) =>
-      "lineage" in file && file.lineage !== undefined ? [[stacks[index] as string, file.lineage]] : [],
-    ),
-  );
-}
 
 /** A state of a stack, or what should be one, with the backups of that stack. */
 interface Candidate {
@@ -121,14 +105,18 @@ interface StateResource {
   readonly instances: ReadonlyArray<{ readonly attributes?: Readonly<Record<string, unknown>> | null }>;
 }
 
-/** What is wrong with such a state, in words that follow `state of <stack> `. */
-export function describeForeign(foreign: Foreign, place: string): string {
-  switch (foreign.because) {
-    case "name":
-      return `seems to be that of ${foreign.owner} (${place}: its ${foreign.address} is named ${foreign.name}), so that a plan on it would change or destroy what ${foreign.owner} has`;
-    case "copy":
-      return `seems to be that of ${foreign.owner} (${place}: both have the lineage ${foreign.lineage}, and no two states have the same one unless one was copied), so that a plan on it would change or destroy what ${foreign.owner} has`;
-    case "backups":
-      return `is not the one that was backed up (${place}: lineage ${foreign.lineage}, the newest backup has ${foreign.backedUp}): it was lost and begun anew, or replaced. What the backup knows and the state doesn't is managed by nobody`;
-  }
+/**
+ * What is wrong with such a state, or with such a backup, in words that follow `state of <stack> ` or `the backup <name> `.
+ * @param what a plan is made on a state only: what a backup does, it does once it is restored
+ */
+export function describeForeign(foreign: Foreign, place: string, what: "state" | "backup"): string {
+  if (foreign.because === "backups")
+    return `is not the one that was backed up (${place}: lineage ${foreign.lineage}, the newest backup has ${foreign.backedUp}): it was lost and begun anew, or replaced. What the backup knows and the state doesn't is managed by nobody`;
+  const { owner } = foreign;
+  const why =
+    foreign.because === "name"
+      ? `its ${foreign.address} is named ${foreign.name}`
+      : `both have the lineage ${foreign.lineage}, and no two states have the same one unless one was copied`;
+  const plan = what === "state" ? "a plan on it" : "a plan on it, once it is restored,";
+  return `seems to be that of ${owner} (${place}: ${why}), so that ${plan} would change or destroy what ${owner} has`;
 }

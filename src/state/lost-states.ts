@@ -9,15 +9,10 @@ import {
   sameLineage,
   stateName,
 } from "./backups";
-import {
-  describeForeign,
-  type Foreign,
-  ownedByAnother,
-  readLineages,
-  type Surroundings,
-} from "./foreign-states";
+import { describeForeign, type Foreign, ownedByAnother, type Surroundings } from "./foreign-states";
 import { describeFile, type ReadableState, type StateFile } from "./state-file";
 import { placeIn, type StateStore } from "./state-store";
+import { deployedOn, lineagesOf, readAllStates } from "./stored-states";
 
 /**
  * A state that doesn't know what is deployed, or knows what another stack has deployed. A deploy on it would make everything a second
@@ -33,11 +28,14 @@ export interface LostState {
   readonly backedUpItself?: boolean;
   /** What it can be restored from; never what belongs to another stack. */
   readonly newest?: { readonly backup: Backup; readonly state: ReadableState };
+  /** The stacks that are deployed on what it knew, when it is missing or empty: they show that it was there. */
+  readonly dependents?: readonly string[];
 }
 
 /**
- * The stacks whose state is damaged, is empty, missing or older although a backup knows of resources, or belongs to another stack. A
- * stack that was never deployed has no state and no backup, so that it is none of them.
+ * The stacks whose state is damaged, is empty or missing although a backup knows of resources or another stack is deployed on it, is
+ * older than a backup, or belongs to another stack. A stack that was never deployed has no state and no backup, and nothing is deployed
+ * on it, so that it is none of them; one that was destroyed has a state without resources.
  * @throws Error when the store can't be read
  */
 export async function findLostStates(
@@ -45,21 +43,27 @@ export async function findLostStates(
   stacks: readonly string[],
   project: Workspace["project"],
 ): Promise<readonly LostState[]> {
-  const lineages = await readLineages(store);
-  const found = await Promise.all(stacks.map((stack) => lostState(store, stack, { project, lineages })));
+  const states = await readAllStates(store);
+  const lineages = lineagesOf(states);
+  const found = await Promise.all(
+    stacks.map((stack) =>
+      lostState(store, stack, { project, lineages, dependents: deployedOn(stack, states) }),
+    ),
+  );
   return found.flatMap((lost) => lost ?? []);
 }
 
 async function lostState(
   store: StateStore,
   stack: string,
-  surroundings: Surroundings,
+  { dependents, ...surroundings }: Surroundings & { readonly dependents: readonly string[] },
 ): Promise<LostState | undefined> {
   const backups = await listBackups(store, stack);
+  const traces = { backups, dependents };
   const { file } = await readSettled(
     store,
     stateName(stack),
-    (candidate) => candidate.kind === "damaged" || (backups.length > 0 && isLost(candidate, backups)),
+    (candidate) => candidate.kind === "damaged" || isLost(candidate, traces),
   );
   const isOwn = async (state: ReadableState): Promise<boolean> =>
     (await ownedByAnother(store, stack, { state, backups }, surroundings)) === undefined;
@@ -75,10 +79,12 @@ async function lostState(
       return { stack, file, foreign, backedUpItself, newest };
     }
   }
-  if (file.kind !== "damaged" && !isLost(file, backups)) return undefined;
+  if (file.kind !== "damaged" && !isLost(file, traces)) return undefined;
   const newest = await newestUsable(store, stack, isOwn);
+  if (file.kind === "damaged" || file.kind === "state") return { stack, file, newest };
   // Backups that can't be read are no proof that anything was there.
-  return file.kind !== "damaged" && newest === undefined ? undefined : { stack, file, newest };
+  if (newest === undefined && dependents.length === 0) return undefined;
+  return { stack, file, newest, dependents };
 }
 
 async function foreignState(
@@ -95,38 +101,62 @@ async function foreignState(
   return newest && { because: "backups", lineage, backedUp: newest.state.lineage };
 }
 
-function isLost(file: StateFile, backups: readonly Backup[]): boolean {
-  if (backups.length === 0) return false;
-  if (file.kind !== "state") return true;
+function isLost(
+  file: StateFile,
+  { backups, dependents }: { readonly backups: readonly Backup[]; readonly dependents: readonly string[] },
+): boolean {
+  if (file.kind !== "state") return backups.length > 0 || dependents.length > 0;
   return backups.some((backup) => sameLineage(backup, file.lineage) && backup.serial > file.serial);
 }
 
 /** What is wrong with a lost state and what to do, in words. */
-export function explainLost(
-  { stack, file, foreign, backedUpItself, newest }: LostState,
-  store: StateStore,
-  npmRun: Workspace["npmRun"],
-): string {
+export function explainLost(lost: LostState, store: StateStore, npmRun: Workspace["npmRun"]): string {
+  const { stack, foreign, newest } = lost;
   const place = placeIn(store, stateName(stack));
-  if (foreign)
-    return explainForeign({ stack, file, foreign, backedUpItself, newest }, { store, place, npmRun });
-  const problem =
-    file.kind === "damaged"
-      ? `state of ${stack} can't be read (${place}): ${file.problem}`
-      : file.kind === "state"
-        ? `state of ${stack} is older than its newest backup (${place}: ${describeFile(file)}), so that it doesn't know all that is deployed`
-        : `state of ${stack} is ${describeFile(file)} (${place}), although it was deployed`;
-  if (newest === undefined)
-    return `${problem}\n    No backup of it can be read. docs/state.md#when-there-is-no-backup says what to do.`;
-  const otherwise =
-    file.kind === "damaged" || file.kind === "state"
-      ? ""
-      : `\n    If that is meant (all of it was destroyed, say), remove its backups: ${placeIn(store, backupFolder(stack))}`;
+  if (foreign) return explainForeign({ ...lost, foreign }, { store, place, npmRun });
   return [
-    problem,
-    `    Its newest backup: ${describeBackup(newest.backup, newest.state)}`,
-    `    Restore it: ${npmRun("state", "restore", "--stack", stack)}${otherwise}`,
-  ].join("\n");
+    `state of ${stack} ${problemOf(lost, place)}`,
+    ...(newest
+      ? [
+          `Its newest backup: ${describeBackup(newest.backup, newest.state)}`,
+          `Restore it: ${npmRun("state", "restore", "--stack", stack)}`,
+        ]
+      : ["No backup of it can be read. docs/state.md#when-there-is-no-backup says what to do."]),
+    ...whenMeant(lost, store),
+  ].join("\n    ");
+}
+
+function problemOf({ file, dependents = [] }: LostState, place: string): string {
+  if (file.kind === "damaged") return `can't be read (${place}): ${file.problem}`;
+  if (file.kind === "state")
+    return `is older than its newest backup (${place}: ${describeFile(file)}), so that it doesn't know all that is deployed`;
+  const shown =
+    dependents.length === 0
+      ? "it was deployed"
+      : `${listed(dependents)} ${dependents.length === 1 ? "is" : "are"} deployed on it`;
+  return `is ${describeFile(file)} (${place}), although ${shown}`;
+}
+
+/** The way out for somebody who has destroyed everything by other means: what still tells of it goes, too. */
+function whenMeant({ stack, file, newest, dependents = [] }: LostState, store: StateStore): string[] {
+  if (file.kind === "damaged" || file.kind === "state") return [];
+  const told = dependents.flatMap((other) => [stateName(other), backupFolder(other)]);
+  const what = [
+    ...(newest ? [`its backups: ${placeIn(store, backupFolder(stack))}`] : []),
+    ...(told.length > 0
+      ? [
+          `the states that are deployed on it and their backups: ${told.map((name) => placeIn(store, name)).join(", ")}`,
+        ]
+      : []),
+  ];
+  return what.length === 0
+    ? []
+    : [`If that is meant (all of it was destroyed, say), remove ${what.join("; and ")}`];
+}
+
+/** `a`, `a and b`, `a, b and c`. */
+function listed(words: readonly string[]): string {
+  return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
 }
 
 function explainForeign(
@@ -137,7 +167,7 @@ function explainForeign(
     npmRun,
   }: { readonly store: StateStore; readonly place: string; readonly npmRun: Workspace["npmRun"] },
 ): string {
-  const problem = `state of ${stack} ${describeForeign(foreign, place)}`;
+  const problem = `state of ${stack} ${describeForeign(foreign, place, "state")}`;
   if (newest === undefined && backedUpItself)
     return `${problem}\n    ${stack} has backups of this lineage, and none of another one, so that either may be the copy. Change nothing: docs/state.md#two-stacks-with-one-state says how to find out.`;
   if (newest === undefined)

@@ -13,11 +13,12 @@ import {
   sameLineage,
   stateName,
 } from "./backups";
-import { describeForeign, ownedByAnother, readLineages } from "./foreign-states";
+import { describeForeign, ownedByAnother } from "./foreign-states";
 import { LocalStore } from "./local-store";
 import { describeFile, parseState, type ReadableState, type StateFile } from "./state-file";
 import { describeLock, type StateLock, stateLock } from "./state-lock";
 import { placeIn, type StateStore, stateCheck } from "./state-store";
+import { lineagesOf, readAllStates } from "./stored-states";
 
 /** What restoring a backup would do. */
 export interface Restoration {
@@ -60,7 +61,7 @@ export async function planRestoration(
   const now = present.kind === "state" ? present.resources : [];
   const known = "lineage" in present ? present.lineage : undefined;
   const backups = await listBackups(store, stack);
-  const surroundings = { project, lineages: await readLineages(store) };
+  const surroundings = { project, lineages: lineagesOf(await readAllStates(store)) };
   const owner = (one: ReadableState) => ownedByAnother(store, stack, { state: one, backups }, surroundings);
   const [foreign, presentOwner] = await Promise.all([
     owner(state),
@@ -77,7 +78,9 @@ export async function planRestoration(
     forgotten: now.filter((address) => !state.resources.includes(address)),
     serial: Math.max(state.serial, presentSerial, ...serials) + 1,
     otherLineage: known !== undefined && known !== state.lineage,
-    ...(foreign ? { foreign: describeForeign(foreign, placeIn(store, backupPath(stack, backup))) } : {}),
+    ...(foreign
+      ? { foreign: describeForeign(foreign, placeIn(store, backupPath(stack, backup)), "backup") }
+      : {}),
     presentIsForeign: presentOwner !== undefined,
   };
 }
@@ -108,7 +111,7 @@ export async function newestOwn(
   project: Workspace["project"],
 ): Promise<Backup | undefined> {
   const backups = await listBackups(store, stack);
-  const surroundings = { project, lineages: await readLineages(store) };
+  const surroundings = { project, lineages: lineagesOf(await readAllStates(store)) };
   const newest = await newestUsable(
     store,
     stack,

@@ -1,7 +1,7 @@
 export { REPOSITORY, SANDBOX_DIRECTORY } from "../place";
 export { lostRecord } from "./configuration-record";
 export { MissingPrerequisites, missingCredentials } from "./credentials";
-export { readDotenv, setDotenv } from "./dotenv";
+export { readableDotenv, readDotenv, setDotenv } from "./dotenv";
 export { stackInputs } from "./stack-inputs";
 export { type DescribedStack, describeStacks, synthesizeStacks } from "./synthesis";
 export {

@@ -1,5 +1,7 @@
-import { chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { REPOSITORY } from "../support/example";
 import { type CliResult, cli, SandboxProject } from "../support/sandbox-project";
 
 const project = new SandboxProject();
@@ -79,6 +81,31 @@ describe("check", () => {
       // An environment whose states are there is not held up.
       expect(project.run("diff", "--environment", "production").code).toBe(0);
     });
+  });
+
+  test("a state that is gone with its backups is lost as long as others are deployed on it", () => {
+    const folder = join(project.directory, "state", "backups", "staging-cluster");
+    const clouds = project.read("clouds", "digitalocean.json");
+    renameSync(folder, `${folder}-aside`);
+    try {
+      withState(undefined, () => {
+        const problem = `state of staging-cluster is missing (${STATES}staging-cluster.tfstate), although staging-flux-configuration and staging-github-secrets are deployed on it
+    No backup of it can be read. docs/state.md#when-there-is-no-backup says what to do.`;
+        const staging = ["--environment", "staging"];
+        for (const result of [
+          state("check"),
+          project.run("diff", ...staging),
+          project.run("deploy", "--yes", ...staging),
+          project.run("destroy", "--yes", ...staging),
+          project.run("outputs", ...staging),
+        ])
+          expect([result.code, result.stderr]).toEqual([1, expect.stringContaining(problem)]);
+        expect(state("check").stdout).not.toContain("Nothing is wrong.");
+      });
+      expect(project.read("clouds", "digitalocean.json")).toBe(clouds);
+    } finally {
+      renameSync(`${folder}-aside`, folder);
+    }
   });
 
   test("a state of another lineage than the backups was begun anew", () => {
@@ -330,6 +357,45 @@ describe("restore", () => {
     expect(project.run("diff").code).toBe(0);
   });
 
+  test("a copy is made a backup and restored as docs/state.md says, also after a new state was begun", () => {
+    const folder = join(project.directory, "state", "backups", "staging-cluster");
+    const { serial, lineage, resources } = project.json(...CLUSTER);
+    const name = `20261121T183000000Z-${serial}-${lineage.slice(0, 8)}.tfstate`;
+    const [, commands = ""] =
+      /^ +(\(umask 077; .*\))\n/m.exec(readFileSync(join(REPOSITORY, "docs", "state.md"), "utf8")) ?? [];
+    const copy = join(project.directory, "copy.tfstate");
+    writeFileSync(copy, project.read(...CLUSTER), { mode: 0o644 });
+    renameSync(folder, `${folder}-aside`);
+    try {
+      const asTold = commands.replace("<copy>", copy).replace(/\d{8}T\S+\.tfstate/, name);
+      const restore = ["--stack", "staging-cluster", "--backup", name, "--yes"];
+      withState(undefined, () => {
+        const { status } = spawnSync("sh", ["-c", `umask 022; ${asTold}`], { cwd: project.directory });
+        expect([status, backups()]).toEqual([0, [name]]);
+        const { stderr } = state("check", "--stack", "staging-cluster");
+        expect(stderr).toContain(`Its newest backup: ${name} (`);
+        expect(stderr).not.toContain("other users of this machine");
+        expect(state("restore", ...restore).code).toBe(0);
+        expect(project.json(...CLUSTER).resources).toEqual(resources);
+
+        const begun = { ...project.json(...CLUSTER), lineage: "99999999-0000-4000-8000-000000000000" };
+        project.write(CLUSTER, JSON.stringify(begun));
+        const refused = state("restore", ...restore);
+        expect([refused.code, refused.stderr]).toEqual([
+          1,
+          expect.stringContaining("If you mean it: --force"),
+        ]);
+        expect(state("check").stderr).toMatch(/Restore it: npm run state -- restore .* --force$/m);
+        expect(state("restore", ...restore, "--force").code).toBe(0);
+        expect(project.json(...CLUSTER)).toMatchObject({ lineage, resources });
+        expect(state("check")).toMatchObject({ code: 0, stderr: "" });
+      });
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+      renameSync(`${folder}-aside`, folder);
+    }
+  });
+
   test("production is restored when the name of its cluster is given", () => {
     const file = ["state", "production-cluster.tfstate"];
     const { resources } = project.json(...file);
@@ -374,10 +440,14 @@ describe("restore", () => {
     const place = ["state", "backups", "production-cluster", wrong];
     project.write(place, foreign);
     chmodSync(join(project.directory, ...place), 0o600);
-    expect(state("check")).toMatchObject({
-      code: 1,
-      stderr: expect.stringContaining(`production-cluster: the backup ${wrong} seems to be that of staging`),
-    });
+    const told = state("check");
+    expect([told.code, told.stderr]).toEqual([
+      1,
+      expect.stringContaining(`production-cluster: the backup ${wrong} seems to be that of staging`),
+    ]);
+    expect(told.stderr).toContain(
+      "so that a plan on it, once it is restored, would change or destroy what staging has: move it out of that folder",
+    );
     rmSync(join(project.directory, ...file));
     const of = ["--stack", "production-cluster", ...confirmed];
     const refused = state("restore", "--backup", wrong, ...of);

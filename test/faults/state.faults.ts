@@ -287,8 +287,16 @@ describe("a state is spoilt", () => {
       () => writeFileSync(stateOf(project), Buffer.alloc(whole.length)),
       /bytes of zeros/,
     ],
-    ["empty", () => writeFileSync(stateOf(project), ""), /is empty .*, although it was deployed/],
-    ["deleted", () => rmSync(stateOf(project)), /is missing .*, although it was deployed/],
+    [
+      "empty",
+      () => writeFileSync(stateOf(project), ""),
+      /is empty .*, although staging-flux-configuration is deployed on it/,
+    ],
+    [
+      "deleted",
+      () => rmSync(stateOf(project)),
+      /is missing .*, although staging-flux-configuration is deployed on it/,
+    ],
     ["an older copy", () => writeFileSync(stateOf(project), older), /is older than its newest backup/],
   ])("%s: nothing is planned on it, and it is restored", (what, spoil, problem) => {
     spoil();

@@ -111,7 +111,9 @@ describe("a state that belongs to another stack", () => {
     expect(lost?.newest?.backup.name).toBe(own.name);
     expect((await newestOwn(store, STACK, project))?.name).toBe(own.name);
     expect(await planRestoration(store, STACK, await newest(store), project)).toMatchObject({
-      foreign: expect.stringMatching(/^seems to be that of production \(state\/backups\/staging-cluster\//),
+      foreign: expect.stringMatching(
+        /^seems to be that of production \(state\/backups\/staging-cluster\/.*\), so that a plan on it, once it is restored, would change or destroy what production has$/,
+      ),
     });
     const without = await planRestoration(store, STACK, own as never, project);
     expect(without.foreign).toBeUndefined();
@@ -192,6 +194,70 @@ test("a damaged state without a backup names the page that helps", async () => {
   expect(lost && explainLost(lost, store, npmRun)).toBe(
     "state of staging-cluster can't be read (state/staging-cluster.tfstate): no valid JSON: it is cut off\n    No backup of it can be read. docs/state.md#when-there-is-no-backup says what to do.",
   );
+});
+
+describe("a state without a backup that other stacks are deployed on", () => {
+  /** A state of a stack that has read the outputs of another one's, as Terraform writes it down for a folder or a bucket. */
+  function reading(config: object, resources = ["kubernetes_namespace_v1.flux-system"]): Buffer {
+    const document = JSON.parse(stateText({ lineage: OTHER_LINEAGE, resources }));
+    document.resources.push({
+      mode: "data",
+      type: "terraform_remote_state",
+      name: "cross-stack-reference-input-staging-cluster",
+      instances: [{ attributes: { config: { value: config } } }],
+    });
+    return Buffer.from(JSON.stringify(document));
+  }
+  const LOCAL = { path: "../../../state/staging-cluster.tfstate" };
+  const FLUX = "staging-flux-configuration";
+  const lostWith = async (store: LocalStore, stacks = [STACK]) =>
+    (await findLostStates(store, stacks, project)).map(({ stack, dependents }) => [stack, dependents]);
+
+  test.each<[string, object, Buffer | undefined]>([
+    ["missing", LOCAL, undefined],
+    ["empty", LOCAL, Buffer.from("")],
+    ["missing", { bucket: "acme-state", key: NAME }, undefined],
+  ])("is lost when it is %s, in %j", async (problem, config, content) => {
+    const store = new LocalStore(folder());
+    await store.write(`${FLUX}.tfstate`, reading(config));
+    if (content) await store.write(NAME, content);
+    await expect(refuseLostStates(store, [STACK], { project, npmRun })).rejects.toThrow(
+      new Error(`state of staging-cluster is ${problem} (state/staging-cluster.tfstate), although staging-flux-configuration is deployed on it
+    No backup of it can be read. docs/state.md#when-there-is-no-backup says what to do.
+    If that is meant (all of it was destroyed, say), remove the states that are deployed on it and their backups: state/staging-flux-configuration.tfstate, state/backups/staging-flux-configuration`),
+    );
+    await store.write("staging-github-secrets.tfstate", reading(config));
+    expect(await lostWith(store)).toEqual([[STACK, [FLUX, "staging-github-secrets"]]]);
+  });
+
+  test("is named with its backups when there are some", async () => {
+    const store = await deployedStore();
+    await store.write(`${FLUX}.tfstate`, reading(LOCAL));
+    expect(await lostWith(store)).toEqual([]);
+    await store.remove(NAME);
+    const [lost] = await findLostStates(store, [STACK], project);
+    expect(lost && explainLost(lost, store, npmRun)).toMatch(
+      /although staging-flux-configuration is deployed on it\n {4}Its newest backup: .*\n {4}Restore it: .*\n {4}If that is meant \(all of it was destroyed, say\), remove its backups: state\/backups\/staging-cluster; and the states that are deployed on it and their backups: state\/staging-flux-configuration\.tfstate,/,
+    );
+    // Backups that can't be read prove nothing; a stack that is deployed on it does.
+    for (const { name } of await listBackups(store, STACK))
+      await store.write(`backups/${STACK}/${name}`, Buffer.from("{"));
+    expect(await lostWith(store)).toEqual([[STACK, [FLUX]]]);
+    await store.remove(`${FLUX}.tfstate`);
+    expect(await lostWith(store)).toEqual([]);
+  });
+
+  test("is not lost when it was destroyed, nor when the others were, nor by what another environment has read", async () => {
+    const store = new LocalStore(folder());
+    await store.write(`${FLUX}.tfstate`, reading(LOCAL));
+    await store.write(NAME, stateBuffer({ serial: 9, resources: [] }));
+    expect(await lostWith(store)).toEqual([]);
+    await store.remove(NAME);
+    await store.write(`${FLUX}.tfstate`, reading(LOCAL, []));
+    expect(await lostWith(store)).toEqual([]);
+    await store.write("production-flux-configuration.tfstate", reading(LOCAL));
+    expect(await lostWith(store, [STACK, "production-cluster"])).toEqual([]);
+  });
 });
 
 describe("what restoring would do", () => {

@@ -83,6 +83,54 @@ test("a process that runs is respected, one that was killed is not", () => {
   lockWorkspace(file, "diff")();
 });
 
+/** A command whose number is still there after it was killed, since its parent never asks about it. */
+async function zombie(): Promise<number> {
+  const parent = spawn("sh", ["-c", "sleep 60 & echo $!; exec sleep 60"], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  children.push(parent);
+  const pid = await new Promise<number>((resolve) =>
+    parent.stdout.once("data", (text: Buffer) => resolve(Number(text))),
+  );
+  const until = async (reached: () => boolean) => {
+    for (let round = 0; round < 150 && !reached(); round++)
+      await new Promise((proceed) => setTimeout(proceed, 20));
+    expect(reached()).toBe(true);
+  };
+  const ps = (column: string, of: number | undefined) =>
+    spawnSync("ps", ["-o", `${column}=`, "-p", String(of)], { encoding: "utf8" }).stdout.trim();
+  // As long as the parent is a shell it would ask.
+  await until(() => ps("comm", parent.pid).endsWith("sleep"));
+  process.kill(pid, "SIGKILL");
+  await until(() => ps("stat", pid).startsWith("Z"));
+  return pid;
+}
+
+test.each(["/proc", "ps"])(
+  "a command that was killed and that its parent has not asked about holds nothing, by %s",
+  async (source) => {
+    const pid = await zombie();
+    const running = otherProcess();
+    const read = fs.readFileSync;
+    const hidden = jest.spyOn(fs, "readFileSync").mockImplementation(((path: string, ...rest: []) => {
+      if (source === "ps" && String(path).startsWith("/proc/")) throw new Error("ENOENT: no /proc here");
+      return read(path, ...rest);
+    }) as typeof read);
+    try {
+      write({ pid: running, command: "deploy" });
+      expect(commandAtWork(file)).toBe(`npm run deploy (process ${running})`);
+      write({ pid, command: "deploy" });
+      expect([commandAtWork(file), lockLeftBehind(file)]).toEqual([
+        undefined,
+        `npm run deploy (process ${pid})`,
+      ]);
+      lockWorkspace(file, "diff")();
+    } finally {
+      hidden.mockRestore();
+    }
+  },
+);
+
 test("a number that was given to another process, after a reboot say, holds nothing", () => {
   const pid = otherProcess();
   const { host } = ownIdentity();
