@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# Reads .env as Node's util.parseEnv does (the commands read it so), without ever running it as a script.
+# Reads .env as the commands do (src/workspace/dotenv.ts), without ever running it as a script.
 
 SETTINGS='DIGITALOCEAN_TOKEN DIGITALOCEAN_ACCESS_TOKEN DIGITALOCEAN_API_URL GITHUB_TOKEN GITHUB_BASE_URL
 SPACES_ACCESS_KEY_ID SPACES_SECRET_ACCESS_KEY AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY'
@@ -9,13 +9,20 @@ load_dotenv() {
   { [ -f .env ] && [ -r .env ]; } || return 0
   dotenv_line_number=0
   dotenv_bad_lines=
+  dotenv_open=
   while IFS= read -r dotenv_line || [ -n "$dotenv_line" ]; do
     dotenv_line_number=$((dotenv_line_number + 1))
+    if [ -n "$dotenv_open" ]; then
+      # Within a quoted value of several lines, which no token is.
+      case $dotenv_line in *"$dotenv_open"*) dotenv_open= ;; esac
+      continue
+    fi
     parse_dotenv_line || dotenv_bad_lines="$dotenv_bad_lines $dotenv_line_number"
   done <.env
-  if [ -n "$dotenv_bad_lines" ]; then
+  if [ -n "$dotenv_bad_lines" ] && [ "$dotenv_bad_lines" != "${dotenv_told-}" ]; then
+    dotenv_told=$dotenv_bad_lines
     # The lines themselves may hold secrets: only their numbers are told.
-    finding warning dotenv-lines ".env has lines that can't be read:$dotenv_bad_lines" \
+    finding missing dotenv-lines ".env has lines that can't be read:$dotenv_bad_lines" \
       "write them as NAME=value, with a closing quote for every opening one"
   fi
 }
@@ -42,7 +49,10 @@ parse_dotenv_line() {
       dotenv_quote=${trimmed%"$dotenv_value"}
       case $dotenv_value in
         *"$dotenv_quote"*) dotenv_value=${dotenv_value%%"$dotenv_quote"*} ;;
-        *) return 1 ;;
+        *)
+          quote_follows "$dotenv_quote" "$dotenv_line_number" || return 1
+          dotenv_open=$dotenv_quote
+          ;;
       esac
       ;;
     *)
@@ -54,6 +64,17 @@ parse_dotenv_line() {
     # Only names from the list above reach eval, and the value is never part of the evaluated text.
     if [ "$setting_name" = "$dotenv_name" ]; then eval "dotenv_$setting_name=\$dotenv_value"; fi
   done
+}
+
+# quote_follows QUOTE NUMBER: whether a line behind the one of that number has the quote.
+quote_follows() {
+  dotenv_behind=0
+  while IFS= read -r dotenv_other || [ -n "$dotenv_other" ]; do
+    dotenv_behind=$((dotenv_behind + 1))
+    if [ "$dotenv_behind" -le "$2" ]; then continue; fi
+    case $dotenv_other in *"$1"*) return 0 ;; esac
+  done <.env
+  return 1
 }
 
 # trim TEXT: sets trimmed.

@@ -120,9 +120,10 @@ async function check({ workspace, store, output, options, all, selected }: State
   return exitCode;
 }
 
-function inWords({ state, resources, serial, configured }: StackState): string {
+function inWords({ state, resources, serial, configured, findings }: StackState): string {
   const words = {
-    absent: "not deployed",
+    // With a finding it was deployed all the same.
+    absent: findings.length === 0 ? "not deployed" : "no state",
     empty: "empty",
     damaged: "damaged",
     state:

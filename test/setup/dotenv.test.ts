@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
-import { parseEnv } from "node:util";
+import { readableDotenv } from "../../src/workspace";
 import { find, TemporaryProject } from "./project";
 
 const SCRIPT = join(__dirname, "..", "..", "scripts", "setup", "dotenv.sh");
@@ -25,7 +25,7 @@ function valueInShell(text: string, env: Record<string, string> = {}): string {
 }
 
 describe(".env as setup.sh reads it", () => {
-  // The commands read .env with Node's parseEnv: what one takes for set must be set for the other, to the same value.
+  // What one takes for set must be set for the other, to the same value.
   it.each([
     "GITHUB_TOKEN=ghp_1",
     "GITHUB_TOKEN = ghp_1  ",
@@ -50,14 +50,23 @@ describe(".env as setup.sh reads it", () => {
     "GITHUB_TOKENS=ghp_1\nMY_GITHUB_TOKEN=ghp_2",
     "GITHUB_TOKEN='",
     "GITHUB_TOKEN",
+    "OTHER x\nGITHUB_TOKEN=ghp_1",
+    "OTHER='one\nGITHUB_TOKEN=two\nthree'\nGITHUB_TOKEN=ghp_1",
+    "OTHER='one\nGITHUB_TOKEN=two",
   ])("has the value that the commands read: %j", (text) => {
-    expect(valueInShell(text)).toBe((parseEnv(text) as Record<string, string>).GITHUB_TOKEN ?? "");
+    const value = valueInShell(text);
+    expect(value).toBe(readableDotenv(join(project.directory, ".env")).GITHUB_TOKEN ?? "");
     expect(project.has("owned")).toBe(false);
   });
 
   it("gives way to the environment, but not to an empty variable", () => {
     expect(valueInShell("GITHUB_TOKEN=file", { GITHUB_TOKEN: "environment" })).toBe("environment");
     expect(valueInShell("GITHUB_TOKEN=file", { GITHUB_TOKEN: "" })).toBe("file");
+  });
+
+  it("may have values of several lines", async () => {
+    project.write(".env", 'DIGITALOCEAN_TOKEN=dop_v1_abc\nKEY="first\nsecond"\n', 0o600);
+    expect((await project.report()).findings.map(({ check }) => check)).not.toContain("dotenv-lines");
   });
 
   it("has its unreadable lines named by number, never shown", async () => {
@@ -68,7 +77,7 @@ describe(".env as setup.sh reads it", () => {
     );
     const report = await project.report();
     expect(find(report, "dotenv-lines")).toMatchObject({
-      status: "warning",
+      status: "missing",
       message: ".env has lines that can't be read: 2 5",
     });
     expect(report.stdout).not.toContain("hidden");

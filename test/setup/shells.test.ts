@@ -70,7 +70,7 @@ describe.each(SHELLS)("setup.sh in $name", ({ shell }) => {
     expect(project.has("owned")).toBe(false);
     if (realProgram("curl")) {
       expect(find(report, "digitalocean-token").status).toBe("ok");
-      expect(missing(report)).toStrictEqual(["github-token", "github-repository"]);
+      expect(missing(report)).toStrictEqual(["dotenv-lines", "github-token", "github-repository"]);
     }
   });
 });
