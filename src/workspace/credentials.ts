@@ -31,12 +31,12 @@ export function missingCredentials(project: Project | undefined, variables: Vari
   };
   need(
     ["DIGITALOCEAN_TOKEN", "DIGITALOCEAN_ACCESS_TOKEN"],
-    "a token with read and write access from cloud.digitalocean.com/account/api/tokens, in .env or the environment",
+    "a token with the custom scopes in docs/credentials.md from cloud.digitalocean.com/account/api/tokens, in .env or the environment",
   );
   if (project === undefined || project.github) {
     need(
       ["GITHUB_TOKEN"],
-      'a token with the scopes "repo" and "workflow" from github.com/settings/tokens, in .env or the environment (or leave "github" out of the configuration)',
+      'a token as docs/credentials.md says (fine-grained, or classic with the scopes repo and workflow) from github.com/settings/tokens, in .env or the environment (or leave "github" out of the configuration)',
     );
   }
   if (project?.state.backend === "spaces") {
