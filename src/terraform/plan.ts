@@ -205,6 +205,9 @@ async function withInitialised(
 
 let inTurn: Promise<unknown> = Promise.resolve();
 
+/** By directory: a stack is planned while another one asks for its outputs, and terraform locks what `init` writes. */
+const underWay = new Map<string, Promise<unknown>>();
+
 /**
  * `terraform init`, left out when the stack is initialised for the same backend and providers.
  * One after the other: terraform's plugin cache must not be written by two processes.
@@ -218,6 +221,7 @@ async function initialise({ name, directory }: SynthesizedStack, variables: Vari
   const wanted = createHash("sha256")
     .update(JSON.stringify([terraformBlock, attached]))
     .digest("hex");
+  while (underWay.has(directory)) await underWay.get(directory);
   if (readOr(marker) === wanted) return;
   const init = async (): Promise<void> => {
     await runTerraform({
@@ -231,6 +235,8 @@ async function initialise({ name, directory }: SynthesizedStack, variables: Vari
   };
   const turn = attached.length > 0 ? init() : inTurn.then(init, init);
   inTurn = turn.catch(() => undefined);
+  const ended = inTurn.finally(() => underWay.delete(directory));
+  underWay.set(directory, ended);
   await turn;
 }
 
