@@ -151,12 +151,20 @@ function tellCreation(creation: Creation, output: Output, shown: (path: string) 
 
 /** What is switched off, with everything that would switch it on. */
 function switchedOffLines(values: readonly MissingValue[]): string[] {
-  const byEffect = new Map<string, string[]>();
-  for (const { withoutIt = "", variables } of values)
-    byEffect.set(withoutIt, [...(byEffect.get(withoutIt) ?? []), variables[1]]);
-  return [...byEffect].map(
-    ([effect, names]) => `${names.join(", ")}: without ${names.length > 1 ? "them" : "it"} ${effect}`,
-  );
+  return [...byEffect(values)].map(([effect, missing]) => {
+    const names = missing.map(({ variables }) => variables[1]);
+    return `${names.join(", ")}: without ${names.length > 1 ? "them" : "it"} ${effect}`;
+  });
+}
+
+/** Missing values by what is switched off without them; what nothing goes without has an empty one. */
+function byEffect(values: readonly MissingValue[]): ReadonlyMap<string, readonly MissingValue[]> {
+  const result = new Map<string, MissingValue[]>();
+  for (const value of values) {
+    const { withoutIt = "" } = value;
+    result.set(withoutIt, [...(result.get(withoutIt) ?? []), value]);
+  }
+  return result;
 }
 
 async function list({ contexts, output }: SecretsWork): Promise<number> {
@@ -172,11 +180,11 @@ async function list({ contexts, output }: SecretsWork): Promise<number> {
       output.line(
         `${`${secret.namespace}/${secret.name}`.padEnd(width)}  ${stateOf(secret).padEnd(11)}  ${secret.keys.join(", ")}`,
       );
-    const missing = secrets.flatMap(({ missingValues }) => missingValues);
-    for (const { variables, what, withoutIt } of missing)
-      output.line(
-        `  ${variables[1]} is not set: ${what}${withoutIt === undefined ? " (needed)" : ` (without it ${withoutIt})`}`,
-      );
+    for (const [effect, values] of byEffect(secrets.flatMap(({ missingValues }) => missingValues))) {
+      output.line(`\n${effect === "" ? "Not set, and needed" : `Not set, so ${effect}`}:`);
+      const widest = Math.max(...values.map(({ variables }) => variables[1].length));
+      for (const { variables, what } of values) output.line(`  ${variables[1].padEnd(widest)}  ${what}`);
+    }
   }
   output.result({ environments });
   return 0;

@@ -44,6 +44,9 @@ describeWithSops("secrets of a project", () => {
     expect(environments[0].secrets).toContainEqual(
       expect.objectContaining({ name: "nextcloud-admin", created: false, keys: ["username", "password"] }),
     );
+    expect(secrets(project, "list").stdout).toMatch(
+      /\nNot set, so no backups are made:\n {2}BACKUP_SPACES_ACCESS_KEY_ID {6}access key .*\n {2}BACKUP_SPACES_SECRET_ACCESS_KEY {2}secret /,
+    );
     const deployed = project.run("deploy", "--yes");
     expect([deployed.code, deployed.stdout]).toEqual([
       0,
