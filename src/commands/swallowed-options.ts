@@ -1,4 +1,4 @@
-import type { Argument, Command } from "commander";
+import { type Argument, type Command, Option } from "commander";
 import { namedCommand } from "./named-command";
 
 /** What npm gives a script: the options that it took for its own are variables, and their values stay behind as words. */
@@ -13,7 +13,7 @@ export interface NpmCall {
 /** They may stand in somebody's .npmrc, and a command without them asks, prints for people or refuses: nothing happens that wasn't meant. */
 const HARMLESS = ["yes", "json", "force"];
 /** Whoever writes it wants nothing to happen, also with a command that doesn't have it. */
-const NOTHING_MEANT = "dry-run";
+const NOTHING_MEANT = new Option("--dry-run");
 
 /** An option that npm kept. */
 interface Kept {
@@ -43,18 +43,20 @@ export function explainSwallowed(program: Command, { script, words, env }: NpmCa
   const [only] = bare.length === 1 && declared.length === 0 && leading.length === 1 ? leading : [];
   const isOwn = bare.length === 0 || leading.length <= declared.filter(({ variadic }) => !variadic).length;
   const own = isOwn && only === undefined ? leading : declared.map(shapeOf);
-  const options = kept.flatMap((option) => written(option, only, isOwn && option.value === "optional"));
+  const unknown = (option: Kept): string | undefined =>
+    isOwn && option.value === "optional" ? undefined : "<name>";
+  const options = kept.map((option) => written(option, only ?? unknown(option)));
   // What stands behind the words of another program would be that program's.
   const ordered = declared.some(({ variadic }) => variadic) ? [...options, ...own] : [...own, ...options];
   return `npm kept ${kept.map(({ name }) => `--${name}`).join(" and ")} for itself: write  npm run ${script} -- ${[...verbs, ...ordered, ...behind].join(" ")}`;
 }
 
 function keptOf(command: Command, env: NpmCall["env"]): Kept[] {
-  const options = [...command.options, { long: `--${NOTHING_MEANT}`, required: false, optional: false }];
-  const kept = options.flatMap(({ long, required, optional }): Kept[] => {
-    const name = (long ?? "").replace(/^--/, "");
+  const hasOwn = command.options.some(({ long }) => long === NOTHING_MEANT.long);
+  return [...command.options, ...(hasOwn ? [] : [NOTHING_MEANT])].flatMap((option): Kept[] => {
+    const name = option.name();
     const given = env[`npm_config_${name.replaceAll("-", "_")}`];
-    const value = required ? "required" : optional ? "optional" : "none";
+    const value = option.required ? "required" : option.optional ? "optional" : "none";
     if (given === undefined || HARMLESS.includes(name)) return [];
     // `--no-push`: turned off, as it is without.
     if (given === "" && value === "none") return [];
@@ -62,13 +64,12 @@ function keptOf(command: Command, env: NpmCall["env"]): Kept[] {
     const values = given === "true" || given === "" ? [] : given.split("\n\n");
     return [{ name, value, values: value === "none" ? [] : values }];
   });
-  return kept.filter(({ name }, index) => kept.findIndex((other) => other.name === name) === index);
 }
 
-function written({ name, value, values }: Kept, only: string | undefined, standsAlone: boolean): string[] {
-  if (values.length > 0) return values.map((text) => `--${name} ${text}`);
-  if (value === "none" || (standsAlone && only === undefined)) return [`--${name}`];
-  return [`--${name} ${only ?? "<name>"}`];
+/** @param value of an option whose own is unknown; undefined: it stands alone */
+function written({ name, value: kind, values }: Kept, value: string | undefined): string {
+  if (values.length > 0) return values.map((text) => `--${name} ${text}`).join(" ");
+  return kind === "none" || value === undefined ? `--${name}` : `--${name} ${value}`;
 }
 
 /** An argument as help shows it. */
