@@ -6,7 +6,7 @@ import path from "node:path";
 import { CONFIGURATION_FILE, EXAMPLE_FILE, loadProject, type Project } from "../config";
 import { replacementsFor } from "../flux";
 import { FLUX_FOLDER, FluxTree } from "../flux-tree";
-import { shownPath } from "../place";
+import { npmRunIn, shownPath } from "../place";
 import { pendingFiles, renderReplacements } from "../static-configuration";
 import { REPOSITORY, sandboxDirectory, usedConfiguration } from "../workspace";
 
@@ -30,6 +30,11 @@ const CHARTS = "helm";
  */
 export async function openPreview(sandbox: string | undefined): Promise<PreviewSource> {
   const directory = sandbox === undefined ? REPOSITORY : sandboxDirectory(sandbox, true);
+  // A first deploy there was cut off.
+  if (sandbox !== undefined && !existsSync(path.join(directory, FLUX_FOLDER)))
+    throw new Error(
+      `--sandbox ${sandbox}: ${shownPath(directory, FLUX_FOLDER)} is missing; ${npmRunIn(directory, "deploy")} makes it`,
+    );
   const file = usedConfiguration(directory);
   const name = path.relative(REPOSITORY, file);
   const project = loadProject(file, name);

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseAllDocuments } from "yaml";
@@ -177,6 +177,21 @@ test.each([
   const { code, stderr } = cli(["preview", "--environment", "staging", "--sandbox", name]);
   expect(code).toBe(1);
   expect(stderr).toContain(message);
+});
+
+test("a sandbox whose first deploy was cut off is told", () => {
+  const name = `cut-off-${process.pid}`;
+  const directory = path.join(REPOSITORY, ".sandbox", name);
+  mkdirSync(directory, { recursive: true });
+  try {
+    const { code, stderr } = cli(["preview", "--environment", "staging", "--sandbox", name]);
+    expect(code).toBe(1);
+    expect(stderr).toContain(
+      `--sandbox ${name}: .sandbox/${name}/flux is missing; npm run deploy -- --sandbox ${name} makes it`,
+    );
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 });
 
 if (!hasOwnConfiguration) {
