@@ -76,10 +76,20 @@ const run = (command: string, watching: Watching = {}) =>
 const open = () => NAMES.map((name) => project.open(name, "staging"));
 const mailPassword = (): string | undefined => project.open("mail", "staging").password;
 
+/** None when the folder isn't there, or goes at this moment. */
+function entriesBelow(folder: string): any[] {
+  try {
+    return readdirSync(folder, { recursive: true, withFileTypes: true });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}
+
 /** Files below the folders with a secret in them: there may be none when nothing runs. */
 function plainFiles(): string[] {
   return folders.flatMap((folder) =>
-    (existsSync(folder) ? (readdirSync(folder, { recursive: true, withFileTypes: true }) as any[]) : [])
+    entriesBelow(folder)
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
       .filter((file) => {
