@@ -111,7 +111,12 @@ async function endOneAfterTheOther(
   goOn(project);
   const last = next();
   const { code } = await last.ended;
-  return { seen: await Promise.all(seen), code, text: last.text, end: code === 0 ? normalForm(project) : undefined };
+  return {
+    seen: await Promise.all(seen),
+    code,
+    text: last.text,
+    end: code === 0 ? normalForm(project) : undefined,
+  };
 }
 
 const expected = ([{ name }, ending]: Strike): Seen => ({
