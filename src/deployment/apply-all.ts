@@ -69,34 +69,41 @@ export async function applyAll(options: ApplyAllOptions): Promise<StackResult[]>
   const progress = new Map<string, ResourceChange[]>();
   const store = await openStore(workspace);
 
+  const applyOne = async (stack: SynthesizedStack): Promise<StackResult> => {
+    const approved = shown.get(stack.name) as StackPlan;
+    const stale = approved.assumed.length > 0 || stack.dependencies.some((name) => renewed.has(name));
+    const plan = stale && !approved.destroy ? await planAgain(stack, approved, options) : approved;
+    if (!hasChanges(plan)) return { name: stack.name, status: "unchanged", counts: count([]) };
+    if (shrinksPool(plan)) await podsFit(plan, options);
+    await keepBackup(store, stack.name, options.output);
+    // An interrupt while this stack was planned or waited for: no terraform was there to hear of it.
+    const stop = stopped();
+    if (stop) return { name: stack.name, status: "not begun", counts: count([]), message: stop };
+    const done: ResourceChange[] = [];
+    progress.set(stack.name, done);
+    const adopted = await recordingState({ stack, store, workspace, output: options.output }, () =>
+      applyAdopting(plan, {
+        ...options,
+        stack,
+        report: (applied) => report(applied, done, options.output),
+      }),
+    );
+    const after = JSON.stringify(await stateOutputs(stack, workspace.variables));
+    if (after !== outputsBefore.get(stack.name)) renewed.add(stack.name);
+    const counts = count(adopted.length > 0 ? done : plan.changes);
+    const taken = adopted.length > 0 ? `, ${adopted.length} taken over` : "";
+    options.output.progress(stack.name, `done: ${summaryText(counts)}${taken}`);
+    return { name: stack.name, status: "applied", counts, ...(adopted.length > 0 ? { adopted } : {}) };
+  };
+
   const outcomes = await schedule(
     tasks,
-    async (stack): Promise<StackResult> => {
-      const approved = shown.get(stack.name) as StackPlan;
-      const stale = approved.assumed.length > 0 || stack.dependencies.some((name) => renewed.has(name));
-      const plan = stale && !approved.destroy ? await planAgain(stack, approved, options) : approved;
-      if (!hasChanges(plan)) return { name: stack.name, status: "unchanged", counts: count([]) };
-      if (shrinksPool(plan)) await podsFit(plan, options);
-      await keepBackup(store, stack.name, options.output);
-      // An interrupt while this stack was planned or waited for: no terraform was there to hear of it.
-      const stop = stopped();
-      if (stop) return { name: stack.name, status: "not begun", counts: count([]), message: stop };
-      const done: ResourceChange[] = [];
-      progress.set(stack.name, done);
-      const adopted = await recordingState({ stack, store, workspace, output: options.output }, () =>
-        applyAdopting(plan, {
-          ...options,
-          stack,
-          report: (applied) => report(applied, done, options.output),
-        }),
-      );
-      const after = JSON.stringify(await stateOutputs(stack, workspace.variables));
-      if (after !== outputsBefore.get(stack.name)) renewed.add(stack.name);
-      const counts = count(adopted.length > 0 ? done : plan.changes);
-      const taken = adopted.length > 0 ? `, ${adopted.length} taken over` : "";
-      options.output.progress(stack.name, `done: ${summaryText(counts)}${taken}`);
-      return { name: stack.name, status: "applied", counts, ...(adopted.length > 0 ? { adopted } : {}) };
-    },
+    (stack) =>
+      applyOne(stack).catch((error: unknown) => {
+        // Others may go on for minutes.
+        if (stopped() === undefined) options.output.progress(stack.name, "failed; why is told at the end");
+        throw error;
+      }),
     { stopped, reverse },
   );
   return tasks.map(({ name }) =>

@@ -3,8 +3,10 @@ import { existsSync, mkdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import { concealValues, redact } from "../redaction";
 import { debugLog } from "./debug-log";
+import { openNamelessFile } from "./nameless-file";
 
 /** What terraform says went wrong, or may. */
 export interface Diagnostic {
@@ -81,7 +83,9 @@ export function interruptAll(): void {
 
 /**
  * Runs terraform once and collects what it prints; with `-json` among the arguments each line is an event.
- * terraform runs in a process group of its own, so that a Ctrl-C in the terminal reaches it once, through interruptAll().
+ * terraform runs in a process group of its own, so that a Ctrl-C in the terminal reaches it once, through interruptAll(). Events it writes
+ * into a file: when this process is killed, terraform ends what it is doing, writes its state and gives its lock back, where a pipe
+ * without a reader would kill it with its next line.
  * What fails while its lines are read (onEvent, the debug log) never ends terraform, nor changes how the run ended: it is told on stderr
  * afterwards, the first of it.
  * @throws TerraformError when it exits with a code that isn't accepted, Error when it can't be started or its log can't be written
@@ -89,12 +93,16 @@ export function interruptAll(): void {
 export async function runTerraform(run: TerraformRun): Promise<{ code: number; stdout: string }> {
   concealValues(Object.values(run.inputs ?? {}).flatMap((value) => [value, ...value.split("\n")]));
   const log = debugLog(run.env);
+  const json =
+    run.arguments.includes("-json") && run.arguments[0] !== "show" && run.arguments[0] !== "output";
+  // What has no events can hold secrets (a state, a plan), which belong on no disk.
+  const events = json ? await openNamelessFile() : undefined;
   // States and plans hold credentials of the clusters: what terraform writes is its owner's alone.
   const umask = process.umask(0o077);
   const child = spawn("terraform", [...run.arguments], {
     cwd: run.directory,
     env: terraformEnvironment(run),
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["ignore", events?.descriptor ?? "pipe", "pipe"],
     detached: true,
   });
   process.umask(umask);
@@ -104,8 +112,6 @@ export async function runTerraform(run: TerraformRun): Promise<{ code: number; s
   let signal: NodeJS.Signals | undefined;
   const lines: string[] = [];
   const errors: string[] = [];
-  const json =
-    run.arguments.includes("-json") && run.arguments[0] !== "show" && run.arguments[0] !== "output";
   let trouble: Error | undefined;
   const guarded = (work: (line: string) => void) => (line: string) => {
     try {
@@ -116,7 +122,7 @@ export async function runTerraform(run: TerraformRun): Promise<{ code: number; s
   };
   const reading = Promise.allSettled([
     eachLine(
-      child.stdout,
+      (events?.stream ?? child.stdout) as Readable,
       guarded((line) => {
         const event = json ? parseEvent(line) : undefined;
         if (event?.diagnostic) diagnostics.push(event.diagnostic);
@@ -127,7 +133,7 @@ export async function runTerraform(run: TerraformRun): Promise<{ code: number; s
       }),
     ),
     eachLine(
-      child.stderr,
+      child.stderr as Readable,
       guarded((line) => {
         errors.push(line);
         log?.line(line);
@@ -147,7 +153,7 @@ export async function runTerraform(run: TerraformRun): Promise<{ code: number; s
         signal = by ?? undefined;
         resolve(status ?? (by ? 130 : 1));
       });
-    });
+    }).finally(() => events?.end());
     const readings = await reading;
     guarded(() => log?.end())("");
     for (const read of readings) if (read.status === "rejected") trouble ??= read.reason as Error;
@@ -215,7 +221,7 @@ function pluginCache({ XDG_CACHE_HOME }: NodeJS.ProcessEnv): string {
   return directory;
 }
 
-async function eachLine(stream: NodeJS.ReadableStream, work: (line: string) => void): Promise<void> {
+async function eachLine(stream: Readable, work: (line: string) => void): Promise<void> {
   for await (const line of createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY }))
     work(line);
 }

@@ -1,6 +1,9 @@
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { buildSync } from "esbuild";
 import { runTerraform, type TerraformRun } from "../../src/terraform/terraform";
 import { plainEnvironment } from "../support/sandbox-project";
 
@@ -59,4 +62,31 @@ test("a debug log that can't be opened is told before terraform starts", async (
   const env = { ...plainEnvironment(), TF_LOG: "debug", TF_LOG_PATH: join(directory, "missing", "log") };
   await expect(run(APPLY, { env })).rejects.toThrow(/^TF_LOG_PATH: .*terraform was not started\.$/);
   expect(existsSync(join(directory, "terraform.tfstate"))).toBe(false);
+});
+
+test("an apply whose command is killed goes on to its end: its state is whole, and its lock given back", async () => {
+  const resource = (seconds: number) =>
+    `resource "terraform_data" "after-${seconds}" {\n  provisioner "local-exec" {\n    command = "sleep ${seconds}"\n  }\n}\n`;
+  writeFileSync(join(directory, "main.tf"), [0, 1, 2].map(resource).join(""));
+  const program = join(directory, "program.js");
+  buildSync({
+    stdin: {
+      contents: `
+        import { runTerraform } from "./src/terraform/terraform";
+        const killed = ({ type }) => type === "apply_complete" && process.kill(process.pid, "SIGKILL");
+        runTerraform({ stack: "a", directory: ${JSON.stringify(directory)}, arguments: ${JSON.stringify(APPLY)}, env: process.env, onEvent: killed });`,
+      resolveDir: join(__dirname, "..", ".."),
+    },
+    outfile: program,
+    bundle: true,
+    platform: "node",
+    logLevel: "error",
+  });
+  const { signal } = spawnSync(process.execPath, [program], { env: plainEnvironment() });
+  expect(signal).toBe("SIGKILL");
+  const isLocked = () => existsSync(join(directory, ".terraform.tfstate.lock.info"));
+  expect(isLocked()).toBe(true);
+  for (const end = Date.now() + 30_000; isLocked() && Date.now() < end; ) await sleep(100);
+  expect([isLocked(), applied()]).toEqual([false, 3]);
+  expect(readFileSync(join(directory, "terraform.tfstate"), "utf8")).not.toContain("tainted");
 });

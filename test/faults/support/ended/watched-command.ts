@@ -112,8 +112,9 @@ export class WatchedCommand {
 
   /** SIGKILL for the command and for everything that it has started. */
   killAll(): void {
-    // The command first: it must not see its children end.
-    for (const pid of [this.pid, ...this.spawned().map((one) => one.pid)]) kill(pid);
+    // It must not see its children end, and they not its end: terraform would write its state while it is killed.
+    kill(this.pid, "SIGSTOP");
+    for (const pid of [...this.spawned().map((one) => one.pid), this.pid]) kill(pid);
   }
 
   /** What it has started and what still runs a while after its end, by number and words: nothing, when all is well. What does is ended. */
@@ -137,9 +138,9 @@ export class WatchedCommand {
   }
 }
 
-function kill(pid: number): void {
+function kill(pid: number, signal: NodeJS.Signals = "SIGKILL"): void {
   try {
-    process.kill(pid, "SIGKILL");
+    process.kill(pid, signal);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
