@@ -1,7 +1,7 @@
 import { readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 import { processStatus } from "./process-status";
-import { isRunning } from "./running-process";
+import { runningProcess } from "./running-process";
 
 /** Says which process something was written by, also after its number was given to another one. */
 export interface ProcessIdentity {
@@ -27,10 +27,10 @@ export function ownIdentity(): ProcessIdentity {
  */
 export function isAlive({ pid, host, started }: ProcessIdentity): boolean | undefined {
   if (host !== undefined && host !== ownIdentity().host) return undefined;
-  if (!isRunning(pid)) return false;
+  const running = runningProcess(pid);
+  if (running === undefined) return false;
   // What was written by an earlier version, or where the system doesn't tell, has the number only.
-  const now = started === undefined ? undefined : processStatus(pid)?.started;
-  return now === undefined || now === started;
+  return started === undefined || running.started === undefined || running.started === started;
 }
 
 /** Containers that share a host's name have numbers of their own. */
