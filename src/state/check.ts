@@ -11,14 +11,14 @@ import {
   readSettled,
   stateName,
 } from "./backups";
-import { describeForeign, ownedByAnother } from "./foreign-states";
+import { describeForeign, ownedByAnother, readSurroundings, type Surroundings } from "./foreign-states";
 import { LocalStore } from "./local-store";
 import { explainLost, findLostStates, type LostState } from "./lost-states";
 import { localStore } from "./open-store";
-import { count, describeFile, parseState, type StateFile } from "./state-file";
+import { count, describeFile, type StateFile } from "./state-file";
 import { describeLock, type StateLock, stateLock } from "./state-lock";
 import { placeIn, type StateStore } from "./state-store";
-import { lineagesOf, readAllStates } from "./stored-states";
+import { readStates, statesInUse, storedStacks } from "./stored-states";
 
 /** What there is of a stack's state. */
 export interface StackState {
@@ -61,12 +61,10 @@ export async function checkStates(
   configured: readonly string[],
   now = new Date(),
 ): Promise<StateReport> {
-  const found = (await store.list("")).filter((name) => name.endsWith(".tfstate"));
-  const others = found
-    .map((name) => name.slice(0, -".tfstate".length))
-    .filter((stack) => !configured.includes(stack));
+  const others = (await storedStacks(store)).filter((stack) => !configured.includes(stack));
   const lost = await findLostStates(store, [...configured, ...others], workspace.project);
-  const context = { workspace, store, now, lost };
+  const surroundings = await readSurroundings(store, workspace.project);
+  const context = { workspace, store, now, lost, surroundings };
   const stacks = await Promise.all([
     ...configured.map((stack) => checkStack(stack, true, context)),
     ...others.map((stack) => checkStack(stack, false, context)),
@@ -90,6 +88,7 @@ interface StackContext {
   readonly store: StateStore;
   readonly now: Date;
   readonly lost: readonly LostState[];
+  readonly surroundings: Surroundings;
 }
 
 async function checkStack(stack: string, configured: boolean, context: StackContext): Promise<StackState> {
@@ -146,7 +145,7 @@ async function backupFindings(
   stack: string,
   backups: readonly Backup[],
   file: StateFile,
-  { workspace, store, lost }: StackContext,
+  { workspace, store, lost, surroundings }: StackContext,
 ): Promise<string[]> {
   const read = await Promise.all(
     backups.map(async (backup) => ({ backup, content: await readBackup(store, stack, backup) })),
@@ -160,7 +159,6 @@ async function backupFindings(
     );
   // What belongs to another stack is told already.
   if (lost.some((one) => one.stack === stack)) return unusable;
-  const surroundings = { project: workspace.project, lineages: lineagesOf(await readAllStates(store)) };
   const judged = await Promise.all(
     read.map(async ({ backup, content }) => {
       const foreign =
@@ -220,16 +218,10 @@ function below(folder: string): string[] {
 async function notMigrated({ directory, project }: CheckContext): Promise<string[]> {
   if (project.state.backend === "local") return [];
   const local = localStore(directory);
-  const names = (await local.list("")).filter((name) => name.endsWith(".tfstate"));
-  const files = await Promise.all(
-    names.map(async (name) => ({ name, file: parseState(await local.read(name)) })),
+  return [...statesInUse(await readStates(local))].map(
+    ([stack, file]) =>
+      `${placeIn(local, stateName(stack))} (${describeFile(file)}) is still here, and the configuration keeps the states in the bucket ${(project.state as { bucket: string }).bucket}: it was not migrated, and a deploy would make everything a second time. docs/state.md#a-bucket-for-a-team says how to migrate it.`,
   );
-  return files
-    .filter(({ file }) => file.kind === "damaged" || (file.kind === "state" && file.resources.length > 0))
-    .map(
-      ({ name, file }) =>
-        `${placeIn(local, name)} (${describeFile(file)}) is still here, and the configuration keeps the states in the bucket ${(project.state as { bucket: string }).bucket}: it was not migrated, and a deploy would make everything a second time. docs/state.md#a-bucket-for-a-team says how to migrate it.`,
-    );
 }
 
 /** The backups of a stack in one line: `3 backups, the newest of 2026-11-21 18:30:00 UTC`. */

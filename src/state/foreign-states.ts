@@ -4,6 +4,7 @@ import type { Workspace } from "../workspace";
 import { type Backup, listBackups, sameLineage } from "./backups";
 import type { ReadableState } from "./state-file";
 import type { StateStore } from "./state-store";
+import { lineagesOf, readStates } from "./stored-states";
 
 /** Why a state can't be that of the stack under whose name it is kept. */
 export type Foreign =
@@ -25,6 +26,17 @@ export interface Surroundings {
   readonly project: Workspace["project"];
   /** Of all states in the store. */
   readonly lineages: ReadonlyMap<string, string>;
+}
+
+/**
+ * What states and backups of a project are compared with: all that is in the store.
+ * @throws Error when the store can't be read
+ */
+export async function readSurroundings(
+  store: StateStore,
+  project: Workspace["project"],
+): Promise<Surroundings> {
+  return { project, lineages: lineagesOf(await readStates(store)) };
 }
 
 /**

@@ -12,7 +12,7 @@ import {
 import { describeForeign, type Foreign, ownedByAnother, type Surroundings } from "./foreign-states";
 import { describeFile, type ReadableState, type StateFile } from "./state-file";
 import { placeIn, type StateStore } from "./state-store";
-import { deployedOn, lineagesOf, readAllStates } from "./stored-states";
+import { deployedOn, lineagesOf, readStates } from "./stored-states";
 
 /**
  * A state that doesn't know what is deployed, or knows what another stack has deployed. A deploy on it would make everything a second
@@ -43,7 +43,7 @@ export async function findLostStates(
   stacks: readonly string[],
   project: Workspace["project"],
 ): Promise<readonly LostState[]> {
-  const states = await readAllStates(store);
+  const states = await readStates(store);
   const lineages = lineagesOf(states);
   const found = await Promise.all(
     stacks.map((stack) =>

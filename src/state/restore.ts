@@ -13,12 +13,11 @@ import {
   sameLineage,
   stateName,
 } from "./backups";
-import { describeForeign, ownedByAnother } from "./foreign-states";
+import { describeForeign, ownedByAnother, readSurroundings } from "./foreign-states";
 import { LocalStore } from "./local-store";
 import { describeFile, parseState, type ReadableState, type StateFile } from "./state-file";
 import { describeLock, type StateLock, stateLock } from "./state-lock";
 import { placeIn, type StateStore, stateCheck } from "./state-store";
-import { lineagesOf, readAllStates } from "./stored-states";
 
 /** What restoring a backup would do. */
 export interface Restoration {
@@ -61,7 +60,7 @@ export async function planRestoration(
   const now = present.kind === "state" ? present.resources : [];
   const known = "lineage" in present ? present.lineage : undefined;
   const backups = await listBackups(store, stack);
-  const surroundings = { project, lineages: lineagesOf(await readAllStates(store)) };
+  const surroundings = await readSurroundings(store, project);
   const owner = (one: ReadableState) => ownedByAnother(store, stack, { state: one, backups }, surroundings);
   const [foreign, presentOwner] = await Promise.all([
     owner(state),
@@ -111,7 +110,7 @@ export async function newestOwn(
   project: Workspace["project"],
 ): Promise<Backup | undefined> {
   const backups = await listBackups(store, stack);
-  const surroundings = { project, lineages: lineagesOf(await readAllStates(store)) };
+  const surroundings = await readSurroundings(store, project);
   const newest = await newestUsable(
     store,
     stack,

@@ -5,15 +5,38 @@ import { parseState, type StateFile } from "./state-file";
 import type { StateStore } from "./state-store";
 
 /**
- * All states in a store, by stack, as they are at this moment.
+ * The stacks that have a state in a store, whatever is in it.
  * @throws Error when the store can't be read
  */
-export async function readAllStates(store: StateStore): Promise<ReadonlyMap<string, StateFile>> {
+export async function storedStacks(store: StateStore): Promise<readonly string[]> {
   const ending = stateName("");
-  const names = (await store.list("")).filter((name) => name.endsWith(ending));
+  return (await store.list(""))
+    .filter((name) => name.endsWith(ending))
+    .map((name) => name.slice(0, -ending.length));
+}
+
+/**
+ * The states in a store, by stack, as they are at this moment.
+ * @param isWanted the stacks whose states are read; default: all
+ * @throws Error when the store can't be read
+ */
+export async function readStates(
+  store: StateStore,
+  isWanted: (stack: string) => boolean = () => true,
+): Promise<ReadonlyMap<string, StateFile>> {
+  const stacks = (await storedStacks(store)).filter(isWanted);
   return new Map(
     await Promise.all(
-      names.map(async (name) => [name.slice(0, -ending.length), parseState(await store.read(name))] as const),
+      stacks.map(async (stack) => [stack, parseState(await store.read(stateName(stack)))] as const),
+    ),
+  );
+}
+
+/** The states that have resources. One that can't be read may have any. */
+export function statesInUse(states: ReadonlyMap<string, StateFile>): ReadonlyMap<string, StateFile> {
+  return new Map(
+    [...states].filter(
+      ([, file]) => file.kind === "damaged" || (file.kind === "state" && file.resources.length > 0),
     ),
   );
 }

@@ -1,8 +1,10 @@
 import { join } from "node:path";
 import type { Workspace } from "../../workspace";
+import { stateName } from "../backups";
 import { localStore, openStore, STATE_FOLDER } from "../open-store";
-import { count, describeFile, parseState } from "../state-file";
+import { count, describeFile } from "../state-file";
 import { placeIn } from "../state-store";
+import { readStates, statesInUse, storedStacks } from "../stored-states";
 import { markBucket, markedBucket } from "./bucket-marker";
 
 type Place = Pick<Workspace, "directory" | "project" | "variables" | "npmRun">;
@@ -21,22 +23,16 @@ export async function refuseMisplacedStates(workspace: Place, stacks: readonly s
 
 async function refuseNotMigrated(workspace: Place): Promise<void> {
   const local = localStore(workspace.directory);
-  const names = (await local.list("")).filter((name) => name.endsWith(".tfstate"));
-  const files = await Promise.all(
-    names.map(async (name) => ({ name, file: parseState(await local.read(name)) })),
-  );
-  const deployed = files.filter(
-    ({ file }) => file.kind === "damaged" || (file.kind === "state" && file.resources.length > 0),
-  );
-  if (deployed.length === 0) return;
+  const deployed = statesInUse(await readStates(local));
+  if (deployed.size === 0) return;
   const store = await openStore(workspace);
-  const present = await store.list("");
-  const missing = deployed.filter(({ name }) => !present.includes(name));
+  const present = await storedStacks(store);
+  const missing = [...deployed].filter(([stack]) => !present.includes(stack));
   if (missing.length === 0) return;
   throw new Error(
     [
       `The configuration keeps the states in the ${store.description}, and ${count(missing.length, "state")} of what is deployed ${missing.length === 1 ? "is" : "are"} in ${local.description} only:`,
-      ...missing.map(({ name, file }) => `  ${placeIn(local, name)} (${describeFile(file)})`),
+      ...missing.map(([stack, file]) => `  ${placeIn(local, stateName(stack))} (${describeFile(file)})`),
       "Without them Terraform would make everything a second time. Nothing was changed.",
       `Move them: ${workspace.npmRun("state", "migrate")}`,
     ].join("\n"),
@@ -47,8 +43,8 @@ async function refuseLeftInBucket({ directory, npmRun }: Place, stacks: readonly
   const marked = markedBucket(join(directory, STATE_FOLDER));
   if (marked === undefined) return;
   const local = localStore(directory);
-  const present = await local.list("");
-  const missing = stacks.filter((stack) => !present.includes(`${stack}.tfstate`));
+  const present = await storedStacks(local);
+  const missing = stacks.filter((stack) => !present.includes(stack));
   if (missing.length === 0) return;
   const { bucket, region, endpoint } = marked;
   throw new Error(
