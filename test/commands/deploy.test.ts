@@ -426,6 +426,7 @@ describe("failures", () => {
       ["staging-flux-configuration", "not begun"],
     ]);
     expect(broken.stderr).toContain("digitalocean_kubernetes_node_pool.node-pool-workload");
+    expect(broken.stderr).toMatch(/^ *[\d.]+s {2}staging-cluster +failed; why is told at the end$/m);
     expect(broken.stderr).toContain("not begun, since staging-cluster did not succeed");
 
     const next = JSON.parse(project.run("deploy", "--yes", "--json").stdout);
