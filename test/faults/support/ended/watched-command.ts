@@ -25,6 +25,7 @@ const LOOKED_AT_EVERY_MS = 20;
 const QUIET_MS = 200;
 /** More than anything here takes, on a machine with other work. */
 const PATIENCE_MS = 60_000;
+const A_CLEAN_END_MS = 20_000;
 
 /**
  * A command that runs in a process group of its own, as one that was started in a terminal does, and whose processes are known by
@@ -87,10 +88,13 @@ export class WatchedCommand {
   async until(what: string, isSo: () => boolean): Promise<void> {
     const end = Date.now() + PATIENCE_MS;
     while (!isSo()) {
-      if (this.over || Date.now() > end)
-        throw new Error(
-          `${this.over ? "Ended before" : "Not within a minute:"} ${what}\n${this.text.slice(-3000)}`,
-        );
+      if (this.over) throw new Error(`Ended before ${what}\n${this.text}`);
+      if (Date.now() > end) {
+        // Why a stack has failed is told at the end only.
+        this.signal("SIGINT");
+        await Promise.race([this.ended, sleep(A_CLEAN_END_MS, undefined, { ref: false })]);
+        throw new Error(`Not within a minute: ${what}\n${this.text}`);
+      }
       await sleep(LOOKED_AT_EVERY_MS);
     }
   }
