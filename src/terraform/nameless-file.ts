@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { PassThrough, type Readable } from "node:stream";
 import { withTemporaryFolder } from "./temporary-folder";
 
-const LOOKED_AT_EVERY_MS = 50;
+/** A deploy notes what terraform begins to create: what is read late is noted late. */
+const LOOKED_AT_EVERY_MS = 20;
 const PIECE_BYTES = 64 * 1024;
 
 /** A file that another process writes while this one reads it. */

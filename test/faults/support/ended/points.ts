@@ -3,13 +3,15 @@ import { join } from "node:path";
 import type { SandboxProject } from "../../../support/sandbox-project";
 import type { WatchedCommand } from "./watched-command";
 
-const ENVIRONMENTS = ["staging", "production"] as const;
+const ENVIRONMENTS: readonly string[] = ["staging", "production"];
 
 /** A type of resource that is stalled while it is made. */
 interface Stalled {
   readonly type: string;
   /** So many of them each environment has. */
   readonly inEach: number;
+  /** The environments that have any; default: all. */
+  readonly environments?: readonly string[];
 }
 
 /** Where a deploy is struck. */
@@ -37,19 +39,23 @@ export const PLANNING = started("planning", ([program, step]) => program === "te
  */
 export function creating(stack: string, ...types: ReadonlyArray<string | Stalled>): Point {
   const stalled = types.map((type) => (typeof type === "string" ? { type, inEach: 1 } : type));
-  const all = stalled.map(({ type }) => type);
   return {
-    name: `${stack}: create ${all.join(", ")}`,
+    name: `${stack}: create ${stalled.map(({ type }) => type).join(", ")}`,
     names: ENVIRONMENTS.flatMap((environment) =>
-      all.map((type) => `${environment}-${stack}: create ${type}`),
+      stalledIn(environment, stalled).map(({ type }) => `${environment}-${stack}: create ${type}`),
     ),
     stalled,
     isReached: (deploy, project) =>
       faultsOf(project).every(({ times }) => times === 0) &&
-      ENVIRONMENTS.every((environment) => isNoted(project, `${environment}-${stack}`, stalled)) &&
+      ENVIRONMENTS.every((environment) =>
+        isNoted(project, `${environment}-${stack}`, stalledIn(environment, stalled)),
+      ) &&
       deploy.isQuiet(),
   };
 }
+
+const stalledIn = (environment: string, stalled: readonly Stalled[]): readonly Stalled[] =>
+  stalled.filter(({ environments = ENVIRONMENTS }) => environments.includes(environment));
 
 /** The sandbox makes objects in the process of the deploy, so quickly that it may have read nothing of it yet. */
 function isNoted(project: SandboxProject, stack: string, stalled: readonly Stalled[]): boolean {
@@ -68,12 +74,12 @@ const faultsOf = (project: SandboxProject): ReadonlyArray<{ readonly times: numb
 export function prepare(project: SandboxProject, { stalled }: Point): void {
   // Synthesis is left out where its result is there.
   rmSync(join(project.directory, "cdktf.out", "synthesized-from"), { force: true });
-  const faults = stalled.map(({ type, inEach }) => ({
+  const faults = stalled.map(({ type, inEach, environments = ENVIRONMENTS }) => ({
     provider: type.replace(/_.*/, ""),
     type,
     operation: "create",
     fault: "stall",
-    times: inEach * ENVIRONMENTS.length,
+    times: inEach * environments.length,
   }));
   writeFaults(project, faults);
 }
