@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { concealValues, redact } from "../redaction";
 import { debugLog } from "./debug-log";
-import { openNamelessFile } from "./nameless-file";
+import { startRelay } from "./relay";
 
 /** What terraform says went wrong, or may. */
 export interface Diagnostic {
@@ -83,9 +83,9 @@ export function interruptAll(): void {
 
 /**
  * Runs terraform once and collects what it prints; with `-json` among the arguments each line is an event.
- * terraform runs in a process group of its own, so that a Ctrl-C in the terminal reaches it once, through interruptAll(). Events it writes
- * into a file: when this process is killed, terraform ends what it is doing, writes its state and gives its lock back, where a pipe
- * without a reader would kill it with its next line.
+ * terraform runs in a process group of its own, so that a Ctrl-C in the terminal reaches it once, through interruptAll(). Where it
+ * plans or applies, relays stand between: when this process is killed, terraform ends what it is doing, writes its state and gives its
+ * lock back, where a pipe without a reader would kill it with its next line.
  * What fails while its lines are read (onEvent, the debug log) never ends terraform, nor changes how the run ended: it is told on stderr
  * afterwards, the first of it.
  * @throws TerraformError when it exits with a code that isn't accepted, Error when it can't be started or its log can't be written
@@ -95,18 +95,8 @@ export async function runTerraform(run: TerraformRun): Promise<{ code: number; s
   const log = debugLog(run.env);
   const json =
     run.arguments.includes("-json") && run.arguments[0] !== "show" && run.arguments[0] !== "output";
-  // What has no events can hold secrets (a state, a plan), which belong on no disk.
-  const events = json ? await openNamelessFile() : undefined;
-  // States and plans hold credentials of the clusters: what terraform writes is its owner's alone.
-  const umask = process.umask(0o077);
-  const child = spawn("terraform", [...run.arguments], {
-    cwd: run.directory,
-    env: terraformEnvironment(run),
-    stdio: ["ignore", events?.descriptor ?? "pipe", "pipe"],
-    detached: true,
-  });
-  process.umask(umask);
-  running.add(child);
+  const child = start(run, json);
+  running.add(child.process);
   const diagnostics: Diagnostic[] = [];
   const underWay = new Map<string, string>();
   let signal: NodeJS.Signals | undefined;
@@ -122,7 +112,7 @@ export async function runTerraform(run: TerraformRun): Promise<{ code: number; s
   };
   const reading = Promise.allSettled([
     eachLine(
-      (events?.stream ?? child.stdout) as Readable,
+      child.output,
       guarded((line) => {
         const event = json ? parseEvent(line) : undefined;
         if (event?.diagnostic) diagnostics.push(event.diagnostic);
@@ -133,7 +123,7 @@ export async function runTerraform(run: TerraformRun): Promise<{ code: number; s
       }),
     ),
     eachLine(
-      child.stderr as Readable,
+      child.errors,
       guarded((line) => {
         errors.push(line);
         log?.line(line);
@@ -142,18 +132,18 @@ export async function runTerraform(run: TerraformRun): Promise<{ code: number; s
   ]);
   try {
     const code = await new Promise<number>((resolve, reject) => {
-      child.once("error", (error: NodeJS.ErrnoException) =>
+      child.process.once("error", (error: NodeJS.ErrnoException) =>
         reject(
           error.code === "ENOENT"
             ? new Error("terraform isn't installed or not in PATH: ./setup.sh says how to get it")
             : error,
         ),
       );
-      child.once("close", (status, by) => {
+      child.process.once("close", (status, by) => {
         signal = by ?? undefined;
         resolve(status ?? (by ? 130 : 1));
       });
-    }).finally(() => events?.end());
+    });
     const readings = await reading;
     guarded(() => log?.end())("");
     for (const read of readings) if (read.status === "rejected") trouble ??= read.reason as Error;
@@ -166,7 +156,33 @@ export async function runTerraform(run: TerraformRun): Promise<{ code: number; s
     }
     return { code, stdout: lines.join("\n") };
   } finally {
-    running.delete(child);
+    running.delete(child.process);
+  }
+}
+
+interface Started {
+  readonly process: ChildProcess;
+  readonly output: Readable;
+  readonly errors: Readable;
+}
+
+/** @param relayed whether it is to go on when nobody reads any more */
+function start(run: TerraformRun, relayed: boolean): Started {
+  const relays = relayed ? ([startRelay(), startRelay()] as const) : undefined;
+  // States and plans hold credentials of the clusters: what terraform writes is its owner's alone.
+  const umask = process.umask(0o077);
+  try {
+    const child = spawn("terraform", [...run.arguments], {
+      cwd: run.directory,
+      env: terraformEnvironment(run),
+      stdio: ["ignore", relays?.[0].input ?? "pipe", relays?.[1].input ?? "pipe"],
+      detached: true,
+    });
+    const [output, errors] = relays?.map((relay) => relay.output) ?? [child.stdout, child.stderr];
+    return { process: child, output: output as Readable, errors: errors as Readable };
+  } finally {
+    process.umask(umask);
+    for (const relay of relays ?? []) relay.handOver();
   }
 }
 

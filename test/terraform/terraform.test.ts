@@ -64,29 +64,54 @@ test("a debug log that can't be opened is told before terraform starts", async (
   expect(existsSync(join(directory, "terraform.tfstate"))).toBe(false);
 });
 
-test("an apply whose command is killed goes on to its end: its state is whole, and its lock given back", async () => {
-  const resource = (seconds: number) =>
-    `resource "terraform_data" "after-${seconds}" {\n  provisioner "local-exec" {\n    command = "sleep ${seconds}"\n  }\n}\n`;
-  writeFileSync(join(directory, "main.tf"), [0, 1, 2].map(resource).join(""));
-  const program = join(directory, "program.js");
-  buildSync({
-    stdin: {
-      contents: `
+test("every line of an apply arrives, once and whole", async () => {
+  const lines = Array.from({ length: 3000 }, (_, index) => `${index} ä€😀`);
+  writeFileSync(join(directory, "lines"), [...lines, ""].join("\n"));
+  const heard: string[] = [];
+  writeFileSync(
+    join(directory, "main.tf"),
+    'resource "terraform_data" "one" {\n  provisioner "local-exec" {\n    command = "cat lines"\n  }\n}\n',
+  );
+  const onEvent: TerraformRun["onEvent"] = ({ hook }) => {
+    if (hook?.output !== undefined) heard.push(hook.output.trim());
+  };
+  expect(await run(APPLY, { onEvent })).toMatchObject({ code: 0 });
+  const output = heard.filter((text) => !text.startsWith("Executing: ")).join("\n");
+  expect(output.split("\n")).toEqual(lines);
+});
+
+test.each([
+  ["", {}],
+  [" and writes a debug log", { TF_LOG: "debug" }],
+])(
+  "an apply whose command is killed%s goes on to its end: its state is whole, and its lock given back",
+  async (_, env) => {
+    const resource = (seconds: number) =>
+      `resource "terraform_data" "after-${seconds}" {\n  provisioner "local-exec" {\n    command = "sleep ${seconds}"\n  }\n}\n`;
+    writeFileSync(join(directory, "main.tf"), [0, 1, 2].map(resource).join(""));
+    const program = join(directory, "program.js");
+    buildSync({
+      stdin: {
+        contents: `
         import { runTerraform } from "./src/terraform/terraform";
         const killed = ({ type }) => type === "apply_complete" && process.kill(process.pid, "SIGKILL");
         runTerraform({ stack: "a", directory: ${JSON.stringify(directory)}, arguments: ${JSON.stringify(APPLY)}, env: process.env, onEvent: killed });`,
-      resolveDir: join(__dirname, "..", ".."),
-    },
-    outfile: program,
-    bundle: true,
-    platform: "node",
-    logLevel: "error",
-  });
-  const { signal } = spawnSync(process.execPath, [program], { env: plainEnvironment() });
-  expect(signal).toBe("SIGKILL");
-  const isLocked = () => existsSync(join(directory, ".terraform.tfstate.lock.info"));
-  expect(isLocked()).toBe(true);
-  for (const end = Date.now() + 30_000; isLocked() && Date.now() < end; ) await sleep(100);
-  expect([isLocked(), applied()]).toEqual([false, 3]);
-  expect(readFileSync(join(directory, "terraform.tfstate"), "utf8")).not.toContain("tainted");
-});
+        resolveDir: join(__dirname, "..", ".."),
+      },
+      outfile: program,
+      bundle: true,
+      platform: "node",
+      logLevel: "error",
+    });
+    const { signal } = spawnSync(process.execPath, [program], {
+      env: { ...plainEnvironment(), ...env },
+      stdio: "ignore",
+    });
+    expect(signal).toBe("SIGKILL");
+    const isLocked = () => existsSync(join(directory, ".terraform.tfstate.lock.info"));
+    expect(isLocked()).toBe(true);
+    for (const end = Date.now() + 30_000; isLocked() && Date.now() < end; ) await sleep(100);
+    expect([isLocked(), applied()]).toEqual([false, 3]);
+    expect(readFileSync(join(directory, "terraform.tfstate"), "utf8")).not.toContain("tainted");
+  },
+);
