@@ -161,7 +161,7 @@ async function backup({ workspace, store, output, selected }: StateWork): Promis
     try {
       // Of two states with one lineage this command says which is right; one with another environment's cluster never is.
       const foreign = lost.find(({ stack, foreign }) => stack === name && foreign?.because === "name");
-      if (foreign) throw new Error(`no backup is made: ${explainLost(foreign, store, workspace.npmRun)}`);
+      if (foreign) throw new Error(`no backup is made: ${explainLost(foreign, store, workspace)}`);
       const result = await backUp(store, name);
       output.line(
         `${name}: ${result.made ? `kept as ${result.backup.name}` : `no new backup, ${result.because}`}`,

@@ -133,7 +133,7 @@ async function lostStatesOf(
   const store = await openStore(workspace);
   const names = stacks.map(({ name }) => name);
   const lost = await findLostStates(store, names, workspace.project);
-  return new Map(lost.map((one) => [one.stack, explainLost(one, store, workspace.npmRun)]));
+  return new Map(lost.map((one) => [one.stack, explainLost(one, store, workspace)]));
 }
 
 async function environmentStatus(

@@ -1,10 +1,11 @@
 import { npmRunIn } from "../place";
+import { readStackDocument } from "../terraform";
 
 /** What Terraform calls a lock that it doesn't get. */
 export const LOCKED = "Error acquiring the state lock";
 
 /**
- * A lock that somebody else holds, in words: who, since when and for what, and the command that removes it when they are gone.
+ * A lock that somebody else holds, in words: who, since when and for what, and how it goes when they are gone.
  * @param detail Terraform's own text, with the lock's fields in lines of the form `Who:  user@machine`
  * @param directory where terraform ran
  */
@@ -22,10 +23,23 @@ export function explainLock(stack: string, detail: string, directory = ""): stri
   const purpose = operation ? ` (${operation.replace(/^OperationType/, "").toLowerCase()})` : "";
   return [
     `${who} works on this state${since}${purpose}. Wait until they have finished, and run the command again.`,
-    ...(id === undefined
-      ? []
-      : [
-          `If that command was killed, nobody else removes its lock from a bucket: ${npmRunIn(directory, "state", "unlock", "--stack", stack, "--id", id)}`,
-        ]),
+    ...(isLocal(directory)
+      ? [
+          `If that command was killed, its terraform goes on to its end without it, and gives the lock back; ${npmRunIn(directory, "state", "check", "--stack", stack)} names its process.`,
+        ]
+      : id === undefined
+        ? []
+        : [
+            `If that command was killed, nobody else removes its lock from a bucket: ${npmRunIn(directory, "state", "unlock", "--stack", stack, "--id", id)}`,
+          ]),
   ].join("\n");
+}
+
+/** Whether the states of the stack that terraform runs for are files, whose locks go with their processes. */
+function isLocal(directory: string): boolean {
+  try {
+    return readStackDocument({ directory }).terraform?.backend?.local !== undefined;
+  } catch {
+    return false;
+  }
 }

@@ -35,9 +35,9 @@ export function backupPath(stack: string, { name }: Pick<Backup, "name">): strin
   return `${backupFolder(stack)}/${name}`;
 }
 
-/** The folder of a stack's backups in a store. */
-export function backupFolder(stack: string): string {
-  return `${FOLDER}/${stack}`;
+/** The folder of a stack's backups in a store; without a stack, the one that has those of all. */
+export function backupFolder(stack?: string): string {
+  return stack === undefined ? FOLDER : `${FOLDER}/${stack}`;
 }
 
 /** The backups of a stack, the newest first. Files of other names are nobody's business and stay. */

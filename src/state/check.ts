@@ -1,5 +1,7 @@
 import { readdirSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
+import { PRODUCTION } from "../config";
+import { environmentOf } from "../terraform";
 import type { Workspace } from "../workspace";
 import {
   type Backup,
@@ -18,7 +20,7 @@ import { localStore } from "./open-store";
 import { count, describeFile, type StateFile } from "./state-file";
 import { describeLock, type StateLock, stateLock } from "./state-lock";
 import { placeIn, type StateStore } from "./state-store";
-import { readStates, statesInUse, storedStacks } from "./stored-states";
+import { knownStacks, readStates, statesInUse, storedStacks } from "./stored-states";
 
 /** What there is of a stack's state. */
 export interface StackState {
@@ -61,8 +63,13 @@ export async function checkStates(
   configured: readonly string[],
   now = new Date(),
 ): Promise<StateReport> {
-  const others = (await storedStacks(store)).filter((stack) => !configured.includes(stack));
-  const lost = await findLostStates(store, [...configured, ...others], workspace.project);
+  const stored = await storedStacks(store);
+  const unconfigured = (await knownStacks(store)).filter((stack) => !configured.includes(stack));
+  const lost = await findLostStates(store, [...configured, ...unconfigured], workspace.project);
+  // Backups alone are told of where they show that a state is lost.
+  const others = unconfigured.filter(
+    (name) => stored.includes(name) || lost.some(({ stack }) => stack === name),
+  );
   const surroundings = await readSurroundings(store, workspace.project);
   const context = { workspace, store, now, lost, surroundings };
   const stacks = await Promise.all([
@@ -101,12 +108,16 @@ async function checkStack(stack: string, configured: boolean, context: StackCont
   ]);
   const locked = lock ? lockRemark(stack, lock, context) : undefined;
   const findings = [
-    ...(lost ? [explainLost(lost, store, workspace.npmRun)] : []),
+    ...(lost ? [explainLost(lost, store, { npmRun: workspace.npmRun, configured })] : []),
     ...(locked?.finding ? [locked.finding] : []),
     ...(await backupFindings(stack, backups, file, context)),
     ...(!configured && file.kind === "state" && file.resources.length > 0
       ? [
-          `${stack}: the configuration has no such stack, and its state has ${count(file.resources.length, "resource")}, which nobody deploys or destroys any more. Put its environment back into the configuration and destroy it: ${workspace.npmRun("destroy", "--stack", stack)}`,
+          `${stack}: the configuration has no such stack, and its state has ${count(file.resources.length, "resource")}, which nobody deploys or destroys any more. Put ${missingPart(stack, workspace.project)} back into the configuration${
+            environmentOf({ name: stack }) === PRODUCTION
+              ? ". To get rid of it, see docs/safety.md#giving-production-up"
+              : ` and destroy it: ${workspace.npmRun("destroy", "--stack", stack)}`
+          }`,
         ]
       : []),
   ];
@@ -122,6 +133,13 @@ async function checkStack(stack: string, configured: boolean, context: StackCont
     findings,
     notes: locked?.note ? [locked.note] : [],
   };
+}
+
+/** What has to come back into a configuration for it to have a stack. */
+function missingPart(stack: string, { environments }: Workspace["project"]): string {
+  return environments.some(({ name }) => name === environmentOf({ name: stack }))
+    ? '"github"'
+    : "its environment";
 }
 
 function lockRemark(

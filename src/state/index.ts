@@ -30,4 +30,4 @@ export { readLock, unlockState } from "./spaces/unlock";
 export { count, describeFile, parseState, type ReadableState, type StateFile } from "./state-file";
 export { describeLock, type StateLock, stateLock } from "./state-lock";
 export { placeIn, type StateStore } from "./state-store";
-export { readStates, statesInUse } from "./stored-states";
+export { knownStacks, readStates, statesInUse } from "./stored-states";

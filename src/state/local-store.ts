@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import type { Dirent } from "node:fs";
 import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { StateStore } from "./state-store";
@@ -56,11 +57,19 @@ export class LocalStore implements StateStore {
     }
   }
 
-  async list(folder: string): Promise<readonly string[]> {
+  list(folder: string): Promise<readonly string[]> {
+    return this.names(folder, (entry) => !entry.isDirectory() && !DRAFT.test(entry.name));
+  }
+
+  listFolders(folder: string): Promise<readonly string[]> {
+    return this.names(folder, (entry) => entry.isDirectory());
+  }
+
+  private async names(folder: string, isWanted: (entry: Dirent) => boolean): Promise<readonly string[]> {
     try {
       const entries = await readdir(this.path(folder), { withFileTypes: true });
       return entries
-        .filter((entry) => !entry.isDirectory() && !DRAFT.test(entry.name))
+        .filter(isWanted)
         .map(({ name }) => name)
         .sort();
     } catch (error) {

@@ -109,17 +109,27 @@ function isLost(
   return backups.some((backup) => sameLineage(backup, file.lineage) && backup.serial > file.serial);
 }
 
-/** What is wrong with a lost state and what to do, in words. */
-export function explainLost(lost: LostState, store: StateStore, npmRun: Workspace["npmRun"]): string {
+/**
+ * What is wrong with a lost state and what to do, in words.
+ * @param where.configured whether the configuration has the stack: a restoration knows no other; default: it has
+ */
+export function explainLost(
+  lost: LostState,
+  store: StateStore,
+  { npmRun, configured = true }: Pick<Workspace, "npmRun"> & { readonly configured?: boolean },
+): string {
   const { stack, foreign, newest } = lost;
   const place = placeIn(store, stateName(stack));
-  if (foreign) return explainForeign({ ...lost, foreign }, { store, place, npmRun });
+  const restoreIt = configured
+    ? "Restore it"
+    : 'The configuration has no such stack: put its environment (or "github") back. After that, restore it';
+  if (foreign) return explainForeign({ ...lost, foreign }, { store, place, npmRun, restoreIt });
   return [
     `state of ${stack} ${problemOf(lost, place)}`,
     ...(newest
       ? [
           `Its newest backup: ${describeBackup(newest.backup, newest.state)}`,
-          `Restore it: ${npmRun("state", "restore", "--stack", stack)}`,
+          `${restoreIt}: ${npmRun("state", "restore", "--stack", stack)}`,
         ]
       : ["No backup of it can be read. docs/state.md#when-there-is-no-backup says what to do."]),
     ...whenMeant(lost, store),
@@ -165,7 +175,13 @@ function explainForeign(
     store,
     place,
     npmRun,
-  }: { readonly store: StateStore; readonly place: string; readonly npmRun: Workspace["npmRun"] },
+    restoreIt,
+  }: {
+    readonly store: StateStore;
+    readonly place: string;
+    readonly npmRun: Workspace["npmRun"];
+    readonly restoreIt: string;
+  },
 ): string {
   const problem = `state of ${stack} ${describeForeign(foreign, place, "state")}`;
   if (newest === undefined && backedUpItself)
@@ -180,7 +196,7 @@ function explainForeign(
   return [
     problem,
     `    Its newest backup: ${describeBackup(newest.backup, newest.state)}`,
-    `    Restore it: ${restore}`,
+    `    ${restoreIt}: ${restore}`,
     ...(foreign.because === "backups" ? [`    When the state is right: ${right}`] : []),
   ].join("\n");
 }
@@ -208,6 +224,6 @@ export async function refuseLostStates(
   if (lost.length === 0) return;
   throw new LostStates(
     lost.map(({ stack }) => stack),
-    lost.map((one) => explainLost(one, store, npmRun)).join("\n\n"),
+    lost.map((one) => explainLost(one, store, { npmRun })).join("\n\n"),
   );
 }

@@ -21,6 +21,8 @@ export interface StateStore {
   remove(name: string): Promise<void>;
   /** Names of the files directly in a folder (`""` is the store itself), without the folder, sorted; none when there is no such folder. */
   list(folder: string): Promise<readonly string[]>;
+  /** Names of the folders directly in a folder, likewise. */
+  listFolders(folder: string): Promise<readonly string[]>;
 }
 
 /** What people know a file or folder of a store as: `state/staging-cluster.tfstate`, `bucket acme-state in nyc3, staging-cluster.tfstate`. */

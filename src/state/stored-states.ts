@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import { environmentOf } from "../terraform";
-import { stateName } from "./backups";
+import { backupFolder, stateName } from "./backups";
 import { parseState, type StateFile } from "./state-file";
 import type { StateStore } from "./state-store";
 
@@ -13,6 +13,17 @@ export async function storedStacks(store: StateStore): Promise<readonly string[]
   return (await store.list(""))
     .filter((name) => name.endsWith(ending))
     .map((name) => name.slice(0, -ending.length));
+}
+
+/**
+ * The stacks that a store knows of: those that have a state, and those that have backups only. A folder that no stack can be called
+ * is somebody's own.
+ * @throws Error when the store can't be read
+ */
+export async function knownStacks(store: StateStore): Promise<readonly string[]> {
+  const folders = await store.listFolders(backupFolder());
+  const backedUp = folders.filter((name) => environmentOf({ name }) !== name);
+  return [...new Set([...(await storedStacks(store)), ...backedUp])].sort();
 }
 
 /**

@@ -29,7 +29,7 @@ function withState(content: string | undefined, look: () => void): void {
   try {
     look();
   } finally {
-    project.write(CLUSTER, whole);
+    writeFileSync(join(project.directory, ...CLUSTER), whole, { mode: 0o600 });
   }
 }
 
@@ -179,6 +179,56 @@ describe("check", () => {
       project.write(CLUSTER, before);
       for (const name of backups().filter((one) => !known.includes(one)))
         rmSync(join(project.directory, "state", "backups", "staging-cluster", name));
+    }
+  });
+
+  test.each([
+    ["empty", (file: string) => writeFileSync(file, "")],
+    ["missing", (file: string) => rmSync(file)],
+  ])(
+    "states that are %s of an environment that was taken out are lost, and it is still deployed",
+    (what, spoil) => {
+      const configuration = project.read("infrastructure.config.json");
+      const stacks = ["production-cluster", "production-flux-configuration", "production-github-secrets"];
+      const whole = stacks.map((stack) => project.read("state", `${stack}.tfstate`));
+      project.configure(({ environments }) => environments.pop());
+      for (const stack of stacks) spoil(join(project.directory, "state", `${stack}.tfstate`));
+      try {
+        const check = state("check");
+        expect(check.code).toBe(1);
+        for (const stack of stacks)
+          expect(check.stderr).toMatch(
+            new RegExp(
+              `state of ${stack} is ${what} .*although[^]*put its environment \\(or "github"\\) back\\. After that, restore it: npm run state -- restore .*--stack ${stack}\n`,
+            ),
+          );
+        const status = project.run("status", "--json");
+        expect([status.code, JSON.parse(status.stdout).project.orphanedStacks]).toEqual([2, stacks]);
+        for (const command of [["diff"], ["deploy", "--yes"]] as const) {
+          const { code, stdout } = project.run(command[0], ...command.slice(1), "--json");
+          const { refused } = JSON.parse(stdout);
+          expect([code, refused.map(({ kind }: any) => kind)]).toEqual([1, ["environment-removal"]]);
+        }
+      } finally {
+        project.write(["infrastructure.config.json"], configuration);
+        for (const [index, stack] of stacks.entries())
+          writeFileSync(join(project.directory, "state", `${stack}.tfstate`), whole[index] as string, {
+            mode: 0o600,
+          });
+      }
+      expect(state("check")).toMatchObject({ code: 0, stderr: "" });
+    },
+  );
+
+  test("a whole state of production that was taken out is not said to be destroyed by a command that refuses it", () => {
+    const configuration = project.read("infrastructure.config.json");
+    project.configure(({ environments }) => environments.pop());
+    try {
+      const { code, stderr } = state("check");
+      expect([code, stderr]).toEqual([1, expect.stringContaining("docs/safety.md#giving-production-up")]);
+      expect(stderr).not.toContain("npm run destroy");
+    } finally {
+      project.write(["infrastructure.config.json"], configuration);
     }
   });
 

@@ -1,4 +1,5 @@
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { explain } from "../../src/deployment/failure";
 import { failureMessages } from "../../src/deployment/plan-all";
@@ -31,6 +32,34 @@ test("what was halted after an interrupt is no error of its own", () => {
   expect(explain(error("s", [diagnostic("execution halted")]))).toBe(
     "s: terraform plan failed\n  stopped before the rest was begun",
   );
+});
+
+test.each([
+  [
+    "local",
+    { local: { path: "x.tfstate" } },
+    "state -- check --stack s names its process",
+    "state -- unlock",
+  ],
+  ["in a bucket", { s3: {} }, "npm run state -- unlock --stack s --id 0f4a", "names its process"],
+])("a lock on a state that is %s names what helps there", (_, backend, wanted, useless) => {
+  const directory = mkdtempSync(join(tmpdir(), "failures-"));
+  writeFileSync(join(directory, "cdk.tf.json"), JSON.stringify({ terraform: { backend } }));
+  const detail = "Lock Info:\n  ID:        0f4a\n  Operation: OperationTypeApply\n  Who:       kim@laptop\n";
+  const message = explain(
+    new TerraformError(
+      "s",
+      "plan",
+      [diagnostic("Error acquiring the state lock", detail)],
+      "",
+      { underWay: [] },
+      directory,
+    ),
+  );
+  rmSync(directory, { recursive: true });
+  expect(message).toContain("kim@laptop works on this state (apply).");
+  expect(message).toContain(wanted);
+  expect(message).not.toContain(useless);
 });
 
 test("protection is told without terraform's advice to edit it", () => {

@@ -191,7 +191,7 @@ test("a damaged state without a backup names the page that helps", async () => {
   const store = new LocalStore(folder());
   await store.write(NAME, Buffer.from("{"));
   const [lost] = await findLostStates(store, [STACK], project);
-  expect(lost && explainLost(lost, store, npmRun)).toBe(
+  expect(lost && explainLost(lost, store, { npmRun })).toBe(
     "state of staging-cluster can't be read (state/staging-cluster.tfstate): no valid JSON: it is cut off\n    No backup of it can be read. docs/state.md#when-there-is-no-backup says what to do.",
   );
 });
@@ -236,7 +236,7 @@ describe("a state without a backup that other stacks are deployed on", () => {
     expect(await lostWith(store)).toEqual([]);
     await store.remove(NAME);
     const [lost] = await findLostStates(store, [STACK], project);
-    expect(lost && explainLost(lost, store, npmRun)).toMatch(
+    expect(lost && explainLost(lost, store, { npmRun })).toMatch(
       /although staging-flux-configuration is deployed on it\n {4}Its newest backup: .*\n {4}Restore it: .*\n {4}If that is meant \(all of it was destroyed, say\), remove its backups: state\/backups\/staging-cluster; and the states that are deployed on it and their backups: state\/staging-flux-configuration\.tfstate,/,
     );
     // Backups that can't be read prove nothing; a stack that is deployed on it does.

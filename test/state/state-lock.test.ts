@@ -63,6 +63,7 @@ test.each([
     write: async () => undefined,
     remove: async () => undefined,
     list: async () => [],
+    listFolders: async () => [],
   };
   const lock = await stateLock(bucket, STACK);
   expect([lock?.status, lock && describeLock(lock)]).toEqual(["unknown", words]);

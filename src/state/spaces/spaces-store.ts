@@ -31,6 +31,10 @@ export class SpacesStore implements StateStore {
   async list(folder: string): Promise<readonly string[]> {
     return (await this.bucket.list(folder)).files;
   }
+
+  async listFolders(folder: string): Promise<readonly string[]> {
+    return (await this.bucket.list(folder)).folders;
+  }
 }
 
 /**
