@@ -66,9 +66,11 @@ function concealSecrets(): void {
 function refuseSwallowedOptions(): void {
   const script = process.env.npm_lifecycle_event;
   if (script === undefined) return;
-  const message = explainSwallowed(commands, { script, words: process.argv.slice(2), env: process.env });
-  if (message === undefined) return;
+  const swallowed = explainSwallowed(commands, { script, words: process.argv.slice(2), env: process.env });
+  if (swallowed === undefined) return;
+  const { message, harmless } = swallowed;
   console.error(message);
+  if (harmless) return;
   reportForScripts({ kind: "arguments", message }, 1);
   process.exit(1);
 }

@@ -12,6 +12,8 @@ export interface NpmCall {
 
 /** They may stand in somebody's .npmrc, and a command without them asks, prints for people or refuses: nothing happens that wasn't meant. */
 const HARMLESS = ["yes", "json", "force"];
+/** Of these, the one whose absence a script sees from the output only. */
+const UNSEEN = "json";
 /** Whoever writes it wants nothing to happen, also with a command that doesn't have it. */
 const NOTHING_MEANT = new Option("--dry-run");
 
@@ -23,16 +25,47 @@ interface Kept {
   readonly value: "required" | "optional" | "none";
 }
 
+/** What is to be said of options that npm kept. */
+export interface Swallowed {
+  readonly message: string;
+  /** Whether the command may go on without them. */
+  readonly harmless: boolean;
+}
+
 /**
  * Without `--` npm keeps options for itself: `npm run deploy --sandbox` would silently mean the real clouds.
  * @param program the options of the command that the words name are looked for
  * @returns what to tell, with the command as it works, and `<name>` where nobody can tell any more which word belongs to what; undefined when
  * npm kept nothing
  */
-export function explainSwallowed(program: Command, { script, words, env }: NpmCall): string | undefined {
-  const { command, depth } = namedCommand(program, words);
-  const kept = keptOf(command, env);
-  if (kept.length === 0) return undefined;
+export function explainSwallowed(program: Command, call: NpmCall): Swallowed | undefined {
+  const { command, depth } = namedCommand(program, call.words);
+  const all = keptOf(command, call.env);
+  const kept = all.filter(({ name }) => !HARMLESS.includes(name));
+  const perhaps = all.filter(({ name }) => HARMLESS.includes(name)).map(({ name }) => `--${name}`);
+  if (kept.length === 0)
+    return all.some(({ name }) => name === UNSEEN)
+      ? {
+          message: `npm kept --${UNSEEN} for itself, if it was written here: ${asItWorks(call, command, depth, all)}`,
+          harmless: true,
+        }
+      : undefined;
+  const names = kept.map(({ name }) => `--${name}`).join(" and ");
+  const more =
+    perhaps.length === 0 ? "" : ` (and ${perhaps.join(" and ")} behind it, if it was written here)`;
+  return {
+    message: `npm kept ${names} for itself: write  ${asItWorks(call, command, depth, kept)}${more}`,
+    harmless: false,
+  };
+}
+
+/** The command with the `--` that it needs. */
+function asItWorks(
+  { script, words }: NpmCall,
+  command: Command,
+  depth: number,
+  kept: readonly Kept[],
+): string {
   // The first word is the script's own. What npm took for words stands before what was written behind `--`.
   const dashed = words.findIndex((word) => word.startsWith("-"));
   const end = dashed < 0 ? words.length : dashed;
@@ -48,7 +81,7 @@ export function explainSwallowed(program: Command, { script, words, env }: NpmCa
   const options = kept.map((option) => written(option, only ?? unknown(option)));
   // What stands behind the words of another program would be that program's.
   const ordered = declared.some(({ variadic }) => variadic) ? [...options, ...own] : [...own, ...options];
-  return `npm kept ${kept.map(({ name }) => `--${name}`).join(" and ")} for itself: write  npm run ${script} -- ${[...verbs, ...ordered, ...behind].join(" ")}`;
+  return `npm run ${script} -- ${[...verbs, ...ordered, ...behind].join(" ")}`;
 }
 
 function keptOf(command: Command, env: NpmCall["env"]): Kept[] {
@@ -57,7 +90,7 @@ function keptOf(command: Command, env: NpmCall["env"]): Kept[] {
     const name = option.name();
     const given = env[`npm_config_${name.replaceAll("-", "_")}`];
     const value = option.required ? "required" : option.optional ? "optional" : "none";
-    if (given === undefined || HARMLESS.includes(name)) return [];
+    if (given === undefined) return [];
     // `--no-push`: turned off, as it is without.
     if (given === "" && value === "none") return [];
     // npm puts an empty line between the values of an option that was repeated.

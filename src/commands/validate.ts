@@ -107,7 +107,13 @@ async function open(options: ValidateOptions): Promise<Opened> {
   const sandbox = sandboxName(options);
   const given = options.configuration?.map((file) => candidateOf(resolve(file), false));
   if (sandbox !== undefined) {
-    const workspace = await openWorkspace({ command: "validate", sandbox, existing: true, online: false });
+    const workspace = await openWorkspace({
+      command: "validate",
+      sandbox,
+      existing: true,
+      online: false,
+      readOnly: options.fix !== true,
+    });
     const own = { name: workspace.configurationName, project: workspace.project, own: true };
     return {
       directory: workspace.directory,

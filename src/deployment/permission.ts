@@ -14,7 +14,7 @@ export function refusedBy(findings: readonly Finding[], { allow }: Pick<Permissi
   return findings.filter(({ kind }) => !allow.includes(kind));
 }
 
-/** Clusters of production that allowed findings are about: their names have to be typed, besides. */
+/** Clusters of production that allowed findings are about: their names, as they are in the cloud, have to be typed, besides. */
 export function namesToType(
   findings: readonly Finding[],
   project: Project,
@@ -22,7 +22,11 @@ export function namesToType(
 ): string[] {
   const names = findings
     .filter(({ kind, environment }) => allow.includes(kind) && isProduction(project, environment))
-    .map(({ environment }) => clusterName(project.name, environment));
+    .map(
+      ({ environment }) =>
+        findings.find((one) => one.environment === environment && one.cluster)?.cluster ??
+        clusterName(project.name, environment),
+    );
   return [...new Set(names)].filter((name) => !confirmed.includes(name));
 }
 

@@ -280,6 +280,19 @@ describe("dangerous changes", () => {
     },
   );
 
+  test("a project that is renamed asks for the name that production's cluster has", () => {
+    const { code, stdout, stderr } = withChange(
+      project,
+      (document) => {
+        document.project.name = "renamed";
+      },
+      () => project.run("diff"),
+    );
+    expect(code).toBe(1);
+    expect(stdout + stderr).toContain("(without a terminal: --confirm my-startup-production)");
+    expect(stdout + stderr).not.toContain("--confirm renamed");
+  });
+
   test("in production the cluster's name is asked for besides, and without a terminal nothing goes on without it", () => {
     const change: Change = ({ environments: [, production] }) => {
       production.storage = { bulk: { size: "50Gi" } };

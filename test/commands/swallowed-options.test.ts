@@ -7,6 +7,8 @@ import { program } from "../../src/commands/program";
 import { explainSwallowed } from "../../src/commands/swallowed-options";
 
 const told = (script: string, words: string[], options: Record<string, string>): string | undefined =>
+  swallowed(script, words, options)?.message;
+const swallowed = (script: string, words: string[], options: Record<string, string>) =>
   explainSwallowed(program(), {
     script,
     words: [script, ...words],
@@ -139,6 +141,19 @@ test("npm lets the program see each of its options: none is one of npm's that it
 });
 
 test("what may stand in somebody's .npmrc stops nothing that is safe without it", () => {
-  expect(told("deploy", [], { yes: "true", json: "true" })).toBeUndefined();
+  expect(told("deploy", [], { yes: "true" })).toBeUndefined();
   expect(told("restore", [], { force: "true" })).toBeUndefined();
+  // A script would take what is written for people.
+  expect(swallowed("outputs", ["cluster_id"], { json: "true" })).toEqual({
+    message: "npm kept --json for itself, if it was written here: npm run outputs -- cluster_id --json",
+    harmless: true,
+  });
+});
+
+test("and is told beside what was kept for certain", () => {
+  expect(swallowed("deploy", ["mine"], { sandbox: "true", yes: "true" })).toEqual({
+    message:
+      "npm kept --sandbox for itself: write  npm run deploy -- --sandbox mine (and --yes behind it, if it was written here)",
+    harmless: false,
+  });
 });

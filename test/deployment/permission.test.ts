@@ -47,3 +47,13 @@ test("the way through is one command line, and says what production asks for bes
     "--confirm my-startup-production",
   );
 });
+
+test("of a cluster that would get another name the one that it has is typed, whatever else is allowed", () => {
+  const renamed = { ...finding("project-rename", "production"), cluster: "before-production" };
+  const findings = [finding("ha-removal", "production"), renamed];
+  const names = (confirmed: string[]): string[] =>
+    namesToType(findings, project, { allow: ["ha-removal", "project-rename"], confirmed });
+  expect(names(["my-startup-production"])).toEqual(["before-production"]);
+  expect(names(["before-production"])).toEqual([]);
+  expect(explainPermission(findings, { project, npmRun })).toContain("--confirm before-production)");
+});

@@ -38,6 +38,8 @@ export interface Finding {
   readonly consequence: string;
   /** The way that is safe. */
   readonly remedy: string;
+  /** The name that the environment's cluster has, where the configuration gives it another one. */
+  readonly cluster?: string;
   /** What happens when it is allowed, where that is not what somebody who allows it may hope for. */
   readonly allowed?: string;
 }

@@ -21,6 +21,7 @@ export const changedName: Danger = ({ deployed, workspace: { project } }) =>
       {
         kind: "project-rename",
         environment: name,
+        cluster: now.name,
         field: "project.name",
         problem: `the cluster of ${name} is ${now.name}, and would be ${wanted}.`,
         consequence: `Everything that is found by that name would be looked for under another one: Velero's backups (bucket ${now.name}-backups), the uploads of chatbox (bucket ${now.name}-chatbox), and external-dns would no longer own the records that it has made, so that they are never changed or removed again.`,
