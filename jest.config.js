@@ -10,5 +10,5 @@ module.exports = {
     ],
   },
   setupFiles: ["<rootDir>/test/support/reproducible-properties.ts"],
-  testTimeout: Number(process.env.TEST_TIMEOUT ?? 60_000),
+  testTimeout: Number(process.env.TEST_TIMEOUT ?? 180_000),
 };

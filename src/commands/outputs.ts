@@ -39,7 +39,7 @@ export function outputsCommand(): Command {
           ([name]) => !BETWEEN_STACKS.test(name),
         );
         result[stack.name] = outputs.length > 0 ? Object.fromEntries(outputs) : null;
-        output.line(outputs.length > 0 ? stack.name : `${stack.name}: no outputs`);
+        output.line(outputs.length > 0 ? stack.name : `${stack.name}: not deployed, no outputs`);
         for (const [name, value] of outputs)
           output.line(`  ${name.padEnd(18)} ${typeof value === "string" ? value : JSON.stringify(value)}`);
       }
