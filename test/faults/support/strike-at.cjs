@@ -29,11 +29,14 @@ function kill(child) {
 
 if (call === "apply") {
   const spawn = childProcess.spawn;
+  // What terraform says comes out of the relay (src/terraform/relay.ts) whose input it was given.
+  const outputs = new Map();
   childProcess.spawn = (program, words, options) => {
     const child = spawn(program, words, options);
+    if (child.stdin && child.stdout) outputs.set(child.stdin, child.stdout);
     if (program !== "terraform" || words[0] !== "apply") return child;
     // What else is under way gets the time to end; the fault "timeout" of the sandbox holds the call itself up for longer.
-    child.stdout.on("data", (text) => {
+    outputs.get(options.stdio[1]).on("data", (text) => {
       if (wanted.test(text.toString())) setTimeout(kill, 100, child);
     });
     return child;
