@@ -1,5 +1,5 @@
 import { npmRunIn } from "../place";
-import { readStackDocument } from "../terraform";
+import { hasLocalState, readStackDocument } from "../terraform";
 
 /** What Terraform calls a lock that it doesn't get. */
 export const LOCKED = "Error acquiring the state lock";
@@ -38,7 +38,7 @@ export function explainLock(stack: string, detail: string, directory = ""): stri
 /** Whether the states of the stack that terraform runs for are files, whose locks go with their processes. */
 function isLocal(directory: string): boolean {
   try {
-    return readStackDocument({ directory }).terraform?.backend?.local !== undefined;
+    return hasLocalState(readStackDocument({ directory }));
   } catch {
     return false;
   }

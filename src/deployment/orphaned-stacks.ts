@@ -14,6 +14,8 @@ export async function orphanedStacks(
   const store = await openStore(workspace);
   const configured = new Set(all.map(({ name }) => name));
   const others = (await knownStacks(store)).filter((stack) => !configured.has(stack));
+  // Nearly always, and then no state has to be read.
+  if (others.length === 0) return [];
   const inUse = statesInUse(await readStates(store, (stack) => others.includes(stack)));
   const lost = await findLostStates(store, others, workspace.project);
   return [...new Set([...inUse.keys(), ...lost.map(({ stack }) => stack)])].sort();

@@ -14,7 +14,7 @@ export {
 } from "./plan";
 export { type Outcome, schedule } from "./schedule";
 export { appliedIn, ERRORED_STATE } from "./stack-copy";
-export { readStackDocument, type StackDocument } from "./stack-document";
+export { hasLocalState, readStackDocument, type StackDocument } from "./stack-document";
 export { environmentOf, readStacks, type SynthesizedStack, withDependencies } from "./stacks";
 export {
   pushState,

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { readOutputs, type Variables, valuesOf } from "./plan";
-import { readStackDocument } from "./stack-document";
+import { hasLocalState, readStackDocument } from "./stack-document";
 import type { SynthesizedStack } from "./stacks";
 import { readState } from "./state";
 
@@ -34,9 +34,8 @@ export async function stateOutputs(
   variables: Variables,
 ): Promise<Record<string, unknown>> {
   const document = readStackDocument(stack);
-  const isLocal = document.terraform?.backend?.local !== undefined;
   return valuesOf(
-    isLocal
+    hasLocalState(document)
       ? ((await readState({ ...stack, document }, variables)).outputs ?? {})
       : await readOutputs(stack, variables),
   );

@@ -23,3 +23,8 @@ export interface StackDocument {
 export function readStackDocument({ directory }: Pick<SynthesizedStack, "directory">): StackDocument {
   return JSON.parse(readFileSync(join(directory, "cdk.tf.json"), "utf8")) as StackDocument;
 }
+
+/** Whether the state of a stack is a file on this machine; others are shared by a team. */
+export function hasLocalState({ terraform }: StackDocument): boolean {
+  return terraform?.backend?.local !== undefined;
+}

@@ -3,6 +3,7 @@ import { planLines } from "../../terminal/plan-view";
 import {
   applyPlan,
   type Diagnostic,
+  hasLocalState,
   type Import,
   moveInState,
   planStack,
@@ -250,7 +251,7 @@ function refusalOf(
   if (adopt.includes(address) || evidence.some((one) => isMadeBy(one, found))) return undefined;
   if (differs.length > 0)
     return `It differs from the configuration in ${differs.join(", ")} (${id}). If it is yours, take it over and change it: ${takeOver}`;
-  const shared = readStackDocument(stack).terraform?.backend?.local === undefined;
+  const shared = !hasLocalState(readStackDocument(stack));
   if (shared && address.split(".")[0] !== ZONE) return undefined;
   return `No deploy from here has begun to make it (${id}). Is there another state that has it? If not, take it over: ${takeOver}`;
 }
