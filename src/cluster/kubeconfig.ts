@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { callApi } from "../api-client";
+import { callApi, digitalOceanApi, digitalOceanToken } from "../api-client";
 import { type Variables, withTemporaryFolder } from "../terraform";
 
 const NOT_FOUND = 404;
@@ -87,8 +87,7 @@ function refuseOther(text: string, clusterId: string): void {
 }
 
 async function fetchKubeconfig({ clusterId, variables, lifetimeSeconds }: ClusterAccess): Promise<string> {
-  const base = (variables.DIGITALOCEAN_API_URL || "https://api.digitalocean.com").replace(/\/*$/, "");
-  const token = variables.DIGITALOCEAN_TOKEN || variables.DIGITALOCEAN_ACCESS_TOKEN;
+  const token = digitalOceanToken(variables);
   if (token !== undefined && !/^[\x21-\x7e]*$/.test(token))
     throw new Error(
       "DIGITALOCEAN_TOKEN has spaces, line breaks or other characters that no token has: copy it anew.",
@@ -100,7 +99,7 @@ async function fetchKubeconfig({ clusterId, variables, lifetimeSeconds }: Cluste
   const query = lifetimeSeconds === undefined ? "" : `?expiry_seconds=${lifetimeSeconds}`;
   const { status, body } = await callApi({
     service: "DigitalOcean",
-    url: `${base}/v2/kubernetes/clusters/${encodeURIComponent(clusterId)}/kubeconfig${query}`,
+    url: `${digitalOceanApi(variables)}/v2/kubernetes/clusters/${encodeURIComponent(clusterId)}/kubeconfig${query}`,
     headers: { accept: "application/yaml" },
     token,
   });

@@ -1,4 +1,4 @@
-import { type ApiAnswer, callApi } from "../api-client";
+import { type ApiAnswer, callApi, gitHubApi } from "../api-client";
 import type { GitHubRepository } from "../config";
 
 /** The repository's public key for Actions secrets. */
@@ -44,7 +44,7 @@ export async function isGitHubUser(owner: string, variables: Variables): Promise
 async function ask(path: string, variables: Variables): Promise<ApiAnswer> {
   return callApi({
     service: "GitHub",
-    url: (variables.GITHUB_BASE_URL || "https://api.github.com/").replace(/\/*$/, "/") + path,
+    url: gitHubApi(variables) + path,
     headers: { accept: "application/vnd.github+json" },
     token: variables.GITHUB_TOKEN,
   });

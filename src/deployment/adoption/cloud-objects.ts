@@ -1,4 +1,4 @@
-import { callApi } from "../../api-client";
+import { gitHubApi, listAll, listDigitalOcean } from "../../api-client";
 import type { StateDocument, Variables } from "../../terraform";
 
 /** Arguments of a resource as a plan has them. */
@@ -134,13 +134,7 @@ function withoutComment(key: unknown): string {
 }
 
 function digitalOcean(path: string, list: string, { variables }: Clouds): Promise<Listed[]> {
-  const base = (variables.DIGITALOCEAN_API_URL || "https://api.digitalocean.com").replace(/\/*$/, "");
-  return all(
-    "DigitalOcean",
-    `${base}/v2/${path}?per_page=200`,
-    variables.DIGITALOCEAN_TOKEN || variables.DIGITALOCEAN_ACCESS_TOKEN,
-    list,
-  );
+  return listDigitalOcean(path, list, variables);
 }
 
 function gitHub(
@@ -149,37 +143,10 @@ function gitHub(
   { repository }: Wanted,
   { variables, owner }: Clouds,
 ): Promise<Listed[]> {
-  const base = (variables.GITHUB_BASE_URL || "https://api.github.com/").replace(/\/*$/, "/");
-  return all(
-    "GitHub",
-    `${base}repos/${owner}/${repository}/${path}?per_page=100`,
-    variables.GITHUB_TOKEN,
+  return listAll({
+    service: "GitHub",
+    url: `${gitHubApi(variables)}repos/${owner}/${repository}/${path}?per_page=100`,
+    token: variables.GITHUB_TOKEN,
     list,
-  );
-}
-
-/** All pages of a list. */
-async function all(
-  service: string,
-  first: string,
-  token: string | undefined,
-  list?: string,
-): Promise<Listed[]> {
-  const found: Listed[] = [];
-  for (let url: string | undefined = first; url !== undefined; ) {
-    const answer = await callApi({ service, url, token });
-    if (answer.status !== 200)
-      throw new Error(
-        `${service} answers ${answer.status} to ${url}: check what its token may do, and try again`,
-      );
-    const body = JSON.parse(answer.body) as Record<string, unknown> & {
-      links?: { pages?: { next?: string } };
-    };
-    found.push(...((list === undefined ? body : body[list]) as Listed[]));
-    const linked = /<([^>]+)>;\s*rel="next"/.exec(String(answer.headers.link ?? ""))?.[1];
-    const next: string | undefined = linked ?? body.links?.pages?.next;
-    // The token is for the host that was asked first.
-    url = next && new URL(next).origin === new URL(first).origin ? next : undefined;
-  }
-  return found;
+  });
 }

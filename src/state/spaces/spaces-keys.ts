@@ -1,4 +1,4 @@
-import { type ApiAnswer, callApi } from "../../api-client";
+import { type ApiAnswer, callApi, digitalOceanApi, digitalOceanToken } from "../../api-client";
 import { isLoopback, type SpacesBackend } from "../../config";
 import { shownPath } from "../../place";
 import type { Variables } from "../../terraform";
@@ -57,13 +57,12 @@ export class DigitalOceanKeys implements SpacesKeys {
    * @throws Error when there is no token
    */
   constructor(variables: Variables, directory = "") {
-    const token = variables.DIGITALOCEAN_TOKEN || variables.DIGITALOCEAN_ACCESS_TOKEN;
+    const token = digitalOceanToken(variables);
     if (!token)
       throw new Error(
         `DIGITALOCEAN_TOKEN is not set: keys for the bucket are made with it. Put it into ${shownPath(directory, ".env")} or the environment.`,
       );
-    const base = variables.DIGITALOCEAN_API_URL || "https://api.digitalocean.com";
-    this.address = `${base.replace(/\/$/, "")}/v2/spaces/keys`;
+    this.address = `${digitalOceanApi(variables)}/v2/spaces/keys`;
     this.token = token;
   }
 
