@@ -12,14 +12,45 @@ const SOURCES = ["main.ts", "src", "sandbox", "scripts", "package-lock.json", "t
 export async function prepare(root) {
   checkNode();
   if (isInstalled(root) && isBuilt(root)) return;
-  const unlock = await lock(join(root, ".preparing"));
+  checkLineEnds(root);
+  const unlock = await orUnwritable(root, () => lock(join(root, ".preparing")));
   try {
     // Another command may have done it meanwhile.
     if (!isInstalled(root)) install(root);
-    if (!isBuilt(root)) await (await import("./build.mjs")).build(root);
+    if (!isBuilt(root)) await orUnwritable(root, async () => (await import("./build.mjs")).build(root));
   } finally {
     unlock();
   }
+}
+
+const UNWRITABLE = {
+  EACCES: "permission denied",
+  EPERM: "not permitted",
+  EROFS: "the file system is read-only",
+  ENOSPC: "the disk is full",
+  EDQUOT: "the quota of the disk is used up",
+};
+
+/** Ends with what to do when a checkout cannot be written. */
+async function orUnwritable(root, work) {
+  try {
+    return await work();
+  } catch (error) {
+    const reason = UNWRITABLE[error.code];
+    if (reason === undefined) throw error;
+    fail(
+      `${error.path ?? root} cannot be written: ${reason}. The packages (node_modules) and the programs (dist) of this checkout are missing or older than its sources, and commands write them there. Make ${root} writable for you, or clone it into a directory of your own.`,
+    );
+  }
+}
+
+/** Shell scripts with CRLF don't run. A clone from before .gitattributes keeps them after a pull. */
+function checkLineEnds(root) {
+  const script = "src/static-configuration/configure.sh";
+  if (!existsSync(join(root, script)) || !readFileSync(join(root, script)).includes("\r\n")) return;
+  fail(
+    `${script} has CRLF line ends, so no shell can run it: this checkout was made with core.autocrlf=true and without .gitattributes, or an editor converted it. Commit your changes, then check everything out again: git rm -r --cached --quiet . && git reset --hard`,
+  );
 }
 
 const WAIT_MS = 250;

@@ -1,5 +1,14 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { REPOSITORY } from "../support/example";
@@ -52,4 +61,48 @@ test("a lock that a killed command has left behind is taken over", async () => {
   await ended;
   expect(errors()).not.toContain("Waiting");
   expect(existsSync(lock)).toBe(false);
+});
+
+describe("a checkout that cannot be written", () => {
+  /** Prepares a checkout as somebody who may only read it; root may write everywhere. */
+  function prepareAsReader() {
+    const script = join(root, "prepare.mjs");
+    cpSync(join(REPOSITORY, "scripts/prepare.mjs"), script);
+    chmodSync(root, 0o555);
+    const reader = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
+    try {
+      return spawnSync(
+        process.execPath,
+        ["-e", `import(${JSON.stringify(script)}).then(({ prepare }) => prepare(${JSON.stringify(root)}))`],
+        { encoding: "utf8", cwd: root, ...reader },
+      );
+    } finally {
+      chmodSync(root, 0o755);
+    }
+  }
+
+  test("says which path, why, and what to do", () => {
+    const { status, stderr } = prepareAsReader();
+    expect(status).toBe(1);
+    expect(stderr).toBe(
+      `${lock} cannot be written: permission denied. The packages (node_modules) and the programs (dist) of this checkout are missing or older than its sources, and commands write them there. Make ${root} writable for you, or clone it into a directory of your own.\n`,
+    );
+  });
+
+  test("is good enough when everything is there", () => {
+    mkdirSync(join(root, "dist"));
+    writeFileSync(join(root, "dist", "built"), "");
+    expect(prepareAsReader()).toMatchObject({ status: 0, stderr: "" });
+  });
+});
+
+test("a checkout with CRLF in its shell scripts is refused with the way to LF", async () => {
+  rmSync(join(root, "src"));
+  mkdirSync(join(root, "src/static-configuration"), { recursive: true });
+  writeFileSync(join(root, "src/static-configuration/configure.sh"), "set -u\r\n");
+  const { errors, ended } = prepare();
+  expect(await ended).toBe(1);
+  expect(errors()).toMatch(
+    /^src\/static-configuration\/configure\.sh has CRLF line ends, .*git reset --hard\n$/,
+  );
 });
