@@ -20,6 +20,11 @@ export type Publication =
 /** What a deploy is made from and what it writes: all of it belongs into Git, and none of it is secret. */
 export const PUBLISHED_PATHS = ["infrastructure.config.json", ".sops.yaml", "flux", "secrets"] as const;
 
+/** Where the static configuration keeps the originals of flux/ and its record. */
+const BACKUPS = "flux/.backups";
+/** What a run keeps there for itself belongs into no commit. */
+const KEPT_IN_GIT = /^flux\/\.backups\/(?!\.run\/|\.lock|\.restoring-)(?:.*\.orig|configured\.txt)$/s;
+
 const MESSAGE = "Configure this project";
 
 const FETCH_TIMEOUT_MS = 30_000;
@@ -36,10 +41,12 @@ export function checkPublication(directory: string, branch: string, github?: Rep
   // What another repository has says nothing of the one that Flux would follow.
   const reason = github && foreignOrigin(directory, github);
   if (github && reason) return { state: "elsewhere", reason, wanted: addressOf(github) };
-  const files = (git("status", "--porcelain", "--untracked-files=all", "--", ...PUBLISHED_PATHS) ?? "")
+  const changed = (git("status", "--porcelain", "--untracked-files=all", "--", ...PUBLISHED_PATHS) ?? "")
     .split("\n")
-    .filter((line) => line !== "");
-  if (files.length > 0) return { state: "uncommitted", files: files.map((line) => line.slice(2).trim()) };
+    .filter((line) => line !== "")
+    .map((line) => line.slice(2).trim());
+  const files = [...changed, ...ignoredOriginals(directory)];
+  if (files.length > 0) return { state: "uncommitted", files };
   if (git("remote", "get-url", "origin") === undefined)
     return { state: "unknown", reason: "the checkout has no remote named origin" };
   if (git("fetch", "--quiet", "origin", branch) === undefined)
@@ -50,10 +57,28 @@ export function checkPublication(directory: string, branch: string, github?: Rep
   return { state: same ? "published" : "unpushed" };
 }
 
+/**
+ * Originals and the record of the static configuration that Git ignores, such as by `*.orig` in a global gitignore: `git status`
+ * does not show them, and without them no other clone can restore a file or bring it a new value.
+ */
+function ignoredOriginals(directory: string): string[] {
+  const listed = gitIn(directory)(
+    "ls-files",
+    "-z",
+    "--others",
+    "--ignored",
+    "--exclude-standard",
+    "--",
+    BACKUPS,
+  );
+  return (listed ?? "").split("\0").filter((path) => KEPT_IN_GIT.test(path));
+}
+
 /** The commands that bring the checkout's configuration, flux/ and secrets/ into the branch that Flux reads. */
 export function publishCommands(directory: string, publication: Publication, branch: string): string[] {
   const paths = PUBLISHED_PATHS.filter((path) => existsSync(join(directory, path)));
-  const commit = [`git add ${paths.join(" ")}`, `git commit -m "${MESSAGE}"`];
+  const forced = ignoredOriginals(directory).length > 0 ? [`git add -f ${BACKUPS}`] : [];
+  const commit = [`git add ${paths.join(" ")}`, ...forced, `git commit -m "${MESSAGE}"`];
   return [
     ...(publication.state === "uncommitted" ? commit : []),
     ...(publication.state === "elsewhere" ? [`git remote set-url origin ${publication.wanted}`] : []),
@@ -101,6 +126,8 @@ export function publish(directory: string, branch: string, github?: Repository):
         `git ${args[0]} failed: ${(result.stderr || result.stdout || String(result.error)).trim()}`,
       );
   };
+  const ignored = ignoredOriginals(directory);
+  if (ignored.length > 0) run("add", "--force", "--", ...ignored);
   const existing = PUBLISHED_PATHS.filter((path) => gitIn(directory)("status", "--porcelain", "--", path));
   if (existing.length > 0) {
     run("add", "--", ...existing);

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { checkPublication, publish, publishCommands } from "../../src/deployment/publication";
 
 let folder: string;
@@ -45,6 +45,39 @@ test("changes that aren't committed are named; other files don't matter", () => 
     'git commit -m "Configure this project"',
     "git push origin HEAD:main",
   ]);
+});
+
+test("originals that a global gitignore hides are not published until they are committed", () => {
+  writeFileSync(join(folder, "ignored"), "*.orig\n.backups/\n");
+  git("config", "core.excludesFile", join(folder, "ignored"));
+  for (const name of ["a.yaml.orig", "configured.txt", ".run/1", ".lock/owner"]) {
+    mkdirSync(dirname(join(checkout, "flux/.backups", name)), { recursive: true });
+    writeFileSync(join(checkout, "flux/.backups", name), "host: example.com\n");
+  }
+  const publication = checkPublication(checkout, "main");
+  expect(publication).toEqual({
+    state: "uncommitted",
+    files: ["flux/.backups/a.yaml.orig", "flux/.backups/configured.txt"],
+  });
+  expect(publishCommands(checkout, publication, "main")).toContain("git add -f flux/.backups");
+  publish(checkout, "main");
+  expect(checkPublication(checkout, "main")).toEqual({ state: "published" });
+  expect(git("ls-files", "flux/.backups").split("\n").slice(0, -1)).toEqual([
+    "flux/.backups/a.yaml.orig",
+    "flux/.backups/configured.txt",
+  ]);
+});
+
+test("the project's own .gitignore keeps the originals in Git, whatever a global gitignore says", () => {
+  copyFileSync(join(__dirname, "../../.gitignore"), join(checkout, ".gitignore"));
+  writeFileSync(join(folder, "ignored"), "*.orig\n.backups/\n");
+  git("config", "core.excludesFile", join(folder, "ignored"));
+  const ignored = (path: string) =>
+    spawnSync("git", ["check-ignore", "--quiet", path], { cwd: checkout }).status === 0;
+  expect(ignored("flux/.backups/apps/a.yaml.orig")).toBe(false);
+  expect(ignored("flux/.backups/configured.txt")).toBe(false);
+  expect(ignored("flux/.backups/.run/1")).toBe(true);
+  expect(ignored("flux/.backups/.lock/owner")).toBe(true);
 });
 
 test("a commit that isn't pushed is told apart", () => {
