@@ -8,7 +8,7 @@ import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo, Server } from "node:net";
 import { ProviderError } from "../protocol/diagnostics";
 import type { DigitalOceanCloud } from "../providers/digitalocean/cloud";
-import { type GitHubCloud, USER } from "../providers/github/cloud";
+import { type GitHubCloud, idOf } from "../providers/github/cloud";
 import { loopbackIdentity } from "./certificate";
 import { answerKubernetes, type FindByToken } from "./kubernetes-api";
 import { digitalOceanList, repositoryList } from "./lists";
@@ -116,7 +116,16 @@ function gitHub(path: string, request: IncomingMessage, response: ServerResponse
     return;
   }
   if (path === "user") {
-    answer(response, 200, { login: USER, id: 1, type: "User" }, headers);
+    const login = cloud.user();
+    answer(response, 200, { login, id: 1, type: "User", plan: { name: cloud.account(login).plan } }, headers);
+    return;
+  }
+  const [, kind, login = ""] = /^(users|orgs)\/([^/]+)$/.exec(path) ?? [];
+  if (kind !== undefined) {
+    const { type, plan } = cloud.account(login);
+    if (kind === "users") answer(response, 200, { login, id: idOf(login), type }, headers);
+    else if (type !== "Organization") answer(response, 404, { message: "Not Found", status: "404" }, headers);
+    else answer(response, 200, { login, id: idOf(login), type, plan: { name: plan } }, headers);
     return;
   }
   const [, owner, name, rest] = /^repos\/([^/]+)\/([^/]+)(?:\/(.+))?$/.exec(path) ?? [];
@@ -125,7 +134,8 @@ function gitHub(path: string, request: IncomingMessage, response: ServerResponse
     return;
   }
   const repository = cloud.repository(owner, name);
-  const list = rest === undefined ? undefined : repositoryList(rest, owner, name, cloud);
+  const missing = rest?.startsWith("environments") && !cloud.offer(owner, name).environments;
+  const list = rest === undefined || missing ? undefined : repositoryList(rest, owner, name, cloud);
   if (list !== undefined) {
     answer(response, 200, list, headers);
     return;
@@ -147,8 +157,9 @@ function gitHub(path: string, request: IncomingMessage, response: ServerResponse
       name,
       full_name: `${owner}/${name}`,
       private: repository.private,
+      visibility: repository.private ? "private" : "public",
       default_branch: repository.default_branch,
-      owner: { login: owner },
+      owner: { login: owner, id: idOf(owner), type: cloud.account(owner).type },
       permissions: { admin: true, push: true, pull: true },
     },
     headers,

@@ -62,6 +62,13 @@ export function repositoryList(
       events,
       config: { url: blocks(configuration)[0]?.url },
     }));
+  if (path === "environments") {
+    const environments = list("github_repository_environment");
+    return {
+      total_count: environments.length,
+      environments: environments.map(([environment]) => ({ name: environment })),
+    };
+  }
   const [, environment] = POLICIES_PATH.exec(path) ?? [];
   if (environment === undefined) return undefined;
   const policies = list("github_repository_environment_deployment_policy").filter(

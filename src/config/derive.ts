@@ -5,6 +5,7 @@ import type {
   ApplicationConfiguration,
   Configuration,
   EnvironmentConfiguration,
+  GitHubPlan,
   PoolConfiguration,
 } from "./schema";
 
@@ -25,8 +26,8 @@ export interface GitHubRepository {
   readonly owner: string;
   readonly repository: string;
   readonly branch: string;
-  /** GitHub users who may approve a deployment to production. */
-  readonly reviewers: readonly string[];
+  /** The owner's plan, where the configuration names it. */
+  readonly plan?: GitHubPlan;
 }
 
 export type StateBackend = { readonly backend: "local" } | SpacesBackend;
@@ -54,6 +55,8 @@ export interface Environment {
   readonly storage: Readonly<Record<StorageClassName, Storage>>;
   readonly networking: Networking;
   readonly applications: Readonly<Record<string, Application>>;
+  /** GitHub users (`ada`) and teams (`acme/platform`) who may approve a deployment. */
+  readonly reviewers: readonly string[];
 }
 
 export interface Cluster {
@@ -126,7 +129,7 @@ export function deriveProject(configuration: Configuration): Project {
       owner: github.owner,
       repository: github.repository,
       branch: github.branch ?? "main",
-      reviewers: github.reviewers ?? [github.owner],
+      ...(github.plan ? { plan: github.plan } : {}),
     },
     state: deriveState(configuration.state),
   };
@@ -188,6 +191,10 @@ function deriveEnvironment(configuration: Configuration, environment: Environmen
     resourceProfiles,
     storage,
     networking: deriveNetworking(environment, cluster),
+    reviewers:
+      environment.reviewers ??
+      (environment.name === PRODUCTION ? configuration.github?.reviewers : undefined) ??
+      [],
     applications: Object.fromEntries(
       Object.entries(environmentApplications(configuration, environment)).map(([name, application]) => [
         name,

@@ -12,3 +12,4 @@ export {
   PLACEHOLDER_REPOSITORY,
 } from "./reserved-names";
 export type { ResourceProfile, Storage } from "./resource-profiles";
+export { GITHUB_PLANS, type GitHubPlan } from "./schema";

@@ -67,6 +67,26 @@ const choice = <const Values extends readonly [string, ...string[]]>(values: Val
 
 const LABEL = DNS_LABEL.source;
 
+/** GitHub's plans, by what they offer private repositories. */
+export const GITHUB_PLANS = ["free", "pro", "team", "enterprise"] as const;
+export type GitHubPlan = (typeof GITHUB_PLANS)[number];
+
+/** A user or organisation; the underscore is that of managed users (`name_company`). */
+const GITHUB_NAME = /^[A-Za-z0-9](?:[A-Za-z0-9_-]{0,37}[A-Za-z0-9])?$/;
+const GITHUB_TEAM = /^[a-z0-9_](?:[a-z0-9._-]{0,98}[a-z0-9_])?$/;
+
+/** Who may approve deployments: users by their names, teams as `organisation/team`. */
+const reviewers = () =>
+  z
+    .array(
+      text((value) => {
+        const [name = "", team, ...rest] = value.split("/");
+        return rest.length === 0 && GITHUB_NAME.test(name) && (team === undefined || GITHUB_TEAM.test(team));
+      }, 'a GitHub user such as "ada", or a team such as "acme/platform"'),
+      { error: (issue) => wrongType(issue.input, "a list of GitHub users and teams […]") },
+    )
+    .max(6, { error: `has more than 6 entries${EXPECTED}at most 6 reviewers (GitHub's limit)` });
+
 const domain = () =>
   text(
     isDomain,
@@ -275,6 +295,10 @@ const environment = strict({
     .optional()
     .meta({ description: "Profiles of this environment only; they replace derived ones of the same name." }),
   applications: applications.optional().meta({ description: "Applications of this environment only." }),
+  reviewers: reviewers().optional().meta({
+    description:
+      "GitHub users and teams (organisation/team) who may approve a deployment; default: github.reviewers for production, nobody for others.",
+  }),
 });
 
 export const configurationSchema = strict({
@@ -313,10 +337,7 @@ export const configurationSchema = strict({
     .optional()
     .meta({ description: "Profiles beside small, medium and large." }),
   github: strict({
-    owner: text(
-      (value) => /^[A-Za-z0-9](?:[A-Za-z0-9-]{0,37}[A-Za-z0-9])?$/.test(value),
-      "a GitHub user or organisation",
-    ),
+    owner: text((value) => GITHUB_NAME.test(value), "a GitHub user or organisation"),
     repository: text(
       (value) => /^[A-Za-z0-9_.-]{1,100}$/.test(value) && !/^\.{1,2}$/.test(value),
       "a repository's name without its owner",
@@ -325,11 +346,13 @@ export const configurationSchema = strict({
       (value) => /^(?![/.-])(?!.*(?:\.\.|\/\/|@\{))[A-Za-z0-9._/-]{1,200}(?<![/.])$/.test(value),
       "a branch such as main",
     ).optional(),
-    reviewers: z
-      .array(text((value) => /^[A-Za-z0-9-]{1,39}$/.test(value), "a GitHub user name"))
-      .max(6, { error: `has more than 6 entries${EXPECTED}at most 6 reviewers (GitHub's limit)` })
-      .optional()
-      .meta({ description: "Who may approve a deployment to production; default: the owner." }),
+    plan: choice(GITHUB_PLANS).optional().meta({
+      description:
+        "The owner's GitHub plan; default: what GitHub's API says. Needed where the repository is private and the token may not read the plan.",
+    }),
+    reviewers: reviewers().optional().meta({
+      description: "Who may approve a deployment to production; default: nobody.",
+    }),
   })
     .optional()
     .meta({ description: "Leave out when no GitHub repository is to be set up." }),

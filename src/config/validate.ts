@@ -95,7 +95,7 @@ const section = (value: unknown): Section =>
   typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Section) : {};
 
 function betweenFields(document: unknown): Problem[] {
-  const { project, environments, applications, resourceProfiles } = section(document);
+  const { project, environments, applications, resourceProfiles, github } = section(document);
   const list = Array.isArray(environments) ? environments : [];
   const shared = {
     applications: readable("applications", applications),
@@ -107,6 +107,7 @@ function betweenFields(document: unknown): Problem[] {
     ...reservedNames(section(project), list),
     ...sharedDomains(section(project), list),
     ...sharedRanges(list),
+    ...foreignReviewers(github, list),
     ...unknownApplications("applications", applications),
   ];
   list.forEach((entry, index) => {
@@ -228,6 +229,37 @@ function sharedRanges(list: readonly unknown[]): Problem[] {
           },
         ]
       : [];
+  });
+}
+
+/** GitHub asks users, and teams of the organisation that owns the repository; never the organisation itself. */
+function foreignReviewers(github: unknown, list: readonly unknown[]): Problem[] {
+  const { owner, reviewers } = section(github);
+  const lists = [
+    { path: "github.reviewers", entries: reviewers },
+    ...list.map((entry, index) => ({
+      path: `environments[${index}].reviewers`,
+      entries: section(entry).reviewers,
+    })),
+  ];
+  return lists.flatMap(({ path, entries }) => {
+    if (!Array.isArray(entries)) return [];
+    if (github === undefined)
+      return [{ path, problem: 'is given without "github"', expected: 'none, or a section "github"' }];
+    return entries.flatMap((entry, index) => {
+      const [organisation = "", team] = typeof entry === "string" ? entry.split("/") : [];
+      return team === undefined ||
+        typeof owner !== "string" ||
+        organisation.toLowerCase() === owner.toLowerCase()
+        ? []
+        : [
+            {
+              path: `${path}[${index}]`,
+              problem: `${show(entry)} is no team of ${show(owner)}`,
+              expected: `a team of the repository's owner such as ${show(`${owner}/${team}`)}, or a user`,
+            },
+          ];
+    });
   });
 }
 

@@ -19,7 +19,7 @@ export async function fetchPublicKey(
   { owner, repository }: Pick<GitHubRepository, "owner" | "repository">,
   variables: Variables,
 ): Promise<RepositoryPublicKey> {
-  const response = await ask(`repos/${owner}/${repository}/actions/secrets/public-key`, variables);
+  const response = await askGitHub(`repos/${owner}/${repository}/actions/secrets/public-key`, variables);
   if (response.status !== 200)
     throw new Error(`GitHub refused the public key of ${owner}/${repository}: ${refusal(response.status)}`);
   const { key_id: id, key } = JSON.parse(response.body) as { key_id?: string; key?: string };
@@ -32,7 +32,7 @@ export async function fetchPublicKey(
 
 /** Whether an owner is a person and not an organisation. */
 export async function isGitHubUser(owner: string, variables: Variables): Promise<boolean> {
-  const response = await ask(`users/${owner}`, variables);
+  const response = await askGitHub(`users/${owner}`, variables);
   if (response.status !== 200)
     throw new Error(
       `GitHub knows no user or organisation ${owner} (${response.status}): check github.owner in the configuration`,
@@ -40,8 +40,8 @@ export async function isGitHubUser(owner: string, variables: Variables): Promise
   return (JSON.parse(response.body) as { type?: string }).type === "User";
 }
 
-/** A GET, repeated while GitHub fails for the moment. */
-async function ask(path: string, variables: Variables): Promise<ApiAnswer> {
+/** A GET of GitHub's API below its root, repeated while GitHub fails for the moment. */
+export async function askGitHub(path: string, variables: Variables): Promise<ApiAnswer> {
   return callApi({
     service: "GitHub",
     url: gitHubApi(variables) + path,

@@ -1,5 +1,6 @@
 import { ActionsEnvironmentVariable } from "@cdktf/provider-github/lib/actions-environment-variable";
 import { ActionsSecret } from "@cdktf/provider-github/lib/actions-secret";
+import { DataGithubTeam } from "@cdktf/provider-github/lib/data-github-team";
 import { DataGithubUser } from "@cdktf/provider-github/lib/data-github-user";
 import { GithubProvider } from "@cdktf/provider-github/lib/provider";
 import { RepositoryDeployKey } from "@cdktf/provider-github/lib/repository-deploy-key";
@@ -33,16 +34,12 @@ export class GitHubSecretsStack extends EnvironmentStack {
 
   private environment(props: GitHubSecretsStackProps): void {
     const { github, environment } = props;
-    const reviewers = environment.production ? github.reviewers : [];
-    const users = reviewers.map((username) => new DataGithubUser(this, `reviewer-${username}`, { username }));
+    const { users, teams } = this.reviewers(environment.reviewers);
     const target = new RepositoryEnvironment(this, "environment", {
       repository: github.repository,
       environment: environment.name,
       deploymentBranchPolicy: { protectedBranches: false, customBranchPolicies: true },
-      reviewers:
-        users.length > 0
-          ? [{ users: users.map((user) => Fn.tonumber(user.id) as unknown as number) }]
-          : undefined,
+      reviewers: users.length + teams.length > 0 ? [{ users, teams }] : undefined,
     });
     new RepositoryEnvironmentDeploymentPolicy(this, "deployment-policy", {
       repository: github.repository,
@@ -64,6 +61,21 @@ export class GitHubSecretsStack extends EnvironmentStack {
         value,
       });
     }
+  }
+
+  /** The ids of users (`ada`) and teams (`acme/platform`). */
+  private reviewers(names: readonly string[]): { users: number[]; teams: number[] } {
+    const idOf = (data: { readonly id: string }): number => Fn.tonumber(data.id) as unknown as number;
+    const isTeam = (name: string): boolean => name.includes("/");
+    return {
+      users: names
+        .filter((name) => !isTeam(name))
+        .map((username) => idOf(new DataGithubUser(this, `reviewer-${username}`, { username }))),
+      teams: names.filter(isTeam).map((name) => {
+        const slug = name.split("/")[1] ?? "";
+        return idOf(new DataGithubTeam(this, `reviewers-${slug}`, { slug, summaryOnly: true }));
+      }),
+    };
   }
 
   private secrets({ github, environment }: GitHubSecretsStackProps, published: PublishedSecrets): void {

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { bootstrapArguments, bootstrapFlux, bootstrapObstacle } from "../../src/deployment/flux-bootstrap";
 import { KUBECONFIG } from "../support/kubeconfig";
 
-const github = { owner: "acme", repository: "platform", branch: "main", reviewers: [] };
+const github = { owner: "acme", repository: "platform", branch: "main" };
 const TOKEN = "dop_v1_sentinel";
 let folder: string;
 let server: Server;

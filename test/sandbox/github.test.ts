@@ -192,3 +192,45 @@ describe("repositories", () => {
     expect((await second.plan()).code).toBe(0);
   });
 });
+
+describe("what the owner's plan offers", () => {
+  const account = (type: string, plan: string, isPrivate = true) => {
+    playground.edit("github.json", (content) => {
+      content.accounts = { acme: { type, plan } };
+      content.repositories["acme/app"].private = isPrivate;
+    });
+  };
+  const environment = (more: string) =>
+    `resource "github_repository_environment" "it" {\nrepository = "app"\nenvironment = "staging"\n${more}\n}\n`;
+  const REVIEWER = "reviewers {\nusers = [7]\n}";
+  const REFUSED = (rule: string) =>
+    `PUT https://api.github.com/repos/acme/app/environments: 422 Failed to create the environment protection rule. Please ensure the billing plan supports the ${rule} protection rule. []`;
+
+  beforeEach(async () => {
+    workspace.write('data "github_repository" "it" {\nname = "app"\n}\n');
+    await workspace.mustApply();
+  });
+
+  test.each([
+    ["User", "free", true, "", [expect.stringMatching(/environments: 404 Not Found/)]],
+    ["User", "free", false, REVIEWER, []],
+    ["User", "pro", true, "", []],
+    ["User", "pro", true, REVIEWER, [REFUSED("required reviewers")]],
+    ["Organization", "team", true, "wait_timer = 5", [REFUSED("wait timer")]],
+    ["Organization", "enterprise", true, REVIEWER, []],
+  ])("%s on %s, private %s: %j", async (type, plan, isPrivate, more, errors) => {
+    account(type, plan, isPrivate);
+    workspace.write(environment(more));
+    expect(errorsOf(await workspace.apply())).toEqual(errors);
+  });
+
+  test("an organisation is no reviewer, and a user has no teams", async () => {
+    workspace.write(
+      `data "github_user" "it" {\nusername = "acme"\n}\n${environment("reviewers {\nusers = [tonumber(data.github_user.it.id)]\n}")}`,
+    );
+    expect(errorsOf(await workspace.apply())).toEqual([expect.stringContaining("422")]);
+    account("User", "pro");
+    workspace.write('data "github_team" "it" {\nslug = "platform"\n}\n');
+    expect(errorsOf(await workspace.apply())).toEqual([expect.stringMatching(/404 Not Found/)]);
+  });
+});

@@ -434,6 +434,9 @@ data "github_repository" "x" {
 data "github_user" "x" {
   username = ""
 }
+data "github_team" "x" {
+  slug = "platform"
+}
 data "github_actions_public_key" "x" {
   repository = "app"
 }

@@ -10,7 +10,7 @@ import { readPublished } from "../../src/secrets/published";
 
 jest.mock("../../src/api-client/retry-policy", () => require("../support/quick-retries").quickRetries());
 
-const GITHUB = { owner: "acme", repository: "platform", branch: "main", reviewers: [] };
+const GITHUB = { owner: "acme", repository: "platform", branch: "main" };
 const TOKEN = "dop_v1_sentinel";
 
 let folder: string;

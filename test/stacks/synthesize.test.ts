@@ -350,15 +350,29 @@ describe("the GitHub repository", () => {
     });
   });
 
-  test("has production approved by people, and nothing but the branch deploys", () => {
+  test("is deployed from its branch only, and asks nobody unless the configuration names people", () => {
     const production = stackOf(outdir, "production-github-secrets");
-    expect(production.resource.github_repository_environment.environment.reviewers).toEqual([
-      { users: ["${tonumber(data.github_user.reviewer-my-github-user.id)}"] },
-    ]);
     expect(
       production.resource.github_repository_environment_deployment_policy["deployment-policy"].branch_pattern,
     ).toBe("main");
-    expect(staging.github_repository_environment.environment.reviewers).toBeUndefined();
+    expect(production.resource.github_repository_environment.environment.reviewers).toBeUndefined();
+  });
+
+  test("has deployments approved by the users and teams of each environment", () => {
+    const out = synth(
+      exampleProject((document) => {
+        document.github.reviewers = ["ada"];
+        document.environments[0].reviewers = ["my-github-user/platform"];
+      }),
+    );
+    const reviewersOf = (name: string) =>
+      stackOf(out, name).resource.github_repository_environment.environment.reviewers;
+    expect(reviewersOf("production-github-secrets")).toEqual([
+      { users: ["${tonumber(data.github_user.reviewer-ada.id)}"], teams: [] },
+    ]);
+    expect(reviewersOf("staging-github-secrets")).toEqual([
+      { users: [], teams: ["${tonumber(data.github_team.reviewers-platform.id)}"] },
+    ]);
   });
 
   test("waits for the first deploy with what has to be sealed", () => {

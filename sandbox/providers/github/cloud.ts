@@ -28,6 +28,16 @@ export interface Repository {
   readonly private_key: string;
 }
 
+/** An owner of repositories as the file holds it. */
+export interface Account {
+  readonly type: "User" | "Organization";
+  /** As GitHub's API names it: `free`, `pro`, `team` or `enterprise`. */
+  readonly plan: string;
+}
+
+/** What an owner is whom the file doesn't name: one who gets everything that GitHub offers. */
+const DEFAULT_ACCOUNT: Account = { type: "Organization", plan: "enterprise" };
+
 /** Objects of one kind in a repository, by key. */
 export type Objects = Record<string, Values>;
 
@@ -46,6 +56,10 @@ function newRepository(fullName: string): Repository {
     private_key: base64(privateKey.export({ format: "jwk" }).d),
   };
 }
+
+/** A number that is always the same for a name, as GitHub's ids of users and teams are. */
+export const idOf = (name: string): number =>
+  createHash("sha256").update(name).digest().readUInt32BE(0) % 2 ** 31;
 
 /**
  * GitHub: one file, `github.json`. Every repository that is asked for exists: it is made on first use, with a key pair
@@ -74,6 +88,29 @@ export class GitHubCloud {
       repositories[fullName] ??= newRepository(fullName) as unknown as JsonObject;
       return repositories[fullName] as unknown as Repository;
     });
+  }
+
+  account(login: string): Account {
+    return { ...DEFAULT_ACCOUNT, ...this.accounts()[login] };
+  }
+
+  /** Whom the token belongs to: the first user among the accounts of the file. */
+  user(): string {
+    return Object.entries(this.accounts()).find(([, { type }]) => type === "User")?.[0] ?? USER;
+  }
+
+  private accounts(): Readonly<Record<string, Account>> {
+    return peek(this.file.read(), "accounts", this.file.path) as unknown as Record<string, Account>;
+  }
+
+  /** What GitHub offers a repository, by its visibility and its owner's plan. */
+  offer(owner: string, name: string): { readonly environments: boolean; readonly protectionRules: boolean } {
+    const { plan } = this.account(owner);
+    const isPublic = !this.repository(owner, name).private;
+    return {
+      environments: isPublic || plan !== "free",
+      protectionRules: isPublic || plan === "enterprise",
+    };
   }
 
   /** The name of the repository with this node id. */

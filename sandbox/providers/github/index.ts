@@ -1,9 +1,8 @@
-import { createHash } from "node:crypto";
 import { ProviderError } from "../../protocol/diagnostics";
 import type { ProviderSchema } from "../../protocol/schema";
 import { text, type Values } from "../../protocol/values";
 import type { DataSourceHandler, Operation, ProviderDefinition } from "../provider";
-import { apiError, type GitHubCloud, USER } from "./cloud";
+import { apiError, type GitHubCloud, idOf, USER } from "./cloud";
 import { deployKey, environment, plainSettings, webhook } from "./repository-settings";
 import {
   actionsSecret,
@@ -28,12 +27,6 @@ const MESSAGES = {
   },
   "500": { status: 500, text: "Server Error" },
 } as const;
-
-const LARGEST_USER_ID = 2 ** 31;
-
-/** A number that is always the same for a name. */
-const numberOf = (name: string): number =>
-  createHash("sha256").update(name).digest().readUInt32BE(0) % LARGEST_USER_ID;
 
 function repositoryData(cloud: GitHubCloud): DataSourceHandler {
   return (config, call) => {
@@ -94,11 +87,11 @@ const userData: DataSourceHandler = (config) => {
     ...config,
     ...empty,
     username: config.username ?? "",
-    id: String(numberOf(login)),
+    id: String(idOf(login)),
     login,
     name: login,
-    node_id: `U_${numberOf(login)}`,
-    avatar_url: `https://avatars.githubusercontent.com/u/${numberOf(login)}`,
+    node_id: `U_${idOf(login)}`,
+    avatar_url: `https://avatars.githubusercontent.com/u/${idOf(login)}`,
     site_admin: false,
     followers: 0,
     following: 0,
@@ -110,6 +103,29 @@ const userData: DataSourceHandler = (config) => {
     updated_at: "2020-01-01 00:00:00 +0000 UTC",
   };
 };
+
+/** Every team that an organisation is asked for exists; a user has none. */
+function teamData(cloud: GitHubCloud): DataSourceHandler {
+  return (config, call) => {
+    const organisation = cloud.owner(call.config);
+    const slug = text(config.slug) ?? "";
+    if (cloud.account(organisation).type !== "Organization")
+      throw apiError("GET", `orgs/${organisation}/teams/${slug}`, 404, "Not Found");
+    const id = idOf(`${organisation}/${slug}`);
+    return {
+      ...config,
+      id: String(id),
+      name: slug,
+      node_id: `T_${id}`,
+      description: "",
+      permission: "pull",
+      privacy: "closed",
+      members: [],
+      repositories: [],
+      repositories_detailed: [],
+    };
+  };
+}
 
 /** The stand-in of integrations/github. */
 export function gitHub(cloud: GitHubCloud): ProviderDefinition {
@@ -130,6 +146,7 @@ export function gitHub(cloud: GitHubCloud): ProviderDefinition {
     },
     dataSources: {
       github_repository: repositoryData(cloud),
+      github_team: teamData(cloud),
       github_user: userData,
       github_actions_public_key: (config, call) => {
         const { key_id, public_key } = cloud.repository(

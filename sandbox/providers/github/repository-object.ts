@@ -27,7 +27,14 @@ export interface RepositoryObjectOptions {
   keyOf(state: Values): string;
   computed?(object: Values, key: string, owner: string): ComputedValues;
   /** Refuses what GitHub refuses. `existing` is the object of the same key, if there is one. */
-  check?(planned: Values, key: string, isNew: boolean, objects: (type: string) => Objects, fail: Fail): void;
+  check?(
+    planned: Values,
+    key: string,
+    isNew: boolean,
+    objects: (type: string) => Objects,
+    fail: Fail,
+    owner: string,
+  ): void;
   beforeRemove?(prior: Values, objects: (type: string) => Objects): void;
   afterRead?(stored: Values, state: Values): Values | null;
   /** The first state of an import, from the user's argument. */
@@ -83,7 +90,7 @@ export function repositoryObject(cloud: GitHubCloud, options: RepositoryObjectOp
       const repository = repositoryOf(planned);
       return cloud.update(owner, repository, (objects) => {
         const key = options.key(planned);
-        options.check?.(planned, key, true, objects, failAt(owner, repository));
+        options.check?.(planned, key, true, objects, failAt(owner, repository), owner);
         const now = goTime();
         completeUnknowns(call.block, planned, {
           id: options.id(planned, key),
@@ -109,7 +116,7 @@ export function repositoryObject(cloud: GitHubCloud, options: RepositoryObjectOp
         const fail = failAt(owner, repository);
         const current = objects(type)[key];
         if (!current) fail("PATCH", 404, "Not Found");
-        options.check?.(planned, key, false, objects, fail);
+        options.check?.(planned, key, false, objects, fail, owner);
         completeUnknowns(call.block, planned, options.computed?.(planned, key, owner) ?? {});
         if ("updated_at" in planned) planned.updated_at = goTime();
         objects(type)[key] = stored(planned);

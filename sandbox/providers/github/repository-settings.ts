@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { blocks, text, type Values } from "../../protocol/values";
 import { randomId } from "../computed";
 import type { ResourceHandler } from "../provider";
-import type { GitHubCloud } from "./cloud";
+import { type GitHubCloud, idOf } from "./cloud";
 import { parts, repositoryObject } from "./repository-object";
 
 const MAXIMUM_WAIT_MINUTES = 43_200;
@@ -29,12 +29,28 @@ export const environment = (cloud: GitHubCloud): ResourceHandler =>
     key: (object) => text(object.environment) ?? "",
     id: (object) => `${text(object.repository)}:${text(object.environment)}`,
     keyOf: (state) => text(state.environment) ?? "",
-    check: (planned, _key, _isNew, _objects, fail) => {
+    check: (planned, _key, _isNew, _objects, fail, owner) => {
       for (const policy of blocks(planned.deployment_branch_policy)) {
         if (policy.protected_branches === policy.custom_branch_policies) {
           fail("PUT", 422, "protected_branches and custom_branch_policies cannot have the same value");
         }
       }
+      const offer = cloud.offer(owner, text(planned.repository) ?? "");
+      if (!offer.environments) fail("PUT", 404, "Not Found");
+      const reviewers = blocks(planned.reviewers).flatMap(({ users, teams }) => [
+        ...(Array.isArray(users) ? users : []),
+        ...(Array.isArray(teams) ? teams : []),
+      ]);
+      const refuse = (rule: string): never =>
+        fail(
+          "PUT",
+          422,
+          `Failed to create the environment protection rule. Please ensure the billing plan supports the ${rule} protection rule.`,
+        );
+      if (!offer.protectionRules && reviewers.length > 0) refuse("required reviewers");
+      if (!offer.protectionRules && Number(planned.wait_timer ?? 0) > 0) refuse("wait timer");
+      if (cloud.account(owner).type === "Organization" && reviewers.includes(idOf(owner)))
+        fail("PUT", 422, "Validation Failed: an organization can't be a reviewer");
     },
     beforeRemove: (prior, objects) => {
       for (const type of [
