@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { callApi, digitalOceanApi, digitalOceanToken } from "../api-client";
+import { concealValues } from "../redaction";
 import { type Variables, withTemporaryFolder } from "../terraform";
 
 const NOT_FOUND = 404;
@@ -78,6 +79,7 @@ function refuseOther(text: string, clusterId: string): void {
   const context = document?.contexts?.find(({ name }) => name === document?.["current-context"])?.context;
   const server = document?.clusters?.find(({ name }) => name === context?.cluster)?.cluster?.server;
   const user = document?.users?.find(({ name }) => name === context?.user)?.user;
+  concealValues(Object.values(user ?? {}).filter((value) => typeof value === "string"));
   const authenticates = user !== undefined && ("token" in user || "client-certificate-data" in user);
   if (server?.startsWith("https://") && authenticates && !("exec" in user) && !("auth-provider" in user))
     return;

@@ -14,8 +14,8 @@ const ENTITIES: readonly Readonly<Record<string, string>>[] = [
 
 /**
  * Every form in which a secret value can turn up in a text: as it is, as in JSON and Go's JSON, also where that is a string in JSON again (a
- * log's line about a body), in XML and HTML, quoted for a shell, in an address, as hexadecimal digits, and in base64 at each of the three
- * places where it can begin in a group (`Basic` authorization encodes it behind the user's name).
+ * log's line about a body), in XML and HTML, quoted for a shell, in an address, as hexadecimal digits, as Go prints bytes, and in base64: at each
+ * of the three places where it can begin in a group (`Basic` authorization encodes it behind the user's name), and broken into lines.
  * @returns nothing for a value of less than 8 characters
  */
 export function formsOf(value: string): string[] {
@@ -46,8 +46,32 @@ function encodings(value: string): string[] {
     new URLSearchParams([["", value]]).toString().slice(1),
     hex,
     hex.toUpperCase(),
+    ...goDumps(bytes),
     ...[0, 1, 2].flatMap((offset) => base64At(bytes, offset)),
+    ...wrappedBase64(bytes),
   ].filter(({ length }) => length >= LEAST_LENGTH);
+}
+
+/** How Go prints bytes: `[]uint8{0x41, 0x47}`, `[65 71]`, a list in JSON, `% x`, and quoted with escapes. */
+function goDumps(bytes: Buffer): string[] {
+  const [digits, hex] = [[...bytes], [...bytes].map((byte) => byte.toString(16))];
+  const padded = hex.map((byte) => byte.padStart(2, "0"));
+  return [
+    ...[hex, padded].map((each) => each.map((byte) => `0x${byte}`).join(", ")),
+    ...[" ", ",", ", "].map((separator) => digits.join(separator)),
+    padded.join(" "),
+    padded.map((byte) => `\\x${byte}`).join(""),
+  ];
+}
+
+/** Lines of a long base64 text, at the lengths that MIME, PEM and Go's YAML break it. */
+function wrappedBase64(bytes: Buffer): string[] {
+  const text = bytes.toString("base64");
+  return [60, 64, 70, 76].filter((length) => text.length > length).flatMap((length) => linesOf(text, length));
+}
+
+function linesOf(text: string, length: number): string[] {
+  return text.match(new RegExp(`.{1,${length}}`, "g")) ?? [];
 }
 
 function inJson(text: string): string {

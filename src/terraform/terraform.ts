@@ -125,8 +125,7 @@ export async function runTerraform(run: TerraformRun): Promise<{ code: number; s
     eachLine(
       child.errors,
       guarded((line) => {
-        errors.push(line);
-        log?.line(line);
+        if (log?.line(line) ?? true) errors.push(line);
       }),
     ),
   ]);
@@ -213,8 +212,12 @@ function follow({ type, hook }: TerraformEvent, underWay: Map<string, string>): 
   if (type === "apply_complete" || type === "refresh_complete") underWay.delete(address);
 }
 
-/** They would change what the arguments mean, where the state lies, or have secrets written into a file (debugLog()). */
-const MISLEADING = /^(?:TF_CLI_ARGS|TF_LOG_PATH$|TF_WORKSPACE$|TF_DATA_DIR$|TF_VAR_|TF_STATE_)/;
+/**
+ * They would change what the arguments mean or where the state lies, or have terraform or a provider write secrets into a file: its log
+ * (debugLog()), the copy of it for a crash, and what goes over the plugin protocol.
+ */
+const MISLEADING =
+  /^(?:TF_CLI_ARGS|TF_LOG_PATH|TF_ACC_LOG_PATH$|TF_TEMP_LOG_PATH$|TF_LOG_SDK_PROTO_DATA_DIR$|TF_WORKSPACE$|TF_DATA_DIR$|TF_VAR_|TF_STATE_)/;
 
 function terraformEnvironment({ env, inputs = {} }: TerraformRun): NodeJS.ProcessEnv {
   const result: NodeJS.ProcessEnv = { ...env, CHECKPOINT_DISABLE: "1", TF_IN_AUTOMATION: "1", TF_INPUT: "0" };

@@ -30,7 +30,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "sandbox",
   ],
   "src/state": ["src/place", "src/config", "src/files", "src/api-client", "src/terraform", "src/workspace"],
-  "src/cluster": ["src/config", "src/flux", "src/terraform", "src/api-client"],
+  "src/cluster": ["src/config", "src/flux", "src/redaction", "src/terraform", "src/api-client"],
   "src/deployment": [
     "src/place",
     "src/config",

@@ -15,6 +15,10 @@ describe("a concealed value", () => {
     ["in an address", encodeURIComponent(TOKEN)],
     ["in a form", new URLSearchParams({ a: TOKEN }).toString().slice(2)],
     ["in hexadecimal digits", Buffer.from(TOKEN).toString("hex")],
+    ["in Go's bytes", [...Buffer.from(TOKEN)].map((byte) => `0x${byte.toString(16)}`).join(", ")],
+    ["in Go's bytes, in decimal digits", [...Buffer.from(TOKEN)].join(" ")],
+    ["in a list of bytes in JSON", JSON.stringify([...Buffer.from(TOKEN)]).slice(1, -1)],
+    ["in Go's escapes", Buffer.from(TOKEN).toString("hex").replaceAll(/../g, "\\x$&")],
     ["in base64", Buffer.from(TOKEN).toString("base64")],
     ["in base64url", Buffer.from(TOKEN).toString("base64url")],
     ["in JSON in JSON", JSON.stringify(JSON.stringify(TOKEN)).slice(3, -3)],
@@ -83,6 +87,20 @@ test.each([
 ])("what authorizes a request is not readable: %s", (line) => {
   expect(redact(line)).not.toContain("abc.def");
 });
+
+test.each([60, 64, 70, 76])(
+  "base64 that is broken into lines of %i is concealed, but for its ends",
+  (length) => {
+    const secret = "a-key-that-is-as-long-as-keys-are/".repeat(8);
+    concealValues([secret]);
+    const lines =
+      Buffer.from(secret)
+        .toString("base64")
+        .match(new RegExp(`.{1,${length}}`, "g")) ?? [];
+    const left = redact(lines.join("\n")).replaceAll(/[*\n]/g, "");
+    expect(left.length).toBeLessThan(8);
+  },
+);
 
 test("several lines are concealed one by one as well", () => {
   concealValues(["first-line-of-a-key\nsecond-line-of-a-key\n"]);
