@@ -1,6 +1,7 @@
 import { blocks, type Values } from "../protocol/values";
 import type { DigitalOceanCloud } from "../providers/digitalocean/cloud";
 import { CLUSTERS, poolsOf } from "../providers/digitalocean/node-pools";
+import { followOffers, statusOf } from "../providers/digitalocean/upgrades";
 import type { GitHubCloud } from "../providers/github/cloud";
 
 const COLLECTIONS: Readonly<Record<string, readonly [key: string, type: string]>> = {
@@ -12,6 +13,19 @@ const COLLECTIONS: Readonly<Record<string, readonly [key: string, type: string]>
 const POOLS_PATH = /^v2\/kubernetes\/clusters\/([^/]+)\/node_pools$/;
 
 type Entry = readonly [id: string, object: Values];
+
+const CLUSTER_PATH = /^v2\/kubernetes\/clusters\/([^/]+)$/;
+
+/** A cluster in the API's form, as far as code outside terraform reads it. */
+const asCluster = ([id, cluster]: Entry) => ({
+  ...withNames([[id, cluster]])[0],
+  region: cluster.region,
+  version: cluster.version,
+  vpc_uuid: cluster.vpc_uuid,
+  cluster_subnet: cluster.cluster_subnet,
+  service_subnet: cluster.service_subnet,
+  status: { state: statusOf(cluster) },
+});
 
 const withNames = (entries: readonly Entry[]) =>
   entries.map(([id, { name, created_at }]) => ({ id, name, created_at: inApiForm(created_at) }));
@@ -25,9 +39,22 @@ function inApiForm(time: unknown): string | undefined {
 export function digitalOceanList(path: string, cloud: DigitalOceanCloud): object | undefined {
   const [key, type] = COLLECTIONS[path] ?? [];
   if (key !== undefined && type !== undefined) {
+    if (type === CLUSTERS) followOffers(cloud);
     const objects = Object.entries(cloud.objects(type));
-    return { [key]: withNames(objects), links: {}, meta: { total: objects.length } };
+    const listed = {
+      [CLUSTERS]: objects.map(asCluster),
+      digitalocean_vpc: objects.map((entry) => ({
+        ...withNames([entry])[0],
+        region: entry[1].region,
+        ip_range: entry[1].ip_range,
+        default: entry[1].default === true,
+      })),
+    }[type];
+    return { [key]: listed ?? withNames(objects), links: {}, meta: { total: objects.length } };
   }
+  const [, one = ""] = CLUSTER_PATH.exec(path) ?? [];
+  const found = cloud.object(CLUSTERS, one);
+  if (found) return { kubernetes_cluster: asCluster([one, found]) };
   const [, cluster] = POOLS_PATH.exec(path) ?? [];
   if (cluster === undefined || !cloud.object(CLUSTERS, cluster)) return undefined;
   const pools = poolsOf(cloud, cluster).map(([id, { name, nodes }]) => ({

@@ -112,6 +112,7 @@ function toJson({ plans, failures }: PlannedStacks, { refusals }: DangerGate, co
       changes: hasChanges(plan),
       assumed: plan.assumed,
       counts: count(plan.changes),
+      ...(plan.notes ? { notes: plan.notes } : {}),
       resources: plan.changes.map(({ address, action, label }) => ({ address, action, label })),
     })),
     plannedAgain: plannedAgain(plans),

@@ -246,7 +246,7 @@ const cluster = strict({
     .optional()
     .meta({
       description:
-        "Kubernetes minor version at creation; default: DigitalOcean's newest. Patches follow by themselves.",
+        "Kubernetes minor version; default: DigitalOcean's newest. One above the running one upgrades the cluster in place. Patches follow by themselves.",
       pattern: "^1\\.\\d{2}$",
     }),
   vpcIpRange: text(

@@ -19,6 +19,7 @@ import { stackInputs, type Workspace } from "../workspace";
 import { applyAdopting } from "./adoption";
 import { shrinkingEnvironments } from "./capacity";
 import { type Continuation, explain, explainHalt, isHalted } from "./failure";
+import { inUpgradeOrder, upgradeOf, waitForUpgrade } from "./kubernetes-version";
 import { slowSteps } from "./plan-all";
 import { keepBackup, recordingState } from "./state-record";
 import { waitForPods } from "./wait-for-pods";
@@ -57,9 +58,15 @@ export interface StackResult {
 export async function applyAll(options: ApplyAllOptions): Promise<StackResult[]> {
   const { plans, all, workspace, stopped } = options;
   const shown = new Map(plans.map((plan) => [plan.stack.name, plan]));
-  const tasks = inCapacityOrder(
-    all.filter(({ name }) => shown.has(name)),
-    shrinkingEnvironments(plans),
+  const isProduction = (environment: string): boolean =>
+    workspace.project.environments.some(({ name, production }) => name === environment && production);
+  const tasks = inUpgradeOrder(
+    inCapacityOrder(
+      all.filter(({ name }) => shown.has(name)),
+      shrinkingEnvironments(plans),
+    ),
+    plans,
+    isProduction,
   );
   const reverse = plans.some(({ destroy }) => destroy);
   const outputsBefore = new Map<string, string>();
@@ -71,7 +78,8 @@ export async function applyAll(options: ApplyAllOptions): Promise<StackResult[]>
 
   const applyOne = async (stack: SynthesizedStack): Promise<StackResult> => {
     const approved = shown.get(stack.name) as StackPlan;
-    const stale = approved.assumed.length > 0 || stack.dependencies.some((name) => renewed.has(name));
+    const upstream = all.find(({ name }) => name === stack.name)?.dependencies ?? [];
+    const stale = approved.assumed.length > 0 || upstream.some((name) => renewed.has(name));
     const plan = stale && !approved.destroy ? await planAgain(stack, approved, options) : approved;
     if (!hasChanges(plan)) return { name: stack.name, status: "unchanged", counts: count([]) };
     if (shrinksPool(plan)) await podsFit(plan, options);
@@ -81,13 +89,16 @@ export async function applyAll(options: ApplyAllOptions): Promise<StackResult[]>
     if (stop) return { name: stack.name, status: "not begun", counts: count([]), message: stop };
     const done: ResourceChange[] = [];
     progress.set(stack.name, done);
-    const adopted = await recordingState({ stack, store, workspace, output: options.output }, () =>
-      applyAdopting(plan, {
+    const adopted = await recordingState({ stack, store, workspace, output: options.output }, async () => {
+      const taken = await applyAdopting(plan, {
         ...options,
         stack,
         report: (applied) => report(applied, done, options.output),
-      }),
-    );
+      });
+      const upgrade = upgradeOf(plan);
+      if (upgrade) await waitForUpgrade({ stack, upgrade, workspace, output: options.output, stopped });
+      return taken;
+    });
     const after = JSON.stringify(await stateOutputs(stack, workspace.variables));
     if (after !== outputsBefore.get(stack.name)) renewed.add(stack.name);
     const counts = count(adopted.length > 0 ? done : plan.changes);

@@ -14,6 +14,7 @@ import {
 } from "../terraform";
 import { stackInputs, type Workspace } from "../workspace";
 import { explain, isHalted } from "./failure";
+import { planWithVersion } from "./kubernetes-version";
 
 export interface PlanAllOptions {
   readonly workspace: Workspace;
@@ -44,7 +45,8 @@ export async function planAll(options: PlanAllOptions): Promise<PlannedStacks> {
     const clusterGoesToo = selected.some((other) => other.name === `${environmentOf(stack)}-cluster`);
     output.progress(stack.name, destroy ? "planning its destruction" : "planning");
     const options = { variables: workspace.variables, assumed, onEvent: slowSteps(stack.name, output) };
-    if (!destroy) return planStack(stack, { ...options, inputs: stackInputs(workspace, stack) });
+    if (!destroy)
+      return planWithVersion(stack, { ...options, inputs: stackInputs(workspace, stack) }, workspace);
     const namespace = clusterGoesToo ? "forgotten" : "kept";
     try {
       return await planStack(stack, { ...options, destroy: { namespace } });

@@ -6,6 +6,7 @@ import { Project as DigitaloceanProject } from "@cdktf/provider-digitalocean/lib
 import { ProjectResources } from "@cdktf/provider-digitalocean/lib/project-resources";
 import { DigitaloceanProvider } from "@cdktf/provider-digitalocean/lib/provider";
 import { Vpc } from "@cdktf/provider-digitalocean/lib/vpc";
+import { Fn } from "cdktf";
 import type { Construct } from "constructs";
 import { type Cluster, type Environment, type NodePool, POOL_LABEL, WORKLOAD_POOL } from "../config";
 import { EnvironmentStack, type EnvironmentStackProps } from "./environment-stack";
@@ -75,11 +76,12 @@ export class ClusterStack extends EnvironmentStack {
     const versions = new DataDigitaloceanKubernetesVersions(this, "versions", {
       versionPrefix: cluster.version && `${cluster.version}.`,
     });
-    const wanted = cluster.version ? `Kubernetes ${cluster.version}` : "any Kubernetes version";
+    // What DigitalOcean's API takes for the newest patch. It stands for a version that is not offered.
+    const unresolved = cluster.version ?? "latest";
     return new KubernetesCluster(this, "cluster", {
       name: cluster.name,
       region: cluster.region,
-      version: versions.latestVersion,
+      version: Fn.coalesce([versions.latestVersion, unresolved]),
       vpcUuid: vpc.id,
       // Always explicit: omitted means true with newer versions, and it can never go back to false.
       ha: cluster.haControlPlane,
@@ -91,12 +93,14 @@ export class ClusterStack extends EnvironmentStack {
       nodePool: { ...SYSTEM_POOL, labels: { [POOL_LABEL]: SYSTEM_POOL.name } },
       lifecycle: {
         preventDestroy: production,
-        // DigitalOcean upgrades by itself; a lower version in the configuration would replace the cluster.
+        // DigitalOcean upgrades by itself, and a lower version would replace the cluster. A deploy that upgrades plans a copy of
+        // the stack without this line (src/terraform/upgrading-stack.ts).
         ignoreChanges: ["version"],
-        precondition: [
+        // Of the cluster itself: one that runs has a version, whatever is offered.
+        postcondition: [
           {
-            condition: `\${length(${versions.fqn}.valid_versions) > 0}`,
-            errorMessage: `DigitalOcean doesn't offer ${wanted} (any more): set cluster.version in the configuration to a minor version that \`doctl kubernetes options versions\` lists.`,
+            condition: `\${self.version != "${unresolved}"}`,
+            errorMessage: notOffered(cluster.version),
           },
         ],
       },
@@ -128,6 +132,11 @@ export class ClusterStack extends EnvironmentStack {
   private domain(name: string): Domain {
     return new Domain(this, "domain", { name, lifecycle: { preventDestroy: true } });
   }
+}
+
+/** terraform's message for a new cluster, or an upgrade, in a version that can't be had. */
+function notOffered(version: string | undefined): string {
+  return `DigitalOcean doesn't offer ${version ? `Kubernetes ${version}` : "any Kubernetes version"} (any more): set cluster.version in the configuration to a minor version that \`doctl kubernetes options versions\` lists, or leave it out.`;
 }
 
 function autoscalingOf({ autoscaling }: Pick<Cluster, "autoscaling">) {

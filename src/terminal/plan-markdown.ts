@@ -41,6 +41,7 @@ export function planMarkdown(
       : `### Plan: ${plans.some(hasChanges) ? plain(summaryText(total)) : "no changes"}`,
     "",
     ...(refusal === "" ? [] : ["**A deploy would refuse this:**", "", fenced(plain(refusal)), ""]),
+    ...plans.flatMap(({ notes = [] }) => notes).flatMap((note) => [`**Note:** ${plain(note)}`, ""]),
     "| stack | created | changed | replaced | destroyed |",
     "| --- | ---: | ---: | ---: | ---: |",
     ...rows,

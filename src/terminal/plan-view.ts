@@ -45,6 +45,7 @@ export function planLines(plan: StackPlan): string[] {
 export function showPlans(output: Output, plans: readonly StackPlan[]): void {
   output.line();
   for (const plan of plans) output.line(planLines(plan).join("\n"));
+  for (const note of plans.flatMap(({ notes = [] }) => notes)) output.line(`\nNote: ${note}`);
 }
 
 function changeLines(change: ResourceChange, width: number): string[] {

@@ -22,7 +22,11 @@ export interface TerraformPlan {
   /** What somebody else did to objects since the state was written. */
   readonly resource_drift?: ReadonlyArray<{
     readonly address: string;
-    readonly change: { readonly before: unknown; readonly before_sensitive: unknown };
+    readonly change: {
+      readonly before: unknown;
+      readonly after?: unknown;
+      readonly before_sensitive: unknown;
+    };
   }>;
   readonly output_changes?: Readonly<Record<string, { readonly actions: readonly string[] }>>;
 }

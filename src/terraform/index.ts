@@ -7,8 +7,10 @@ export {
   hasChanges,
   moveInState,
   PLAN_FILE,
+  type PlanOptions,
   planStack,
   readPlan,
+  refreshState,
   type StackPlan,
   type Variables,
 } from "./plan";
@@ -33,3 +35,4 @@ export {
   TerraformError,
   type TerraformEvent,
 } from "./terraform";
+export { CLUSTER_TYPE } from "./upgrading-stack";

@@ -13,6 +13,7 @@ import {
   type TerraformEvent,
   type TerraformRun,
 } from "./terraform";
+import { upgradingCopy } from "./upgrading-stack";
 
 /** The environment variables that terraform runs with: credentials, and in the sandbox where the providers are. */
 export type Variables = Readonly<Record<string, string | undefined>>;
@@ -31,6 +32,8 @@ export interface PlanOptions {
   readonly assumed?: readonly string[];
   /** Objects that are in the cloud and shall come into the state. */
   readonly imports?: readonly Import[];
+  /** Let the clusters of the stack follow the configured Kubernetes version. */
+  readonly upgrade?: boolean;
   readonly onEvent?: (event: TerraformEvent) => void;
 }
 
@@ -46,6 +49,10 @@ export interface StackPlan {
   readonly destroy: boolean;
   /** The clouds are no longer as the state has them; without changes they are as the configuration wants them. */
   readonly drifted?: boolean;
+  /** By address: what objects are now that somebody else has changed since the state was written. */
+  readonly found?: ReadonlyMap<string, unknown>;
+  /** What people need to know beside the changes; it blocks nothing. */
+  readonly notes?: readonly string[];
 }
 
 /** Whether applying a plan would do anything. */
@@ -78,7 +85,9 @@ export async function planStack(stack: SynthesizedStack, options: PlanOptions): 
       ? assumedCopy(stack, assumed)
       : options.imports?.length
         ? importingCopy(stack, options.imports)
-        : stack;
+        : options.upgrade
+          ? upgradingCopy(stack)
+          : stack;
   let drifted = false;
   const { code } = await withInitialised(where, options.variables, {
     arguments: [
@@ -110,6 +119,7 @@ export async function planStack(stack: SynthesizedStack, options: PlanOptions): 
     changes: dropAssumed(toResourceChanges(plan)),
     outputsChange: changedOutputs.length > 0,
     changedOutputs,
+    found: new Map((plan.resource_drift ?? []).map(({ address, change }) => [address, change.after])),
   };
 }
 
@@ -146,6 +156,20 @@ export async function applyPlan(
     env: variables,
     inputs,
     onEvent,
+  });
+}
+
+/**
+ * Writes into a stack's state what the clouds have become meanwhile; nothing in the clouds changes.
+ * @throws TerraformError
+ */
+export async function refreshState(
+  stack: SynthesizedStack,
+  { variables, inputs }: Pick<PlanOptions, "variables" | "inputs">,
+): Promise<void> {
+  await withInitialised(stack, variables, {
+    arguments: ["apply", "-json", "-refresh-only", "-auto-approve", "-input=false", "-lock-timeout=30s"],
+    inputs,
   });
 }
 

@@ -5,11 +5,12 @@ import type { SynthesizedStack } from "./stacks";
 /** What Terraform leaves in the folder that it runs in when it can't write the state: the only one that knows what it has done. */
 export const ERRORED_STATE = "errored.tfstate";
 
-type Purpose = "assumed" | "destroy" | "importing";
+type Purpose = "assumed" | "destroy" | "importing" | "upgrading";
 
 /** The folders in which a stack is applied: its own, and those of its copies. A plan on assumed outputs is never applied. */
 export function appliedIn(stack: Pick<SynthesizedStack, "directory" | "name">): readonly string[] {
-  return [...new Set([stack.directory, copyOf(stack, "destroy"), copyOf(stack, "importing")])];
+  const copies = (["destroy", "importing", "upgrading"] as const).map((purpose) => copyOf(stack, purpose));
+  return [...new Set([stack.directory, ...copies])];
 }
 
 function copyOf({ directory, name }: Pick<SynthesizedStack, "directory" | "name">, purpose: Purpose): string {

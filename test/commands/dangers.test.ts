@@ -149,14 +149,6 @@ describe("dangerous changes", () => {
       },
     ],
     [
-      "version-downgrade",
-      "environments[0].cluster.version",
-      /staging runs Kubernetes 1\.34, and the configuration wants 1\.33/,
-      ({ environments: [staging] }) => {
-        staging.cluster.version = "1.33";
-      },
-    ],
-    [
       "version-skip",
       "environments[0].cluster.version",
       /staging runs Kubernetes 1\.34, and the configuration wants 1\.36/,
@@ -343,18 +335,6 @@ describe("dangerous changes", () => {
     );
     expect([code, stderr]).toEqual([1, expect.stringContaining("digitalocean_vpc.vpc is protected")]);
     expect(contents(project)).toEqual(before);
-  });
-
-  test("a Kubernetes version that is allowed changes nothing, since Terraform leaves that of a cluster alone", () => {
-    const { code, stdout } = withChange(
-      project,
-      ({ environments: [staging] }) => {
-        staging.cluster.version = "1.33";
-      },
-      () => project.run("deploy", "--yes", "--allow", "version-downgrade"),
-    );
-    expect([code, stdout]).toEqual([0, expect.stringContaining("staging runs Kubernetes 1.34")]);
-    expect(project.read("clouds", "digitalocean.json")).not.toContain('"version": "1.33');
   });
 
   test("an environment that is taken out on purpose stays as it is, and the others are deployed", () => {

@@ -52,7 +52,11 @@ function files(folder: string): Map<string, string> {
   return new Map(paths.sort().map((path) => [relative(folder, path), readFileSync(path, "utf8")]));
 }
 
-const project = exampleProject();
+const withVersion = () =>
+  exampleProject(({ environments: [staging] }) => {
+    staging.cluster.version = "1.34";
+  });
+const project = withVersion();
 const outdir = synth(project, { published: { staging: PUBLISHED } });
 const cluster = (environment: string) => stackOf(outdir, `${environment}-cluster`).resource;
 
@@ -72,7 +76,7 @@ describe("all stacks", () => {
   });
 
   test("are the same bytes when synthesized again at another path", () => {
-    expect(files(synth(exampleProject(), { published: { staging: PUBLISHED } }))).toEqual(files(outdir));
+    expect(files(synth(withVersion(), { published: { staging: PUBLISHED } }))).toEqual(files(outdir));
   });
 
   test("name no path of this machine", () => {
@@ -190,7 +194,7 @@ describe("the cluster", () => {
     ]);
   });
 
-  test("stays on a minor version: patches follow by themselves, and a retired one is told", () => {
+  test("stays on a minor version: patches follow by themselves, and a retired one is refused for a new cluster only", () => {
     const staging = cluster("staging").digitalocean_kubernetes_cluster.cluster;
     expect(staging).toMatchObject({
       auto_upgrade: true,
@@ -198,7 +202,10 @@ describe("the cluster", () => {
       maintenance_policy: { day: "sunday", start_time: "04:00" },
     });
     expect(staging.lifecycle.ignore_changes).toEqual(["version"]);
-    expect(staging.lifecycle.precondition[0].error_message).toMatch(
+    expect(staging.version).toMatch(
+      /coalesce\(data\.digitalocean_kubernetes_versions\.versions\.latest_version, "1\.34"\)/,
+    );
+    expect(staging.lifecycle.postcondition[0].error_message).toMatch(
       /Kubernetes 1\.34.*set cluster\.version in the configuration to .*doctl kubernetes options versions/,
     );
     expect(

@@ -4,7 +4,7 @@ import { blocks, copy, isValues, text, type Value, type Values } from "../../pro
 import { completeUnknowns, goTime } from "../computed";
 import type { DataSourceHandler, Report, ResourceHandler } from "../provider";
 import { removeAssociatedResources } from "./associated-resources";
-import { KUBERNETES_VERSIONS, REGIONS } from "./catalog";
+import { REGIONS } from "./catalog";
 import { overlap, parseCidr } from "./cidr";
 import { type AccountChange, apiError, type DigitalOceanCloud, NOT_FOUND } from "./cloud";
 import type { Fail } from "./collection";
@@ -19,6 +19,7 @@ import {
   readPool,
   validatePool,
 } from "./node-pools";
+import { followOffers, offeredVersions, statusOf, upgrade } from "./upgrades";
 import { compareVersions, minorOf } from "./versions";
 import { defaultVpc } from "./vpc";
 
@@ -47,12 +48,10 @@ export interface ClusterObjects {
 }
 
 /** The newest version that a slug, a minor version or `latest` stands for. */
-function resolveVersion(wanted: string): string | undefined {
-  if (KUBERNETES_VERSIONS.includes(wanted)) return wanted;
-  if (wanted === "latest") return KUBERNETES_VERSIONS[0];
-  return /^\d+\.\d+$/.test(wanted)
-    ? KUBERNETES_VERSIONS.find((version) => version.startsWith(`${wanted}.`))
-    : undefined;
+function resolveVersion(wanted: string, offered: readonly string[]): string | undefined {
+  if (offered.includes(wanted)) return wanted;
+  if (wanted === "latest") return offered[0];
+  return /^\d+\.\d+$/.test(wanted) ? offered.find((version) => version.startsWith(`${wanted}.`)) : undefined;
 }
 
 function validate(config: Values, report: Report): void {
@@ -103,7 +102,7 @@ function check(planned: Values, id: string | null, account: AccountChange, fail:
 function checkNew(planned: Values, account: AccountChange, fail: Fail): string {
   const region = text(planned.region) ?? "";
   if (!REGIONS[region]) fail(422, `validation error: invalid region "${region}"`);
-  const version = resolveVersion(text(planned.version) ?? "");
+  const version = resolveVersion(text(planned.version) ?? "", offeredVersions(account));
   if (!version) fail(422, `validation error: invalid version slug "${text(planned.version)}"`);
   const vpcId = text(planned.vpc_uuid);
   if (vpcId === undefined) return version;
@@ -123,13 +122,14 @@ function checkNew(planned: Values, account: AccountChange, fail: Fail): string {
 }
 
 /** Refuses what the API can't change in place, and returns the version that a change leads to. */
-function checkChange(planned: Values, stored: Values, fail: Fail): Value {
+function checkChange(planned: Values, stored: Values, offered: readonly string[], fail: Fail): string {
   if (stored.ha === true && planned.ha !== true) {
     fail(422, "validation error: a highly available control plane can not be disabled");
   }
   const [current, wanted] = [text(stored.version) ?? "", text(planned.version) ?? ""];
   if (current === wanted) return current;
-  const version = resolveVersion(wanted);
+  if (statusOf(stored) === "upgrading") fail(422, "validation error: the cluster is being upgraded");
+  const version = resolveVersion(wanted, offered);
   if (!version) fail(422, `validation error: invalid version slug "${wanted}"`);
   if ((compareVersions(version, current) ?? 0) < 0) {
     fail(422, `validation error: ${version} is no upgrade of ${current}`);
@@ -176,7 +176,7 @@ function readCluster(
   pools: ReadonlyArray<[string, Values]>,
   state: Values,
 ): Values {
-  const object: Values = { ...copy(stored), id, timeouts: state.timeouts ?? null };
+  const object: Values = { ...copy(stored), id, status: statusOf(stored), timeouts: state.timeouts ?? null };
   for (const name of STATE_ONLY) object[name] = state[name] ?? null;
   for (const name of OPTIONAL_BLOCKS) if (blocks(state[name]).length === 0) object[name] = [];
   // Unset stays unset: the API writes false where nothing was configured, and the provider doesn't see a difference.
@@ -251,6 +251,7 @@ export function cluster(cloud: DigitalOceanCloud, objects: ClusterObjects): Reso
     },
     read: (state) => {
       const id = text(state.id) ?? "";
+      followOffers(cloud);
       const stored = cloud.object(CLUSTERS, id);
       return stored ? readCluster(id, stored, poolsOf(cloud, id), state) : null;
     },
@@ -261,7 +262,7 @@ export function cluster(cloud: DigitalOceanCloud, objects: ClusterObjects): Reso
         const stored = account.objects(CLUSTERS)[id];
         if (!stored) fail(404, NOT_FOUND);
         check(planned, id, account, fail);
-        const version = checkChange(planned, stored, fail);
+        const version = checkChange(planned, stored, offeredVersions(account), fail);
         completePolicy(planned);
         const [pool] = blocks(planned.node_pool);
         const [before] = poolsOf(account, id).filter(([, other]) => other.default_pool === true);
@@ -275,7 +276,8 @@ export function cluster(cloud: DigitalOceanCloud, objects: ClusterObjects): Reso
         const changed: Values = {
           ...stored,
           ...planned,
-          version,
+          version: stored.version ?? null,
+          status: stored.status ?? null,
           auto_upgrade: planned.auto_upgrade ?? false,
           kube_config: null,
           node_pool: null,
@@ -283,7 +285,10 @@ export function cluster(cloud: DigitalOceanCloud, objects: ClusterObjects): Reso
         };
         for (const name of STATE_ONLY) changed[name] = null;
         account.put(CLUSTERS, id, changed);
-        return readCluster(id, account.objects(CLUSTERS)[id] ?? {}, poolsOf(account, id), planned);
+        if (version !== stored.version) upgrade(account, id, version);
+        const read = readCluster(id, account.objects(CLUSTERS)[id] ?? {}, poolsOf(account, id), planned);
+        // Terraform lets the real provider's answer differ from the plan; here it would end the apply.
+        return { ...read, status: planned.status ?? null };
       }),
     remove: (prior) => {
       const id = text(prior.id) ?? "";
@@ -306,6 +311,7 @@ export function cluster(cloud: DigitalOceanCloud, objects: ClusterObjects): Reso
 /** Data source `digitalocean_kubernetes_cluster`: by name, with fresh credentials on every read. */
 export function clusterData(cloud: DigitalOceanCloud): DataSourceHandler {
   return (config) => {
+    followOffers(cloud);
     const [id, stored] =
       Object.entries(cloud.objects(CLUSTERS)).find(([, candidate]) => candidate.name === config.name) ?? [];
     if (id === undefined || stored === undefined) {
@@ -316,6 +322,7 @@ export function clusterData(cloud: DigitalOceanCloud): DataSourceHandler {
     return {
       ...object,
       id,
+      status: statusOf(stored),
       kubeconfig_expire_seconds: config.kubeconfig_expire_seconds ?? null,
       tags: config.tags ?? object.tags ?? null,
       maintenance_policy: object.maintenance_policy ?? [
@@ -334,8 +341,10 @@ export function clusterData(cloud: DigitalOceanCloud): DataSourceHandler {
 }
 
 /** Data source `digitalocean_kubernetes_versions`: an unknown prefix leaves `latest_version` empty. */
-export const versionsData: DataSourceHandler = (config) => {
-  const prefix = text(config.version_prefix) ?? "";
-  const versions = KUBERNETES_VERSIONS.filter((version) => version.startsWith(prefix));
-  return { ...config, id: randomUUID(), valid_versions: versions, latest_version: versions[0] ?? null };
-};
+export function versionsData(cloud: DigitalOceanCloud): DataSourceHandler {
+  return (config) => {
+    const prefix = text(config.version_prefix) ?? "";
+    const versions = offeredVersions(cloud).filter((version) => version.startsWith(prefix));
+    return { ...config, id: randomUUID(), valid_versions: versions, latest_version: versions[0] ?? null };
+  };
+}

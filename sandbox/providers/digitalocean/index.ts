@@ -68,7 +68,7 @@ export function digitalOcean(cloud: DigitalOceanCloud, objects: ClusterObjects):
       },
       digitalocean_domain: domainData(cloud),
       digitalocean_kubernetes_cluster: clusterData(cloud),
-      digitalocean_kubernetes_versions: versionsData,
+      digitalocean_kubernetes_versions: versionsData(cloud),
       digitalocean_project: projectData(cloud),
       digitalocean_region: regionData,
       digitalocean_sizes: sizesData,

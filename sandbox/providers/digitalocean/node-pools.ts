@@ -67,7 +67,8 @@ export function checkPool(pool: Values, fail: Fail): number {
   return count === 0 ? Math.max(minimum, 1) : count;
 }
 
-function newNode(pool: string): Values {
+/** A node that has just joined a pool. */
+export function newNode(pool: string): Values {
   const now = goTime();
   return {
     id: randomUUID(),

@@ -16,7 +16,6 @@ export const DANGER_KINDS = {
   "region-change": "the region of a deployed cluster is changed",
   "vpc-range-change": "the IP range of a deployed VPC is changed",
   "ha-removal": "the highly available control plane is turned off",
-  "version-downgrade": "the Kubernetes version is lower than the one that runs",
   "version-skip": "the Kubernetes version skips a minor version",
   "project-rename": "the name of a project that is deployed is changed",
   "environment-removal": "an environment is taken out, or renamed, while it is deployed",

@@ -1,0 +1,212 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { callApi, digitalOceanApi, digitalOceanToken } from "../api-client";
+import type { Environment } from "../config";
+import type { Output } from "../terminal/output";
+import {
+  CLUSTER_TYPE,
+  environmentOf,
+  type PlanOptions,
+  planStack,
+  readStackDocument,
+  readState,
+  refreshState,
+  type StackPlan,
+  type SynthesizedStack,
+  TerraformError,
+  type Variables,
+} from "../terraform";
+import { stackInputs, type Workspace } from "../workspace";
+import { deployedCluster } from "./deployed-clusters";
+
+/** An upgrade of a running cluster to the next minor version. */
+export interface Upgrade {
+  readonly from: string;
+  readonly to: string;
+}
+
+const POOL_TYPE = "digitalocean_kubernetes_node_pool";
+
+/** 34 of `1.34` and of `1.34.1-do.2`. */
+export function minorOf(version: string | undefined): number | undefined {
+  const minor = /^1\.(\d+)(?:\.|$)/.exec(version ?? "")?.[1];
+  return minor === undefined ? undefined : Number(minor);
+}
+
+/** The version that an environment's cluster has, where its plan has found another one than the state knows. */
+export function foundVersion({ found }: Pick<StackPlan, "found">): string | undefined {
+  const [, cluster] = [...(found ?? [])].find(([address]) => address.startsWith(`${CLUSTER_TYPE}.`)) ?? [];
+  const version = (cluster as { version?: unknown } | undefined)?.version;
+  return typeof version === "string" ? version : undefined;
+}
+
+/** The upgrade that a plan makes; undefined without one. */
+export function upgradeOf({ changes }: Pick<StackPlan, "changes">): Upgrade | undefined {
+  const cluster = changes.find(({ type, action }) => type === CLUSTER_TYPE && action === "update");
+  const version = cluster?.attributes.find(({ path }) => path === "version");
+  return typeof version?.before === "string" && typeof version.after === "string"
+    ? { from: version.before, to: version.after }
+    : undefined;
+}
+
+/**
+ * Plans a stack. A cluster that runs one minor version below the configured one is upgraded in place; in every other case its version
+ * stays what it is. The plan's notes say what an upgrade means, why one waits, and where DigitalOcean is ahead of the configuration.
+ * @throws TerraformError
+ */
+export async function planWithVersion(
+  stack: SynthesizedStack,
+  options: PlanOptions,
+  { project, variables }: Pick<Workspace, "project" | "variables">,
+): Promise<StackPlan> {
+  const environment = project.environments.find(({ name }) => `${name}-cluster` === stack.name);
+  const wanted = minorOf(environment?.cluster.version);
+  if (environment === undefined || wanted === undefined || options.assumed?.length)
+    return planStack(stack, options);
+  const state = await readState({ ...stack, document: readStackDocument(stack) }, variables);
+  const deployed = deployedCluster(state).version;
+  let waits: string | undefined;
+  if (minorOf(deployed) === wanted - 1) {
+    const planned = await planUpgrade(stack, options, wanted);
+    if (typeof planned !== "string")
+      return { ...planned, notes: upgradeNotes(environment, upgradeOf(planned) as Upgrade) };
+    waits = planned;
+  }
+  const plan = await planStack(stack, options);
+  const running = foundVersion(plan) ?? deployed;
+  const minor = minorOf(running);
+  const notes =
+    minor !== undefined && minor > wanted
+      ? [aheadNote(environment, minor)]
+      : minor === wanted - 1 && waits
+        ? [`${environment.name} stays on Kubernetes ${running}: ${waits}`]
+        : [];
+  return notes.length > 0 ? { ...plan, notes } : plan;
+}
+
+/** The plan of an upgrade that does nothing else to the nodes; else why there is none. */
+async function planUpgrade(
+  stack: SynthesizedStack,
+  options: PlanOptions,
+  wanted: number,
+): Promise<StackPlan | string> {
+  try {
+    const plan = await planStack(stack, { ...options, upgrade: true });
+    const upgrade = upgradeOf(plan);
+    if (minorOf(upgrade?.from) !== wanted - 1 || minorOf(upgrade?.to) !== wanted)
+      return "its version is no longer the one that was deployed.";
+    if (plan.changes.some(({ type }) => type === POOL_TYPE))
+      return `DigitalOcean does one thing to the nodes at a time. This deploy changes the node pools, the next one upgrades to 1.${wanted}.`;
+    return plan;
+  } catch (error) {
+    if (!(error instanceof TerraformError)) throw error;
+    // Terraform refuses an upgrade that isn't offered, and to replace production's cluster: the plan without it says the rest.
+    return `DigitalOcean doesn't offer 1.${wanted} (any more). \`doctl kubernetes options versions\` lists what it does.`;
+  }
+}
+
+function upgradeNotes({ name, production, cluster }: Environment, { from, to }: Upgrade): readonly string[] {
+  return [
+    `${name} is upgraded in place from Kubernetes ${from} to ${to}, and never goes back. First the control plane: ${
+      cluster.haControlPlane ? "its API stays available" : "its API doesn't answer for some minutes"
+    }. Then the nodes, one after the other: a new one joins, the old one is drained and removed, so every pod restarts. Deploy waits for the end.`,
+    ...(production
+      ? [`Upgrade another environment first, and look at its applications, before ${name}.`]
+      : []),
+  ];
+}
+
+function aheadNote({ name, cluster }: Environment, running: number): string {
+  return `${name} runs Kubernetes 1.${running}, above the configured ${cluster.version}: DigitalOcean upgrades clusters by itself when their version goes out of support. Nothing is changed. Set cluster.version to "1.${running}", or leave it out.`;
+}
+
+/** Clusters whose upgrade has to succeed before a production cluster is upgraded, as dependencies of that one's stack. */
+export function inUpgradeOrder(
+  stacks: readonly SynthesizedStack[],
+  plans: readonly StackPlan[],
+  isProduction: (environment: string) => boolean,
+): SynthesizedStack[] {
+  const upgraded = plans.filter((plan) => upgradeOf(plan) !== undefined).map(({ stack }) => stack.name);
+  const first = upgraded.filter((name) => !isProduction(environmentOf({ name })));
+  return stacks.map((stack) =>
+    upgraded.includes(stack.name) && !first.includes(stack.name)
+      ? { ...stack, dependencies: [...stack.dependencies, ...first] }
+      : stack,
+  );
+}
+
+const BETWEEN_LOOKS_MS = 10_000;
+const BETWEEN_FIRST_LOOKS_MS = 500;
+const BETWEEN_REPORTS_MS = 60_000;
+/** A cluster whose upgrade was never seen under way counts as upgraded after so long: its status may lag behind. */
+const SETTLED_MS = 30_000;
+/** DigitalOcean takes some minutes for the control plane and for each node. */
+const LONGEST_UPGRADE_MS = 2 * 60 * 60_000;
+
+interface WaitForUpgrade {
+  readonly stack: SynthesizedStack;
+  readonly upgrade: Upgrade;
+  readonly workspace: Workspace;
+  readonly output: Output;
+  readonly stopped: () => string | undefined;
+}
+
+/**
+ * Waits until DigitalOcean has upgraded a cluster, which goes on for long after terraform has asked for it, and has the state catch up.
+ * @throws Error when it isn't done in time, or the wait is interrupted: the upgrade goes on all the same
+ */
+export async function waitForUpgrade(options: WaitForUpgrade): Promise<void> {
+  const { stack, upgrade, workspace, output, stopped } = options;
+  const { variables } = workspace;
+  const state = await readState({ ...stack, document: readStackDocument(stack) }, variables);
+  const id = state.resources?.find(({ type, mode }) => type === CLUSTER_TYPE && mode === "managed")
+    ?.instances[0]?.attributes?.id;
+  if (typeof id !== "string") return;
+  output.progress(stack.name, `DigitalOcean upgrades the cluster to ${upgrade.to}: waiting for its nodes`);
+  const begun = Date.now();
+  const minutes = (): number => Math.floor((Date.now() - begun) / 60_000);
+  let told = begun;
+  let underWay = false;
+  let pause = BETWEEN_FIRST_LOOKS_MS;
+  for (;;) {
+    const { version, state: status } = await lookAt(id, variables);
+    underWay ||= status !== "running";
+    const isThere = status === "running" && minorOf(version) === minorOf(upgrade.to);
+    if (isThere && (underWay || Date.now() - begun >= SETTLED_MS)) break;
+    const stop = stopped();
+    const goesOn = `DigitalOcean goes on with the upgrade to ${upgrade.to}; \`doctl kubernetes cluster get ${id}\` shows it`;
+    if (stop) throw new Error(`${stack.name}: ${stop} while waiting. ${goesOn}.`);
+    if (status === "error")
+      throw new Error(
+        `${stack.name}: the cluster is in status "error" in the middle of the upgrade to ${upgrade.to}. Look at it in the control panel, or ask DigitalOcean's support. Then deploy again.`,
+      );
+    if (Date.now() - begun > LONGEST_UPGRADE_MS)
+      throw new Error(
+        `${stack.name}: after ${minutes()} minutes the cluster has ${version} and the status "${status}". ${goesOn}. Deploy again when it is done.`,
+      );
+    if (Date.now() - told >= BETWEEN_REPORTS_MS) {
+      output.progress(stack.name, `the cluster is still upgrading after ${minutes()} min (${status})`);
+      told = Date.now();
+    }
+    await sleep(pause);
+    pause = Math.min(BETWEEN_LOOKS_MS, pause * 2);
+  }
+  await refreshState(stack, { variables, inputs: stackInputs(workspace, stack) });
+  output.progress(stack.name, `Kubernetes ${upgrade.to} runs on every node`);
+}
+
+async function lookAt(id: string, variables: Variables): Promise<{ version?: string; state?: string }> {
+  const url = `${digitalOceanApi(variables)}/v2/kubernetes/clusters/${encodeURIComponent(id)}`;
+  const { status, body } = await callApi({
+    service: "DigitalOcean",
+    url,
+    token: digitalOceanToken(variables),
+  });
+  if (status !== 200)
+    throw new Error(
+      `DigitalOcean answers ${status} to ${url}: whether the upgrade has ended is not known. Check the token, and look at the cluster in the control panel.`,
+    );
+  const { kubernetes_cluster: cluster } = JSON.parse(body) as {
+    kubernetes_cluster?: { version?: string; status?: { state?: string } };
+  };
+  return { version: cluster?.version, state: cluster?.status?.state };
+}
