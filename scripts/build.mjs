@@ -30,8 +30,6 @@ export async function build(root) {
       sourcesContent: false,
       // Megabytes that only a command which talks to a bucket loads.
       external: ["@aws-sdk/client-s3"],
-      // Loaded by `require` when it is needed: code from V8's cache (load-bundle.mjs) can't use import().
-      supported: { "dynamic-import": false },
       logLevel: "error",
     });
     const { configurationJsonSchema } = createRequire(import.meta.url)(join(fresh, "json-schema.js"));
