@@ -12,6 +12,4 @@ await prepare(root);
 // Compiling three megabytes of JavaScript is half of what a short command does. Node keeps the result by its own version and the
 // file's content; Node 20 can't, and compiles each time.
 module.enableCompileCache?.(join(root, "dist", "compile-cache"));
-module.createRequire(import.meta.url)(
-  join(root, "dist", process.argv[2] === "app" ? "main.js" : "cli.js"),
-);
+module.createRequire(import.meta.url)(join(root, "dist", process.argv[2] === "app" ? "main.js" : "cli.js"));

@@ -4,19 +4,11 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { stringify } from "yaml";
 import { type Manifest, parseManifests, toolPath } from "../../src/flux-tree";
+import { describeWithTools } from "../flux-tree/schema-tools";
 
-const available = spawnSync(toolPath("helm"), ["version"], { encoding: "utf8" }).status === 0;
-
-/** `describe` that needs helm. Without it the tests are skipped, and the run says so. */
+/** `describe` that needs helm. */
 export function describeWithHelm(name: string, tests: () => void): void {
-  if (!available) {
-    process.stderr.write(
-      `\nSKIPPED (helm is not installed): ${name}. Install helm (mise install) to check the charts.\n`,
-    );
-    describe.skip(name, tests);
-    return;
-  }
-  describe(name, tests);
+  describeWithTools(name, { tools: ["helm"] }, tests);
 }
 
 export interface HelmResult {

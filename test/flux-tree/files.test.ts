@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { FluxTree } from "../../src/flux-tree";
-import { build } from "../../src/flux-tree/render";
 import { TreeFile } from "../../src/flux-tree/tree-file";
 import { ENVIRONMENTS } from "./produced-names";
 import {
@@ -78,19 +77,6 @@ describe("files of flux/", () => {
     expect(problem).toMatch(/^[A-Z]/);
     expect(`${problem} ${problemFix}`).not.toContain("Sentinel9");
     expect(() => parseManifests(text, "x.yaml")).toThrow(/^x\.yaml: (?!.*Sentinel9).* at line [23]$/);
-  });
-
-  it("tell nothing of the text either when kustomize can't read it", async () => {
-    const directory = mkdtempSync(path.join(tmpdir(), "tree-"));
-    try {
-      writeFileSync(path.join(directory, "kustomization.yaml"), "resources: [x.yaml]\n");
-      writeFileSync(path.join(directory, "x.yaml"), "stringData:\n  a: *Sentinel9\n");
-      const manifest = { apiVersion: "", kind: "", metadata: { name: "" } };
-      const building = build(new FluxTree(directory), { file: "", name: "", path: ".", manifest });
-      await expect(building).rejects.toThrow(/^(?!.*Sentinel9).*unknown anchor … .*x\.yaml/s);
-    } finally {
-      rmSync(directory, { recursive: true });
-    }
   });
 
   it("that stand for more than the memory holds are refused", () => {

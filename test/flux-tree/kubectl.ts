@@ -3,7 +3,7 @@ import path from "node:path";
 import { describeWithTools } from "./schema-tools";
 import { REPOSITORY } from "./tree";
 
-/** `describe` that needs kubectl. Without it the tests are skipped, and the run says so. */
+/** `describe` that needs kubectl. */
 export function describeWithKubectl(name: string, tests: () => void): void {
   describeWithTools(name, { tools: ["kubectl"] }, tests);
 }

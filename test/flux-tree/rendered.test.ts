@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { stringify } from "yaml";
-import { variablesIn } from "../../src/flux-tree";
+import { FluxTree, variablesIn } from "../../src/flux-tree";
+import { build as buildKustomization } from "../../src/flux-tree/render";
 import { build, describeWithKubectl } from "./kubectl";
 import { ENVIRONMENTS, producedVariables } from "./produced-names";
 import { rendered } from "./rendered-environment";
@@ -88,6 +89,19 @@ describeWithKubectl("objects that Flux applies", () => {
       expect(find("ClusterIssuer", `letsencrypt-${environment}`).spec.acme.email).toBe("admin@example.com");
     });
   });
+});
+
+it("a file that kustomize can't read is told without its text, which may be a password", async () => {
+  const directory = mkdtempSync(path.join(tmpdir(), "tree-"));
+  try {
+    writeFileSync(path.join(directory, "kustomization.yaml"), "resources: [x.yaml]\n");
+    writeFileSync(path.join(directory, "x.yaml"), "stringData:\n  a: *Sentinel9\n");
+    const manifest = { apiVersion: "", kind: "", metadata: { name: "" } };
+    const building = buildKustomization(new FluxTree(directory), { file: "", name: "", path: ".", manifest });
+    await expect(building).rejects.toThrow(/^(?!.*Sentinel9).*unknown anchor … .*x\.yaml/s);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 });
 
 describeWithKubectl("the controllers' customisation", () => {

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { SCHEMA_INDEX, schemasDirectory } from "../../src/flux-tree/schemas";
 import { type Tool, toolPath } from "../../src/flux-tree/tools";
+import { describeRequiring } from "../support/requirements";
 
 const VERSION: Readonly<Record<Tool, readonly string[]>> = {
   kubectl: ["version", "--client"],
@@ -21,7 +22,7 @@ export function hasTool(tool: Tool): boolean {
 /** Whether `npm run tools` has built the schemas. */
 export const hasSchemas = existsSync(path.join(schemasDirectory(), SCHEMA_INDEX));
 
-/** `describe` that needs tools, and perhaps schemas. Without them the tests are skipped, and the run says so. */
+/** `describe` that needs tools, and perhaps schemas. */
 export function describeWithTools(
   name: string,
   { tools, schemas = false }: { readonly tools: readonly Tool[]; readonly schemas?: boolean },
@@ -31,12 +32,5 @@ export function describeWithTools(
     ...tools.filter((tool) => !hasTool(tool)),
     ...(schemas && !hasSchemas ? ["the schemas of Kubernetes"] : []),
   ];
-  if (missing.length === 0) {
-    describe(name, tests);
-    return;
-  }
-  process.stderr.write(
-    `\nSKIPPED (missing: ${missing.join(", ")}): ${name}. "npm run tools" installs what is missing.\n`,
-  );
-  describe.skip(name, tests);
+  describeRequiring(missing, name, tests);
 }

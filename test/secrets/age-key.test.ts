@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { toolPath } from "../../src/flux-tree/tools";
 import { ageKeyFile, keepAgeKey, readAgeKey } from "../../src/secrets/age-key";
 import { decodeBech32, encodeBech32 } from "../../src/secrets/bech32";
-import { isInstalled } from "./sops-project";
+import { describeWithTools } from "../flux-tree/schema-tools";
 
 let folder: string;
 beforeEach(() => {
@@ -23,21 +23,21 @@ test("a key is made once, for its owner only, in age's form", () => {
   expect(keepAgeKey(folder, "production").identity).not.toBe(key.identity);
 });
 
-const withAge = isInstalled("age-keygen") ? test : test.skip;
-if (withAge === test.skip)
-  process.stderr.write("\nSKIPPED (age-keygen is not installed): keys as age reads them\n");
+describeWithTools("age itself", { tools: ["age-keygen"] }, () => {
+  test("reads a key that was made here, and derives the same public half", () => {
+    const { recipient } = keepAgeKey(folder, "staging");
+    const said = spawnSync(toolPath("age-keygen"), ["-y", ageKeyFile(folder, "staging")], {
+      encoding: "utf8",
+    });
+    expect([said.status, said.stdout.trim()]).toEqual([0, recipient]);
+  });
 
-withAge("age reads a key that was made here, and derives the same public half", () => {
-  const { recipient } = keepAgeKey(folder, "staging");
-  const said = spawnSync(toolPath("age-keygen"), ["-y", ageKeyFile(folder, "staging")], { encoding: "utf8" });
-  expect([said.status, said.stdout.trim()]).toEqual([0, recipient]);
-});
-
-withAge("a key that age made is read, and its public half derived", () => {
-  keepAgeKey(folder, "staging");
-  const { stdout } = spawnSync(toolPath("age-keygen"), [], { encoding: "utf8" });
-  writeFileSync(ageKeyFile(folder, "staging"), stdout);
-  expect(readAgeKey(folder, "staging")?.recipient).toBe(/public key: (age1\S+)/.exec(stdout)?.[1]);
+  test("makes a key that is read here, and its public half derived", () => {
+    keepAgeKey(folder, "staging");
+    const { stdout } = spawnSync(toolPath("age-keygen"), [], { encoding: "utf8" });
+    writeFileSync(ageKeyFile(folder, "staging"), stdout);
+    expect(readAgeKey(folder, "staging")?.recipient).toBe(/public key: (age1\S+)/.exec(stdout)?.[1]);
+  });
 });
 
 test("no key is no error, a file without one is, and the message doesn't hold what is in it", () => {

@@ -8,20 +8,11 @@ import type { ApplicationSecret } from "../../src/secrets/application-secret";
 import { createSecrets } from "../../src/secrets/create";
 import type { SecretsContext } from "../../src/secrets/inventory";
 import { Sops } from "../../src/secrets/sops";
+import { describeWithTools } from "../flux-tree/schema-tools";
 
-/** Whether a tool of `npm run tools` is there. */
-export function isInstalled(tool: "sops" | "age-keygen"): boolean {
-  return spawnSync(toolPath(tool), ["--help"]).error === undefined;
-}
-
-/** `describe` that needs sops. Without it the tests are skipped, and the run says so. */
+/** `describe` that needs sops. */
 export function describeWithSops(name: string, tests: () => void): void {
-  if (isInstalled("sops")) {
-    describe(name, tests);
-    return;
-  }
-  process.stderr.write(`\nSKIPPED (sops is not installed): ${name}. npm run tools installs it.\n`);
-  describe.skip(name, tests);
+  describeWithTools(name, { tools: ["sops"] }, tests);
 }
 
 const EMPTY = `# Encrypted secrets; npm run secrets adds them.

@@ -15,20 +15,13 @@ import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { s3Server } from "../../scripts/tools/s3-server";
 import type { BucketKey } from "../../src/state/spaces/bucket";
+import { describeRequiring } from "./requirements";
 
 const run = promisify(execFile);
 
-/**
- * `describe` of tests on a real S3 server (`npm run tools -- s3` builds it). On a machine without it they are left out, and the run says
- * so; `npm run test:faults` builds it first.
- */
+/** `describe` of tests on a real S3 server (`npm run tools -- s3` builds it). */
 export function describeWithS3(name: string, tests: () => void): void {
-  if (existsSync(s3Server())) {
-    describe(name, tests);
-    return;
-  }
-  process.stderr.write(`\nSKIPPED (missing: versitygw): ${name}. "npm run tools -- s3" builds it.\n`);
-  describe.skip(name, tests);
+  describeRequiring(existsSync(s3Server()) ? [] : ["versitygw"], name, tests);
 }
 
 /** Who may do anything on a server of these tests. */

@@ -16,9 +16,7 @@ test("compiled code is kept by Node itself, which tells its versions apart, or n
   );
   expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
   const kept = existsSync(COMPILE_CACHE) ? readdirSync(COMPILE_CACHE) : [];
-  expect(kept).toEqual(
-    "enableCompileCache" in nodeModule ? [expect.stringContaining(process.version)] : [],
-  );
+  expect(kept).toEqual("enableCompileCache" in nodeModule ? [expect.stringContaining(process.version)] : []);
 });
 
 describe("a Node that is too old", () => {

@@ -12,6 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { variablesIn } from "../../../src/flux-tree";
+import { describeRequiring } from "../../support/requirements";
 import { filesReadBy, manifestsOf, REPOSITORY, textOf } from "../tree";
 
 const FOLDER = path.join(REPOSITORY, "flux/apps/chatbox");
@@ -81,9 +82,8 @@ const VERBS = [
 ] as const;
 
 const hasMake = spawnSync("make", ["--version"]).status === 0;
-if (!hasMake) process.stderr.write("\nSKIPPED (make is not installed): chatbox's Makefile.\n");
 
-(hasMake ? describe : describe.skip)("chatbox's Makefile", () => {
+describeRequiring(hasMake ? [] : ["make"], "chatbox's Makefile", () => {
   let folder: string;
   let log: string;
   beforeEach(() => {
