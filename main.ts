@@ -1,8 +1,9 @@
+import { readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { CONFIGURATION_FILE, ConfigurationError, loadProject, type Project } from "./src/config";
 import { synthesize } from "./src/stacks/synthesize";
 import { ProvidersGone, requireServedProviders } from "./src/workspace/served-providers";
-import { readSynthesisInput } from "./src/workspace/synthesis-input";
+import { type ProposedSecrets, readSynthesisInput } from "./src/workspace/synthesis-input";
 
 /**
  * The CDKTF app: infrastructure.config.json → cdktf.out. It reads the configuration, .sops.yaml, flux/ and secrets/ of the
@@ -18,7 +19,10 @@ async function main(): Promise<void> {
   // A sandbox has no bucket: its state is always local.
   const isSandbox = process.env.HYBRID_GITOPS_STATE === "local";
   const project: Project = isSandbox ? { ...configured, state: { backend: "local" } } : configured;
-  synthesize(readSynthesisInput(REPOSITORY, directory, project));
+  // A command that plans what nobody has approved yet.
+  const file = process.env.HYBRID_GITOPS_PROPOSED_SECRETS;
+  const proposed = file ? (JSON.parse(readFileSync(file, "utf8")) as ProposedSecrets) : {};
+  synthesize(readSynthesisInput(REPOSITORY, directory, project, proposed));
 }
 
 main().catch((error: unknown) => {

@@ -3,7 +3,6 @@ import { requireAdoptable } from "../deployment/adoption";
 import { applyAll, type StackResult } from "../deployment/apply-all";
 import { catchUp } from "../deployment/catch-up";
 import { bootstrapArguments, bootstrapFlux, bootstrapObstacle } from "../deployment/flux-bootstrap";
-import { followsAnother } from "../deployment/followed-repository";
 import {
   INTERRUPTED_EXIT_CODE,
   type Interruption,
@@ -14,11 +13,10 @@ import { refuseLost } from "../deployment/lost-states";
 import { failureMessages, planAll } from "../deployment/plan-all";
 import { explainPlannedAgain, plannedAgain } from "../deployment/planned-again";
 import { checkPublication, publish, publishCommands } from "../deployment/publication";
+import { acceptSealing, explainSealing, synthesizeSealed } from "../deployment/sealing";
 import { selectStacks } from "../deployment/selection";
-import { shownPath } from "../place";
 import { applicationSecrets } from "../secrets/applications";
 import { inventory } from "../secrets/inventory";
-import { publishSecrets } from "../secrets/publish";
 import { confirm, isInteractive } from "../terminal/confirm";
 import { Output } from "../terminal/output";
 import { addCounts, count, showPlans, summaryTable, summaryText } from "../terminal/plan-view";
@@ -30,7 +28,7 @@ import {
   type SynthesizedStack,
   stateOutputs,
 } from "../terraform";
-import { lostRecord, openWorkspace, synthesizeStacks, type Workspace } from "../workspace";
+import { lostRecord, openWorkspace, type Workspace } from "../workspace";
 import { DangerGate, type Refusal } from "./danger-gate";
 import { type CommonOptions, command, sandboxName, seconds } from "./options";
 
@@ -103,7 +101,7 @@ export interface Deployment {
 /** Plans, shows, asks, applies and says what comes next. */
 export async function deploy(deployment: Deployment): Promise<DeployReport> {
   const { workspace, output, interruption, options } = deployment;
-  const all = await orInterrupted(interruption, sealAndSynthesize(deployment));
+  const { all, sealing } = await orInterrupted(interruption, synthesizeSealed(workspace, options, true));
   const selected = selectStacks(all, { environments: options.environment, stacks: options.stack });
   await refuseLost(workspace, all, { selected, output });
   await requireUpstream(workspace, all, selected);
@@ -118,6 +116,7 @@ export async function deploy(deployment: Deployment): Promise<DeployReport> {
     stopped: interruption.reason,
   });
   showPlans(output, plans);
+  for (const line of explainSealing(workspace, sealing)) output.line(`\n${line}`);
   // With a plan that failed it isn't known what there is to take over, and nothing will be.
   if (failures.length === 0) requireAdoptable(options.adopt ?? [], plans);
   const gate = await DangerGate.open({ workspace, output, all, selected, plans, permission: options });
@@ -142,6 +141,7 @@ export async function deploy(deployment: Deployment): Promise<DeployReport> {
   }
   const changed = plans.filter(hasChanges);
   if (changed.length === 0) {
+    acceptSealing(workspace, sealing, output);
     await catchUp(deployment, plans);
     output.line("\nNothing to change: the clouds are as the configuration says.");
     await afterDeploy(deployment, all, selected);
@@ -154,6 +154,7 @@ export async function deploy(deployment: Deployment): Promise<DeployReport> {
     return { stacks: plans.map(unchanged), exitCode: failureCode(interruption) };
   }
   output.heading("Apply");
+  acceptSealing(workspace, sealing, output);
   await catchUp(deployment, plans);
   const stacks = await applyAll({
     workspace,
@@ -202,53 +203,6 @@ export function reportStacks(
       output.problem(`\n${name} (${status}): ${message}`);
     if (status === "not begun") output.problem(`\n${name}: not begun, since ${message}`);
   }
-}
-
-/** Both at once, since secrets are seldom new; when they are, the stacks that hold them are synthesized again. */
-async function sealAndSynthesize(deployment: Deployment): Promise<SynthesizedStack[]> {
-  const [sealed, stacks] = await Promise.allSettled([
-    sealSecrets(deployment),
-    synthesizeStacks(deployment.workspace),
-  ]);
-  if (sealed.status === "rejected") throw sealed.reason;
-  if (sealed.value) return synthesizeStacks(deployment.workspace);
-  if (stacks.status === "rejected") throw stacks.reason;
-  return stacks.value;
-}
-
-/** Returns whether anything was written. */
-async function sealSecrets({ workspace, output, options }: Deployment): Promise<boolean> {
-  const { project, directory, variables } = workspace;
-  const { github } = project;
-  if (!github) return false;
-  // Only those that are deployed: CI has the tokens of one environment, which are not to be sealed for another.
-  const names = project.environments.map(({ name }) => name);
-  const wanted = options.environment.length > 0 ? options.environment : names;
-  const results = await Promise.all(
-    names
-      .filter((name) => wanted.includes(name))
-      .map(async (environment) => {
-        // Nothing is sealed for another repository before somebody allows that one: the plan will be refused.
-        if (!options.allow?.includes("repository-change") && (await followsAnother(workspace, environment)))
-          return false;
-        const { sealed, written, keyChanged } = await publishSecrets({
-          directory,
-          environment,
-          github,
-          variables,
-        });
-        if (keyChanged)
-          output.line(
-            `GitHub has a new public key for ${github.owner}/${github.repository}: everything of ${environment} is sealed with it anew.`,
-          );
-        if (sealed.length > 0)
-          output.line(
-            `Sealed for GitHub (${shownPath(directory, `secrets/${environment}.json`)}): ${sealed.join(", ")}`,
-          );
-        return written;
-      }),
-  );
-  return results.includes(true);
 }
 
 /** Upstream stacks that aren't part of this deploy have to be there already. */

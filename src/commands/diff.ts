@@ -1,16 +1,16 @@
-import { existsSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import type { Command } from "commander";
 import { INTERRUPTED_EXIT_CODE, orInterrupted, watchInterruption } from "../deployment/interruption";
 import { refuseLost } from "../deployment/lost-states";
 import { failureMessages, type PlannedStacks, planAll } from "../deployment/plan-all";
 import { explainPlannedAgain, plannedAgain } from "../deployment/planned-again";
+import { explainSealing, sealedNames, synthesizeSealed } from "../deployment/sealing";
 import { selectStacks } from "../deployment/selection";
-import { publishedFile } from "../secrets/published";
 import { Output } from "../terminal/output";
 import { planMarkdown } from "../terminal/plan-markdown";
 import { addCounts, count, showPlans, summaryTable, summaryText } from "../terminal/plan-view";
 import { hasChanges } from "../terraform";
-import { openWorkspace, synthesizeStacks, type Workspace } from "../workspace";
+import { openWorkspace } from "../workspace";
 import { DangerGate } from "./danger-gate";
 import { type CommonOptions, command, sandboxName } from "./options";
 
@@ -35,21 +35,27 @@ export function diffCommand(): Command {
       const workspace = await openWorkspace({ command: "diff", sandbox: sandboxName(options) });
       const interruption = watchInterruption(output);
       try {
-        const all = await orInterrupted(interruption, synthesizeStacks(workspace));
+        const { all, sealing } = await orInterrupted(
+          interruption,
+          synthesizeSealed(workspace, options, false),
+        );
         const selected = selectStacks(all, { environments: options.environment, stacks: options.stack });
         await refuseLost(workspace, all, { selected, output });
         const planned = await planAll({ workspace, all, selected, output, stopped: interruption.reason });
         const permission = { allow: options.allow };
         const gate = await DangerGate.open({ workspace, output, all, selected, ...planned, permission });
         show(output, planned, gate);
-        noteUnsealed(output, workspace);
+        for (const line of explainSealing(workspace, sealing)) output.line(line);
         if (options.markdown)
           writeFileSync(
             options.markdown,
             planMarkdown(planned, gate.explanation("A deploy would refuse this plan")),
           );
         process.exitCode = interruption.reason() ? INTERRUPTED_EXIT_CODE : exitCode(planned, gate);
-        output.result(toJson(planned, gate, Number(process.exitCode)));
+        output.result({
+          ...toJson(planned, gate, Number(process.exitCode)),
+          sealed: sealedNames(sealing),
+        });
       } finally {
         interruption.end();
         await workspace.close();
@@ -88,23 +94,12 @@ function show(output: Output, { plans, failures }: PlannedStacks, gate: DangerGa
   );
 }
 
-/** Secrets are sealed by the first deploy, so that a diff before it doesn't know them. */
-function noteUnsealed(output: Output, { project, directory }: Workspace): void {
-  const unsealed = project.github
-    ? project.environments.filter(({ name }) => !existsSync(publishedFile(directory, name)))
-    : [];
-  if (unsealed.length === 0) return;
-  output.line(
-    `Not in this plan: the Actions secrets, deploy key and webhook of ${unsealed.map(({ name }) => name).join(" and ")}, which the first deploy makes.`,
-  );
-}
-
 function exitCode({ plans, failures }: PlannedStacks, { refusals }: DangerGate): number {
   if (failures.length > 0 || refusals.length > 0) return FAILED;
   return plans.some(hasChanges) ? CHANGES : NO_CHANGES;
 }
 
-function toJson({ plans, failures }: PlannedStacks, { refusals }: DangerGate, code: number): unknown {
+function toJson({ plans, failures }: PlannedStacks, { refusals }: DangerGate, code: number): object {
   return {
     exitCode: code,
     stacks: plans.map((plan) => ({

@@ -3,7 +3,7 @@ import type { GitHubRepository } from "../config";
 import { shownPath } from "../place";
 import { fetchPublicKey } from "./github-api";
 import { deployKey, webhookPath } from "./private-files";
-import { type PublishedSecrets, readPublished, writePublished } from "./published";
+import { type PublishedSecrets, readPublished } from "./published";
 import { digest, matchesDigest, seal } from "./seal";
 
 /** Environment variables whose values CI needs, if they are set here, and their names as Actions secrets of an environment. */
@@ -27,35 +27,70 @@ export interface PublishOptions {
   readonly variables: Readonly<Record<string, string | undefined>>;
 }
 
-/** What became of an environment's published secrets. */
-export interface Publication {
-  /** The names of the secrets that were sealed anew. */
+/** What an environment's published secrets would become. Nothing is written in secrets/ before somebody approves it. */
+export interface Proposal {
+  readonly environment: string;
+  readonly published: PublishedSecrets;
+  /** The names of the secrets that are sealed again. */
   readonly sealed: readonly string[];
-  /** Whether the published file was written. */
-  readonly written: boolean;
+  /** Whether anything differs from the file that is there. */
+  readonly changes: boolean;
   /** GitHub has another public key for the repository than the values were sealed with. */
   readonly keyChanged: boolean;
 }
 
 /**
- * Brings an environment's published secrets up to date before a deploy: seals what is new or has changed, or everything
- * when the repository's key has changed; makes the deploy key and the receiver's token on first use.
+ * What an environment's published secrets would become by a deploy: it seals what is new or has changed, or everything when the
+ * repository's key has changed, and makes the deploy key and the receiver's token on first use (in .secrets only).
  * A secret that isn't set on this machine keeps the value that was sealed before, but for a changed key: nobody can open that value any
- * more, and nothing is written. An environment's own variable (`STAGING_DIGITALOCEAN_TOKEN`) goes before the general one.
+ * more, and nothing is proposed. An environment's own variable (`STAGING_DIGITALOCEAN_TOKEN`) goes before the general one.
  * @throws Error when GitHub doesn't give the repository's public key, or has another one and a value that was sealed isn't set here
  */
-export async function publishSecrets({
+export async function proposeSecrets({
   directory,
   environment,
   github,
   variables,
-}: PublishOptions): Promise<Publication> {
+}: PublishOptions): Promise<Proposal> {
   const before = readPublished(directory, environment);
   const publicKey = await fetchPublicKey(github, variables);
   const keyChanged =
     before !== undefined && (before.publicKey.id !== publicKey.id || before.publicKey.key !== publicKey.key);
   if (keyChanged) requireValues(before, { directory, environment, github, variables });
   const secrets: PublishedSecrets["secrets"] = keyChanged ? {} : { ...before?.secrets };
+  const outdated = await differing(environment, variables, secrets);
+  for (const { secretName, value } of outdated)
+    secrets[secretName] = { sealed: await seal(value, publicKey.key), digest: await digest(value) };
+  const published = {
+    publicKey,
+    secrets,
+    deployKey: deployKey(directory, environment, before?.deployKey),
+    webhookPath: webhookPath(directory, environment, before?.webhookPath),
+  };
+  return {
+    environment,
+    published,
+    sealed: outdated.map(({ secretName }) => secretName),
+    changes: before === undefined || !isDeepStrictEqual(published, before),
+    keyChanged,
+  };
+}
+
+/** The names of an environment's secrets whose values here are others than those that were sealed, or were never sealed. Asks nobody. */
+export async function differingSecrets({
+  directory,
+  environment,
+  variables,
+}: Omit<PublishOptions, "github">): Promise<string[]> {
+  const secrets = readPublished(directory, environment)?.secrets ?? {};
+  return (await differing(environment, variables, secrets)).map(({ secretName }) => secretName);
+}
+
+async function differing(
+  environment: string,
+  variables: PublishOptions["variables"],
+  secrets: PublishedSecrets["secrets"],
+): Promise<{ secretName: string; value: string }[]> {
   const outdated = await Promise.all(
     Object.entries(PASSED_ON).map(async ([variable, name]) => {
       const value = valueFor(variable, environment, variables);
@@ -64,18 +99,7 @@ export async function publishSecrets({
       return value && !(known && (await matchesDigest(value, known.digest))) ? [{ secretName, value }] : [];
     }),
   );
-  for (const { secretName, value } of outdated.flat()) {
-    secrets[secretName] = { sealed: await seal(value, publicKey.key), digest: await digest(value) };
-  }
-  const published = {
-    publicKey,
-    secrets,
-    deployKey: deployKey(directory, environment, before?.deployKey),
-    webhookPath: webhookPath(directory, environment, before?.webhookPath),
-  };
-  const written = before === undefined || !isDeepStrictEqual(published, before);
-  if (written) writePublished(directory, environment, published);
-  return { sealed: outdated.flat().map(({ secretName }) => secretName), written, keyChanged };
+  return outdated.flat();
 }
 
 function valueFor(

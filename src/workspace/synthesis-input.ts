@@ -3,18 +3,27 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Project } from "../config";
 import { replacementsFor } from "../flux";
-import { readPublished } from "../secrets/published";
+import { type PublishedSecrets, readPublished } from "../secrets/published";
 import { clusterRecipients } from "../secrets/sops-configuration";
 import { pendingFiles, renderReplacements } from "../static-configuration";
 
 /** The script that performs the static configuration, in the checkout of this program. */
 const SCRIPT = ["src", "static-configuration", "configure.sh"] as const;
 
+/** By environment: published secrets that nobody has approved yet, so that they are in no file of the project. */
+export type ProposedSecrets = Readonly<Record<string, PublishedSecrets>>;
+
 /**
  * Everything that the synthesized stacks depend on, read from a project's directory: no clock, no network, no credentials.
  * @param repository the checkout of this program
+ * @param proposed goes before what is in secrets/
  */
-export function readSynthesisInput(repository: string, directory: string, project: Project) {
+export function readSynthesisInput(
+  repository: string,
+  directory: string,
+  project: Project,
+  proposed: ProposedSecrets = {},
+) {
   const replacements = replacementsFor(project);
   return {
     project,
@@ -24,7 +33,10 @@ export function readSynthesisInput(repository: string, directory: string, projec
       pending: pendingFiles(directory, replacements).length > 0,
     },
     published: Object.fromEntries(
-      project.environments.map(({ name }) => [name, project.github && readPublished(directory, name)]),
+      project.environments.map(({ name }) => [
+        name,
+        project.github && (proposed[name] ?? readPublished(directory, name)),
+      ]),
     ),
     ageRecipients: Object.fromEntries(
       project.environments.map(({ name }) => [name, clusterRecipients(directory, name)]),

@@ -12,7 +12,7 @@ import {
   type SynthesizedStack,
   withTemporaryFolder,
 } from "../terraform";
-import { inputDigest, readSynthesisInput } from "./synthesis-input";
+import { inputDigest, type ProposedSecrets, readSynthesisInput } from "./synthesis-input";
 import type { Workspace } from "./workspace";
 
 /** The CDKTF app, bundled. */
@@ -25,15 +25,19 @@ const MARKER = "synthesized-from";
 /**
  * Synthesizes a workspace's stacks. Synthesis is pure, so it is left out when its input is the last one and nobody has touched
  * its output. terraform's own files beside the stacks stay, so that they needn't be initialised again.
+ * @param proposed sealed secrets that are planned before they are in secrets/
  * @throws Error with what the app printed
  */
-export async function synthesizeStacks(workspace: Workspace): Promise<SynthesizedStack[]> {
+export async function synthesizeStacks(
+  workspace: Workspace,
+  proposed: ProposedSecrets = {},
+): Promise<SynthesizedStack[]> {
   const { outdir, project } = workspace;
-  const input = inputOf(workspace);
+  const input = inputOf(workspace, proposed);
   const marker = join(outdir, MARKER);
   if (!isCurrent(outdir, input)) {
     rmSync(join(outdir, "manifest.json"), { force: true });
-    await runApp(workspace);
+    await runApp(workspace, proposed);
     writeFileSync(marker, `${input} ${outputDigest(outdir)}`);
   }
   return inReadingOrder(readStacks(outdir), project);
@@ -70,8 +74,8 @@ function withDocuments(stacks: readonly SynthesizedStack[]): DescribedStack[] {
   return stacks.map((stack) => ({ ...stack, document: readStackDocument(stack) }));
 }
 
-function inputOf({ directory, project }: Workspace): string {
-  return inputDigest(readSynthesisInput(REPOSITORY, directory, project), PROGRAM);
+function inputOf({ directory, project }: Workspace, proposed: ProposedSecrets = {}): string {
+  return inputDigest(readSynthesisInput(REPOSITORY, directory, project, proposed), PROGRAM);
 }
 
 /** Whether what is in a directory was synthesized from this input, and nobody has touched it. */
@@ -95,11 +99,22 @@ function readOr(file: string): string | undefined {
   return existsSync(file) ? readFileSync(file, "utf8") : undefined;
 }
 
-async function runApp(workspace: Workspace): Promise<void> {
+async function runApp(workspace: Workspace, proposed: ProposedSecrets = {}): Promise<void> {
+  if (Object.keys(proposed).length === 0) return spawnApp(workspace, {});
+  await withTemporaryFolder("proposed-secrets", async (folder) => {
+    const file = join(folder, "proposed.json");
+    writeFileSync(file, JSON.stringify(proposed));
+    await spawnApp(workspace, { HYBRID_GITOPS_PROPOSED_SECRETS: file });
+  });
+}
+
+async function spawnApp(workspace: Workspace, more: NodeJS.ProcessEnv): Promise<void> {
   const app = spawn(process.execPath, [LAUNCHER, "app"], {
     cwd: REPOSITORY,
     env: {
       ...workspace.variables,
+      HYBRID_GITOPS_PROPOSED_SECRETS: undefined,
+      ...more,
       HYBRID_GITOPS_DIRECTORY: workspace.directory,
       HYBRID_GITOPS_CONFIG: workspace.configurationFile,
       CDKTF_OUTDIR: workspace.outdir,

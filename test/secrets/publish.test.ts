@@ -5,8 +5,8 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sodium from "libsodium-wrappers";
-import { publishSecrets } from "../../src/secrets/publish";
-import { readPublished } from "../../src/secrets/published";
+import { differingSecrets, proposeSecrets } from "../../src/secrets/publish";
+import { readPublished, writePublished } from "../../src/secrets/published";
 
 jest.mock("../../src/api-client/retry-policy", () => require("../support/quick-retries").quickRetries());
 
@@ -44,13 +44,18 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const publish = (variables: Record<string, string> = {}) =>
-  publishSecrets({
-    directory: folder,
-    environment: "staging",
-    github: GITHUB,
-    variables: { GITHUB_BASE_URL: base, GITHUB_TOKEN: "gh", DIGITALOCEAN_TOKEN: TOKEN, ...variables },
-  });
+const set = (variables: Record<string, string>) => ({
+  directory: folder,
+  environment: "staging",
+  github: GITHUB,
+  variables: { GITHUB_BASE_URL: base, GITHUB_TOKEN: "gh", DIGITALOCEAN_TOKEN: TOKEN, ...variables },
+});
+/** Proposes, and approves. */
+async function publish(variables: Record<string, string> = {}) {
+  const { sealed, changes, keyChanged, published } = await proposeSecrets(set(variables));
+  if (changes) writePublished(folder, "staging", published);
+  return { sealed, changes, keyChanged };
+}
 const published = () => readPublished(folder, "staging");
 const open = (sealed: string) =>
   sodium.to_string(
@@ -62,8 +67,8 @@ const open = (sealed: string) =>
   );
 
 test("values are sealed so that only the repository's key opens them", async () => {
-  const { sealed, written } = await publish();
-  expect([sealed, written]).toEqual([["STAGING_DIGITALOCEAN_TOKEN", "STAGING_PLATFORM_GITHUB_TOKEN"], true]);
+  const { sealed, changes } = await publish();
+  expect([sealed, changes]).toEqual([["STAGING_DIGITALOCEAN_TOKEN", "STAGING_PLATFORM_GITHUB_TOKEN"], true]);
   expect(open(published()?.secrets.STAGING_DIGITALOCEAN_TOKEN?.sealed ?? "")).toBe(TOKEN);
   expect(readFileSync(join(folder, "secrets", "staging.json"), "utf8")).not.toContain(TOKEN);
   expect(asked).toEqual(["/repos/acme/platform/actions/secrets/public-key Bearer gh"]);
@@ -72,7 +77,7 @@ test("values are sealed so that only the repository's key opens them", async () 
 test("the same values are left as they are, byte for byte", async () => {
   await publish();
   const before = readFileSync(join(folder, "secrets", "staging.json"), "utf8");
-  expect(await publish()).toEqual({ sealed: [], written: false, keyChanged: false });
+  expect(await publish()).toEqual({ sealed: [], changes: false, keyChanged: false });
   expect(readFileSync(join(folder, "secrets", "staging.json"), "utf8")).toBe(before);
 });
 
@@ -86,12 +91,24 @@ test("a changed value is sealed anew, and only it", async () => {
   );
 });
 
+test("a proposal writes no published file, and names what differs without asking GitHub", async () => {
+  await publish();
+  const before = readFileSync(join(folder, "secrets", "staging.json"), "utf8");
+  const { sealed } = await proposeSecrets(set({ DIGITALOCEAN_TOKEN: "another" }));
+  expect(sealed).toEqual(["STAGING_DIGITALOCEAN_TOKEN"]);
+  expect(readFileSync(join(folder, "secrets", "staging.json"), "utf8")).toBe(before);
+  asked = [];
+  expect(await differingSecrets(set({ DIGITALOCEAN_TOKEN: "another" }))).toEqual(sealed);
+  expect(await differingSecrets(set({}))).toEqual([]);
+  expect(asked).toEqual([]);
+});
+
 test("a secret that isn't set on this machine keeps its sealed value", async () => {
   await publish();
   const before = published();
   expect(await publish({ DIGITALOCEAN_TOKEN: "" })).toEqual({
     sealed: [],
-    written: false,
+    changes: false,
     keyChanged: false,
   });
   expect(published()).toEqual(before);
