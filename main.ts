@@ -15,7 +15,9 @@ async function main(): Promise<void> {
   // The plain CLI runs this first. What is synthesized doesn't depend on it.
   await requireServedProviders(process.env);
   const directory = process.env.HYBRID_GITOPS_DIRECTORY || process.cwd();
-  const configured = loadProject(process.env.HYBRID_GITOPS_CONFIG || join(directory, CONFIGURATION_FILE));
+  const configured = loadProject(process.env.HYBRID_GITOPS_CONFIG || join(directory, CONFIGURATION_FILE), {
+    tree: directory,
+  });
   // A sandbox has no bucket: its state is always local.
   const isSandbox = process.env.HYBRID_GITOPS_STATE === "local";
   const project: Project = isSandbox ? { ...configured, state: { backend: "local" } } : configured;

@@ -18,7 +18,7 @@ export function checkConfigCommand(): Command {
         throw new Error(`${given} and --sandbox ${sandbox} name a configuration each: leave one of them out`);
       try {
         const { file, name } = chosen(given, sandbox);
-        const project = loadProject(file, name);
+        const project = loadProject(file, { name });
         const which = sandbox === undefined ? "" : ` of sandbox ${sandbox} (${name})`;
         output.line(
           `The configuration${which} is fine: ${project.name}, ${project.environments.map(({ name }) => name).join(" and ")}.`,

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { selectStacks } from "../deployment/selection";
 import { openStore, refuseLostStates } from "../state";
 import { Output } from "../terminal/output";
-import { stateOutputs } from "../terraform";
+import { readStackDocument, readState, stackDeployment } from "../terraform";
 import { openWorkspace, synthesizeStacks } from "../workspace";
 import { type CommonOptions, command, sandboxName } from "./options";
 
@@ -35,11 +35,13 @@ export function outputsCommand(): Command {
       );
       const result: Record<string, Record<string, unknown> | null> = {};
       for (const stack of stacks) {
-        const outputs = Object.entries(await stateOutputs(stack, workspace.variables)).filter(
-          ([name]) => !BETWEEN_STACKS.test(name),
-        );
-        result[stack.name] = outputs.length > 0 ? Object.fromEntries(outputs) : null;
-        output.line(outputs.length > 0 ? stack.name : `${stack.name}: not deployed, no outputs`);
+        const document = readStackDocument(stack);
+        const state = await readState({ ...stack, document }, workspace.variables);
+        const { state: deployed, outputs: all } = stackDeployment(document, state);
+        const outputs = Object.entries(all).filter(([name]) => !BETWEEN_STACKS.test(name));
+        const none = deployed === "not deployed" && outputs.length === 0;
+        result[stack.name] = none ? null : Object.fromEntries(outputs);
+        output.line(outputs.length > 0 ? stack.name : `${stack.name}: ${deployed}, no outputs`);
         for (const [name, value] of outputs)
           output.line(`  ${name.padEnd(18)} ${typeof value === "string" ? value : JSON.stringify(value)}`);
       }

@@ -37,7 +37,7 @@ export async function openPreview(sandbox: string | undefined): Promise<PreviewS
     );
   const file = usedConfiguration(directory);
   const name = path.relative(REPOSITORY, file);
-  const project = loadProject(file, name);
+  const project = loadProject(file, { name, tree: directory });
   const common = {
     project,
     configuration: { name, text: readFileSync(file, "utf8").replace(/^\uFEFF/, "") },

@@ -105,7 +105,8 @@ interface Opened {
 /** The tree and the configurations that the options mean. A checkout that was not configured yet is checked with the example. */
 async function open(options: ValidateOptions): Promise<Opened> {
   const sandbox = sandboxName(options);
-  const given = options.configuration?.map((file) => candidateOf(resolve(file), false));
+  const given = (tree: string): Candidate[] | undefined =>
+    options.configuration?.map((file) => candidateOf(resolve(file), false, tree));
   if (sandbox !== undefined) {
     const workspace = await openWorkspace({
       command: "validate",
@@ -117,16 +118,16 @@ async function open(options: ValidateOptions): Promise<Opened> {
     const own = { name: workspace.configurationName, project: workspace.project, own: true };
     return {
       directory: workspace.directory,
-      candidates: given ?? [own],
+      candidates: given(workspace.directory) ?? [own],
       addressed: addressedTo(workspace),
       close: () => workspace.close(),
     };
   }
   const configured = join(REPOSITORY, CONFIGURATION_FILE);
   const own = existsSync(configured)
-    ? candidateOf(configured, true)
-    : candidateOf(join(REPOSITORY, EXAMPLE_FILE), false);
-  return { directory: REPOSITORY, candidates: given ?? [own], close: async () => undefined };
+    ? candidateOf(configured, true, REPOSITORY)
+    : candidateOf(join(REPOSITORY, EXAMPLE_FILE), false, REPOSITORY);
+  return { directory: REPOSITORY, candidates: given(REPOSITORY) ?? [own], close: async () => undefined };
 }
 
 /** Rules don't know where they are run: the commands and the files that they name are those of the checkout. */
@@ -152,9 +153,9 @@ function withTexts(report: ValidationReport, addressed: (text: string) => string
   };
 }
 
-function candidateOf(file: string, own: boolean): Candidate {
+function candidateOf(file: string, own: boolean, tree: string): Candidate {
   const name = relative(REPOSITORY, file);
-  return { name: name.startsWith("..") ? basename(file) : name, project: loadProject(file), own };
+  return { name: name.startsWith("..") ? basename(file) : name, project: loadProject(file, { tree }), own };
 }
 
 function refuseUnknownEnvironments({ name, project }: Candidate, wanted: readonly string[] = []): void {

@@ -112,8 +112,14 @@ export interface Application {
 const DEFAULT_MAINTENANCE = { day: "sunday", startTime: "04:00" };
 export const PRODUCTION = "production";
 
-/** Derives the project from a configuration that validate() has passed. */
-export function deriveProject(configuration: Configuration): Project {
+/** Whether a tree deploys an application of the catalogue in an environment. */
+export type IsInTree = (environment: string, application: string) => boolean;
+
+/**
+ * Derives the project from a configuration that validate() has passed.
+ * @param isInTree leaves out what neither the tree nor the configuration has; default: the whole catalogue counts
+ */
+export function deriveProject(configuration: Configuration, isInTree: IsInTree = () => true): Project {
   const { project, github } = configuration;
   return {
     name: project.name,
@@ -123,7 +129,7 @@ export function deriveProject(configuration: Configuration): Project {
     registry:
       project.registry ?? (github ? `ghcr.io/${github.owner.toLowerCase()}` : `registry.${project.domain}`),
     environments: configuration.environments.map((environment) =>
-      deriveEnvironment(configuration, environment),
+      deriveEnvironment(configuration, environment, isInTree),
     ),
     github: github && {
       owner: github.owner,
@@ -166,9 +172,10 @@ export function environmentProfiles(
 export function environmentApplications(
   configuration: Pick<Configuration, "applications">,
   environment: EnvironmentConfiguration,
+  isInTree: IsInTree = () => true,
 ): Record<string, ApplicationConfiguration> {
   const names = [
-    ...Object.keys(APPLICATIONS),
+    ...Object.keys(APPLICATIONS).filter((name) => isInTree(environment.name, name)),
     ...Object.keys(configuration.applications ?? {}),
     ...Object.keys(environment.applications ?? {}),
   ];
@@ -179,7 +186,11 @@ export function environmentApplications(
   );
 }
 
-function deriveEnvironment(configuration: Configuration, environment: EnvironmentConfiguration): Environment {
+function deriveEnvironment(
+  configuration: Configuration,
+  environment: EnvironmentConfiguration,
+  isInTree: IsInTree,
+): Environment {
   const cluster = deriveCluster(configuration.project.name, environment);
   const resourceProfiles = environmentProfiles(configuration, environment);
   const storage = deriveStorage(environment, cluster.node);
@@ -196,10 +207,12 @@ function deriveEnvironment(configuration: Configuration, environment: Environmen
       (environment.name === PRODUCTION ? configuration.github?.reviewers : undefined) ??
       [],
     applications: Object.fromEntries(
-      Object.entries(environmentApplications(configuration, environment)).map(([name, application]) => [
-        name,
-        deriveApplication(name, application, { environment, cluster, resourceProfiles, storage }),
-      ]),
+      Object.entries(environmentApplications(configuration, environment, isInTree)).map(
+        ([name, application]) => [
+          name,
+          deriveApplication(name, application, { environment, cluster, resourceProfiles, storage }),
+        ],
+      ),
     ),
   };
 }

@@ -1,7 +1,7 @@
-import { readFileSync } from "node:fs";
-import { basename } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { getNodeValue, type Node, type ParseError, parseTree, printParseErrorCode } from "jsonc-parser";
-import { deriveProject, type Project } from "./derive";
+import { deriveProject, type IsInTree, type Project } from "./derive";
 import { ConfigurationError, formatPath, type Problem } from "./problem";
 import { validate } from "./validate";
 
@@ -10,22 +10,38 @@ export const CONFIGURATION_FILE = "infrastructure.config.json";
 /** The example that newcomers copy. */
 export const EXAMPLE_FILE = "infrastructure.config.json.example";
 
+interface LoadOptions {
+  /** What messages call the file; default: its own name. */
+  readonly name?: string;
+  /** The directory with the flux/ that the project is for: applications that were removed from it are left out. Default: none are. */
+  readonly tree?: string;
+}
+
 /**
- * Reads, validates and derives a project from its configuration file, which messages call by `name`.
+ * Reads, validates and derives a project from its configuration file.
  * @throws ConfigurationError with every problem: a missing or unreadable file, broken JSON with line and column,
  *   whatever validate() finds.
  */
-export function loadProject(file: string, name: string = basename(file)): Project {
-  return parseProject(readConfiguration(file, name), name);
+export function loadProject(file: string, { name = basename(file), tree }: LoadOptions = {}): Project {
+  return parseProject(readConfiguration(file, name), name, tree === undefined ? undefined : treeOf(tree));
+}
+
+/** An application is in a tree by its folder, or by its entry in the environment's cluster. Without a tree nothing was removed from it. */
+function treeOf(directory: string): IsInTree {
+  const flux = join(directory, "flux");
+  if (!existsSync(flux)) return () => true;
+  return (environment, application) =>
+    existsSync(join(flux, "apps", application)) ||
+    existsSync(join(flux, "clusters", environment, `${application}.yaml`));
 }
 
 /** As loadProject, from the text of a configuration; `name` stands for the file in messages. */
-export function parseProject(text: string, name: string = CONFIGURATION_FILE): Project {
+export function parseProject(text: string, name: string = CONFIGURATION_FILE, isInTree?: IsInTree): Project {
   const { value, problems: syntax } = parseDocument(text, name);
   if (syntax.length > 0) throw new ConfigurationError(name, syntax);
   const validation = validate(value);
   if (!("configuration" in validation)) throw new ConfigurationError(name, validation.problems);
-  return deriveProject(validation.configuration);
+  return deriveProject(validation.configuration, isInTree);
 }
 
 function readConfiguration(file: string, name: string): string {

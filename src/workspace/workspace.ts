@@ -86,7 +86,9 @@ function openReal({
     ...definedOnly(process.env),
   };
   useSpacesKey(variables);
-  const project = online ? loadWithCredentials(configurationFile, variables) : loadProject(configurationFile);
+  const project = online
+    ? loadWithCredentials(configurationFile, variables)
+    : loadProject(configurationFile, { tree: REPOSITORY });
   if (!existing) requireEnvironmentFolders(project, REPOSITORY);
   const entry = enter(join(REPOSITORY, ".lock"), { command, readOnly });
   return {
@@ -116,7 +118,7 @@ function loadWithCredentials(configurationFile: string, variables: Variables): P
   let project: Project | undefined;
   let problems: readonly string[] = [];
   try {
-    project = loadProject(configurationFile);
+    project = loadProject(configurationFile, { tree: REPOSITORY });
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
     problems = error.problems.map(formatProblem);
@@ -132,7 +134,8 @@ async function openSandbox(
 ): Promise<Workspace> {
   const directory = sandboxDirectory(name, existing);
   const configurationFile = usedConfiguration(directory);
-  const project = loadProject(configurationFile, relative(REPOSITORY, configurationFile));
+  const configurationName = relative(REPOSITORY, configurationFile);
+  const configured = loadProject(configurationFile, { name: configurationName });
   if (!existsSync(directory)) process.stderr.write(`${explainConfiguration(name, configurationFile)}\n`);
   mkdirSync(directory, { recursive: true });
   const entry = enter(`${directory}.lock`, { command, readOnly });
@@ -140,8 +143,9 @@ async function openSandbox(
     copyTree(
       REPOSITORY,
       directory,
-      project.environments.map(({ name }) => name),
+      configured.environments.map(({ name }) => name),
     );
+  const project = loadProject(configurationFile, { name: configurationName, tree: directory });
   if (!existing) requireEnvironmentFolders(project, directory);
   const sandbox: Sandbox = await startSandbox({ directory: join(directory, "clouds") });
   const state = sandboxState(project, configurationFile, directory);

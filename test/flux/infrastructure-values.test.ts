@@ -79,3 +79,34 @@ test("JSON values parse back to the objects they stand for", () => {
     else expect(name).not.toMatch(/_resources$|_requests$|_limits$/);
   }
 });
+
+describe("the environment's profile", () => {
+  const profiles = (change?: (document: Record<string, any>) => void) =>
+    exampleProject(change).environments.map(({ applications }) => [
+      applications.nextcloud?.profile,
+      applications.mattermost?.profile,
+    ]);
+
+  test("is visible in the example: staging small, production large", () => {
+    expect(profiles()).toEqual([
+      ["small", "small"],
+      ["large", "medium"],
+    ]);
+  });
+
+  test("has an effect there: another one changes the variables", () => {
+    const change = ({ environments }: Record<string, any>) => {
+      environments[0].profile = "medium";
+      environments[1].profile = "small";
+    };
+    expect(profiles(change)).toEqual([
+      ["medium", "medium"],
+      ["small", "medium"],
+    ]);
+    for (const [index, environment] of exampleProject(change).environments.entries())
+      expect(infrastructureVariables(environment).infraConfig_applications_nextcloud_resources).not.toBe(
+        infrastructureVariables(index === 0 ? staging : production)
+          .infraConfig_applications_nextcloud_resources,
+      );
+  });
+});

@@ -122,6 +122,7 @@ describeWithKubectl("the dynamic configuration", () => {
   test("gives them the environment's profile where they name none: small in staging, large in production", async () => {
     const change: Change = (document) => {
       document.applications = {};
+      delete document.environments[1].applications;
     };
     const both = await Promise.all([
       render(environment("staging", change)),
@@ -152,12 +153,12 @@ describeWithKubectl("the dynamic configuration", () => {
 
     expect([before, after].map(sizes)).toEqual([
       {
-        nextcloud: { resources: { cpu: "1000m", memory: "1Gi" }, volume: "50Gi", database: "5Gi" },
-        mattermost: { resources: { cpu: "500m", memory: "512Mi" }, volume: "5Gi", database: "5Gi" },
+        nextcloud: { resources: { cpu: "250m", memory: "256Mi" }, volume: "50Gi", database: "5Gi" },
+        mattermost: { resources: { cpu: "250m", memory: "256Mi" }, volume: "5Gi", database: "5Gi" },
       },
       {
-        nextcloud: { resources: { cpu: "2000m", memory: "2Gi" }, volume: "100Gi", database: "10Gi" },
-        mattermost: { resources: { cpu: "1000m", memory: "1Gi" }, volume: "10Gi", database: "10Gi" },
+        nextcloud: { resources: { cpu: "500m", memory: "512Mi" }, volume: "100Gi", database: "10Gi" },
+        mattermost: { resources: { cpu: "500m", memory: "512Mi" }, volume: "10Gi", database: "10Gi" },
       },
     ]);
   });

@@ -16,7 +16,7 @@ const ENVIRONMENTS = [
   {
     environment: "staging",
     host: "chat.staging.example.com",
-    resources: { cpu: "500m", memory: "512Mi" },
+    resources: { cpu: "250m", memory: "256Mi" },
     size: "5Gi",
     instances: 1,
     databaseResources: { cpu: "250m", memory: "512Mi" },

@@ -18,7 +18,7 @@ const ENVIRONMENTS = [
   {
     environment: "staging",
     host: "cloud.staging.example.com",
-    resources: { cpu: "1000m", memory: "1Gi" },
+    resources: { cpu: "250m", memory: "256Mi" },
     size: "50Gi",
     instances: 1,
     databaseSize: "5Gi",

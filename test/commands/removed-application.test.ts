@@ -1,0 +1,83 @@
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { EXAMPLE_FILE, loadProject } from "../../src/config";
+import { infrastructureVariables, valuesYaml } from "../../src/flux";
+import { REPOSITORY } from "../support/example";
+import { plainEnvironment, SandboxProject } from "../support/sandbox-project";
+
+describe("an application that was removed from the tree", () => {
+  test("is left out of an environment's values, unless its folder, its entry or the configuration has it", () => {
+    const tree = mkdtempSync(join(tmpdir(), "tree-"));
+    try {
+      for (const folder of ["clusters/staging", "clusters/production", "apps/chatbox"])
+        mkdirSync(join(tree, "flux", folder), { recursive: true });
+      cpSync(
+        join(REPOSITORY, "flux/clusters/staging/fade.yaml"),
+        join(tree, "flux/clusters/staging/fade.yaml"),
+      );
+      const applications = (options: { tree?: string }) =>
+        loadProject(join(REPOSITORY, EXAMPLE_FILE), options).environments.map((one) =>
+          Object.keys(one.applications),
+        );
+      // The configuration names mattermost and nextcloud.
+      expect(applications({ tree })).toEqual([
+        ["chatbox", "fade", "mattermost", "nextcloud"],
+        ["chatbox", "mattermost", "nextcloud"],
+      ]);
+      const all = ["chatbox", "fade", "fluxgate", "mattermost", "nextcloud", "traversion"];
+      expect(applications({ tree: REPOSITORY })).toEqual([all, all]);
+      expect(applications({ tree: join(tree, "nowhere") })).toEqual([all, all]);
+      const [staging] = loadProject(join(REPOSITORY, EXAMPLE_FILE), { tree }).environments;
+      expect(JSON.stringify(infrastructureVariables(staging as never))).not.toContain("traversion");
+      expect(valuesYaml(staging as never)).not.toContain("traversion");
+    } finally {
+      rmSync(tree, { recursive: true, force: true });
+    }
+  });
+
+  test("is in neither ConfigMap of the synthesized stacks", () => {
+    const directory = mkdtempSync(join(tmpdir(), "project-"));
+    try {
+      cpSync(join(REPOSITORY, "flux"), join(directory, "flux"), { recursive: true });
+      cpSync(join(REPOSITORY, EXAMPLE_FILE), join(directory, "infrastructure.config.json"));
+      for (const path of ["apps/fluxgate", "clusters/staging/fluxgate.yaml"])
+        rmSync(join(directory, "flux", path), { recursive: true });
+      const { status, stderr } = spawnSync(process.execPath, [join(REPOSITORY, "dist", "main.js")], {
+        cwd: directory,
+        encoding: "utf8",
+        env: { ...plainEnvironment(), CDKTF_OUTDIR: join(directory, "out") },
+      });
+      expect([status, stderr]).toEqual([0, ""]);
+      const dataOf = (environment: string): string[] => {
+        const file = join(directory, "out/stacks", `${environment}-flux-configuration`, "cdk.tf.json");
+        const maps = JSON.parse(readFileSync(file, "utf8")).resource.kubernetes_config_map_v1;
+        return Object.values<any>(maps).map(({ data }) => JSON.stringify(data));
+      };
+      expect(dataOf("staging")).toHaveLength(2);
+      for (const data of dataOf("staging")) {
+        expect(data).toContain("chatbox");
+        expect(data).not.toContain("fluxgate");
+      }
+      // Production's cluster still has an entry for it.
+      for (const data of dataOf("production")) expect(data).toContain("fluxgate");
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
+  });
+});
+
+test("outputs tells a deployed stack without outputs from one that was never deployed", () => {
+  const project = new SandboxProject();
+  try {
+    expect(project.run("deploy", "--yes", "--environment", "staging").code).toBe(0);
+    const { stdout } = project.run("outputs");
+    expect(stdout).toContain("staging-github-secrets: deployed, no outputs");
+    expect(stdout).toContain("production-github-secrets: not deployed, no outputs");
+    const json = JSON.parse(project.run("outputs", "--json").stdout);
+    expect([json["staging-github-secrets"], json["production-github-secrets"]]).toEqual([{}, null]);
+  } finally {
+    project.remove();
+  }
+});
