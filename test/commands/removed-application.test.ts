@@ -1,11 +1,10 @@
-import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { EXAMPLE_FILE, loadProject } from "../../src/config";
 import { infrastructureVariables, valuesYaml } from "../../src/flux";
 import { REPOSITORY } from "../support/example";
-import { plainEnvironment, SandboxProject } from "../support/sandbox-project";
+import { cli, SandboxProject } from "../support/sandbox-project";
 
 describe("an application that was removed from the tree", () => {
   test("is left out of an environment's values, unless its folder, its entry or the configuration has it", () => {
@@ -44,12 +43,11 @@ describe("an application that was removed from the tree", () => {
       cpSync(join(REPOSITORY, EXAMPLE_FILE), join(directory, "infrastructure.config.json"));
       for (const path of ["apps/fluxgate", "clusters/staging/fluxgate.yaml"])
         rmSync(join(directory, "flux", path), { recursive: true });
-      const { status, stderr } = spawnSync(process.execPath, [join(REPOSITORY, "dist", "main.js")], {
-        cwd: directory,
-        encoding: "utf8",
-        env: { ...plainEnvironment(), CDKTF_OUTDIR: join(directory, "out") },
+      const { code, stderr } = cli(["app"], {
+        CDKTF_OUTDIR: join(directory, "out"),
+        HYBRID_GITOPS_DIRECTORY: directory,
       });
-      expect([status, stderr]).toEqual([0, ""]);
+      expect([code, stderr]).toEqual([0, ""]);
       const dataOf = (environment: string): string[] => {
         const file = join(directory, "out/stacks", `${environment}-flux-configuration`, "cdk.tf.json");
         const maps = JSON.parse(readFileSync(file, "utf8")).resource.kubernetes_config_map_v1;
