@@ -1,7 +1,14 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { requireAdoptable } from "../deployment/adoption";
 import { applyAll, type StackResult } from "../deployment/apply-all";
 import { catchUp } from "../deployment/catch-up";
+import {
+  type Course,
+  checkoutStanding,
+  courseFrom,
+  IF_BEHIND,
+  type IfBehind,
+} from "../deployment/checkout-standing";
 import { bootstrapArguments, bootstrapFlux, bootstrapObstacle } from "../deployment/flux-bootstrap";
 import {
   INTERRUPTED_EXIT_CODE,
@@ -12,7 +19,7 @@ import {
 import { refuseLost } from "../deployment/lost-states";
 import { failureMessages, planAll } from "../deployment/plan-all";
 import { explainPlannedAgain, plannedAgain } from "../deployment/planned-again";
-import { checkPublication, publish, publishCommands } from "../deployment/publication";
+import { checkPublication, explainPublication, publish, requirePublishable } from "../deployment/publication";
 import { acceptSealing, explainSealing, synthesizeSealed } from "../deployment/sealing";
 import { selectStacks } from "../deployment/selection";
 import { applicationSecrets } from "../secrets/applications";
@@ -37,6 +44,7 @@ interface DeployOptions extends CommonOptions {
   readonly confirm?: string[];
   readonly podTimeout: number;
   readonly adopt?: string[];
+  readonly ifBehind?: IfBehind;
 }
 
 /** What a deploy did. */
@@ -46,6 +54,8 @@ export interface DeployReport {
   readonly exitCode: number;
   /** Why the plan was refused before anything was touched. */
   readonly refused?: readonly Refusal[];
+  /** Why nothing was planned from this checkout. */
+  readonly notDeployed?: string;
 }
 
 export function deployCommand(): Command {
@@ -72,6 +82,14 @@ export function deployCommand(): Command {
       "--push",
       "commit and push the configuration, flux/ and secrets/ afterwards, so that Flux sees them",
     )
+    .addOption(
+      new Option(
+        "--if-behind <what>",
+        "when the checkout lacks commits of the branch that Flux reads: ask (without a terminal: refuse), skip this deploy, or deploy",
+      )
+        .choices(IF_BEHIND)
+        .default("ask"),
+    )
     .action(async (options: DeployOptions) => {
       const output = new Output(options.json ?? false);
       const workspace = await openWorkspace({ command: "deploy", sandbox: sandboxName(options) });
@@ -93,7 +111,7 @@ export interface Deployment {
   readonly interruption: Interruption;
   readonly options: Pick<
     DeployOptions,
-    "environment" | "stack" | "yes" | "push" | "allow" | "confirm" | "adopt"
+    "environment" | "stack" | "yes" | "push" | "allow" | "confirm" | "adopt" | "ifBehind"
   > &
     Partial<Pick<DeployOptions, "podTimeout">>;
 }
@@ -101,6 +119,9 @@ export interface Deployment {
 /** Plans, shows, asks, applies and says what comes next. */
 export async function deploy(deployment: Deployment): Promise<DeployReport> {
   const { workspace, output, interruption, options } = deployment;
+  const course = await orInterrupted(interruption, courseOf(deployment));
+  if (course.course !== "deploy") return notDeployed(output, course);
+  if (course.note) output.problem(`Note: ${course.note}`);
   const { all, sealing } = await orInterrupted(interruption, synthesizeSealed(workspace, options, true));
   const selected = selectStacks(all, { environments: options.environment, stacks: options.stack });
   await refuseLost(workspace, all, { selected, output });
@@ -149,7 +170,7 @@ export async function deploy(deployment: Deployment): Promise<DeployReport> {
   }
   for (const line of explainPlannedAgain(plannedAgain(plans))) output.line(`\n${line}`);
   output.line(`\nIn all: ${summaryText(addCounts(plans.map(({ changes }) => count(changes))))}`);
-  if (!(await gate.namesAreTyped()) || !(await approved(deployment))) {
+  if (!(await gate.namesAreTyped()) || !(await approved(deployment, course.question))) {
     output.line("Nothing was changed.");
     return { stacks: plans.map(unchanged), exitCode: failureCode(interruption) };
   }
@@ -168,6 +189,26 @@ export async function deploy(deployment: Deployment): Promise<DeployReport> {
       (await gate.lets(plan)) && (options.yes || (isInteractive() && confirm("Apply this plan?"))),
   });
   return finish(deployment, all, selected, stacks);
+}
+
+/** Whether a deploy goes on from where the checkout stands to the branch that Flux reads. */
+async function courseOf({ workspace, options }: Deployment): Promise<Course> {
+  // Found out now, and not after everything else is done.
+  if (options.push && workspace.sandbox === undefined)
+    await requirePublishable(workspace.directory, workspace.project.github);
+  return courseFrom(await checkoutStanding(workspace), {
+    ifBehind: options.ifBehind ?? "ask",
+    interactive: isInteractive() && !options.yes,
+  });
+}
+
+function notDeployed(
+  output: Output,
+  { course, message }: Exclude<Course, { readonly course: "deploy" }>,
+): DeployReport {
+  output.problem(message);
+  if (course === "skip" && process.env.GITHUB_ACTIONS) output.line(`::notice title=Not deployed::${message}`);
+  return { stacks: [], exitCode: course === "skip" ? 0 : 1, notDeployed: message };
 }
 
 async function finish(
@@ -224,7 +265,7 @@ async function requireUpstream(
   }
 }
 
-async function approved({ options, output }: Deployment): Promise<boolean> {
+async function approved({ options, output }: Deployment, question = ""): Promise<boolean> {
   if (options.yes) return true;
   if (!isInteractive()) {
     output.problem(
@@ -232,7 +273,11 @@ async function approved({ options, output }: Deployment): Promise<boolean> {
     );
     return false;
   }
-  return confirm("\nApply this plan? Only yes applies it.");
+  return confirm(
+    question === ""
+      ? "\nApply this plan? Only yes applies it."
+      : `\n${question} Apply this plan all the same? Only yes applies it.`,
+  );
 }
 
 function unchanged({ stack }: StackPlan): StackResult {
@@ -260,20 +305,10 @@ async function afterDeploy(
     return;
   }
   const branch = project.github?.branch ?? "main";
-  if (options.push) publish(directory, branch, project.github);
-  const publication = checkPublication(directory, branch, project.github);
+  if (options.push) await publish(directory, branch, project.github);
+  const publication = await checkPublication(directory, branch, project.github);
   if (publication.state !== "published") {
-    const why = {
-      uncommitted: "the configuration, flux/ or secrets/ have changes that are not committed",
-      unpushed: `origin/${branch} doesn't have this checkout's configuration, flux/ and secrets/ yet`,
-      elsewhere: publication.state === "elsewhere" ? publication.reason : "",
-      unknown:
-        publication.state === "unknown"
-          ? `it is not known whether the remote has flux/ and secrets/ (${publication.reason})`
-          : "",
-    }[publication.state];
-    output.line(`Flux reads Git, not this checkout, and ${why}. Next (or deploy with --push):`);
-    for (const line of publishCommands(directory, publication, branch)) output.line(`  ${line}`);
+    for (const line of explainPublication(directory, publication, branch)) output.line(line);
     output.line("Then `npm run deploy` again: it installs Flux into the clusters.");
     return;
   }

@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs";
 import type { Command } from "commander";
+import { checkoutStanding, describeStanding, type Standing } from "../deployment/checkout-standing";
 import { INTERRUPTED_EXIT_CODE, orInterrupted, watchInterruption } from "../deployment/interruption";
 import { refuseLost } from "../deployment/lost-states";
 import { failureMessages, type PlannedStacks, planAll } from "../deployment/plan-all";
@@ -35,9 +36,9 @@ export function diffCommand(): Command {
       const workspace = await openWorkspace({ command: "diff", sandbox: sandboxName(options) });
       const interruption = watchInterruption(output);
       try {
-        const { all, sealing } = await orInterrupted(
+        const [{ all, sealing }, standing] = await orInterrupted(
           interruption,
-          synthesizeSealed(workspace, options, false),
+          Promise.all([synthesizeSealed(workspace, options, false), checkoutStanding(workspace)]),
         );
         const selected = selectStacks(all, { environments: options.environment, stacks: options.stack });
         await refuseLost(workspace, all, { selected, output });
@@ -46,15 +47,17 @@ export function diffCommand(): Command {
         const gate = await DangerGate.open({ workspace, output, all, selected, ...planned, permission });
         show(output, planned, gate);
         for (const line of explainSealing(workspace, sealing)) output.line(line);
+        noteStanding(output, standing, planned.plans.some(hasChanges));
         if (options.markdown)
           writeFileSync(
             options.markdown,
             planMarkdown(planned, gate.explanation("A deploy would refuse this plan")),
           );
-        process.exitCode = interruption.reason() ? INTERRUPTED_EXIT_CODE : exitCode(planned, gate);
+        process.exitCode = interruption.reason() ? INTERRUPTED_EXIT_CODE : exitCode(planned, gate, standing);
         output.result({
           ...toJson(planned, gate, Number(process.exitCode)),
           sealed: sealedNames(sealing),
+          checkout: standing,
         });
       } finally {
         interruption.end();
@@ -94,8 +97,18 @@ function show(output: Output, { plans, failures }: PlannedStacks, gate: DangerGa
   );
 }
 
-function exitCode({ plans, failures }: PlannedStacks, { refusals }: DangerGate): number {
-  if (failures.length > 0 || refusals.length > 0) return FAILED;
+/** What the plan was made from is not what others have deployed, or is nothing that Flux can read. */
+function noteStanding(output: Output, standing: Standing, changes: boolean): void {
+  const text = describeStanding(standing);
+  if (text === undefined) return;
+  if (standing.state === "subfolder") output.problem(`\nA deploy would be refused. ${text}`);
+  else if (standing.state === "behind" && standing.matters && changes)
+    output.problem(`\n${text} The plan above would take back what others have deployed since.`);
+  else output.line(`\nNote: ${text}`);
+}
+
+function exitCode({ plans, failures }: PlannedStacks, { refusals }: DangerGate, standing: Standing): number {
+  if (failures.length > 0 || refusals.length > 0 || standing.state === "subfolder") return FAILED;
   return plans.some(hasChanges) ? CHANGES : NO_CHANGES;
 }
 

@@ -1,21 +1,22 @@
-import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { GitHubRepository } from "../config";
-import { repositoryAt } from "./followed-repository";
-
-type Repository = Pick<GitHubRepository, "owner" | "repository">;
+import { runGit } from "../git";
+import { fetchBranch, followedRemote, type Obstacle, type Repository } from "./followed-branch";
 
 /** What the remote branch, which Flux reads, has of the files that a deploy writes. */
 export type Publication =
   | { readonly state: "published" }
   /** Changed in the checkout and not committed. */
-  | { readonly state: "uncommitted"; readonly files: readonly string[] }
+  | {
+      readonly state: "uncommitted";
+      readonly files: readonly string[];
+      /** Those of the files that Git ignores, so that only `git add --force` takes them. */
+      readonly ignored?: readonly string[];
+      readonly remote: string;
+    }
   /** Committed, but the remote branch has something else. */
-  | { readonly state: "unpushed" }
-  /** The remote is not the repository that Flux reads. */
-  | { readonly state: "elsewhere"; readonly reason: string; readonly wanted: string }
-  | { readonly state: "unknown"; readonly reason: string };
+  | { readonly state: "unpushed"; readonly remote: string }
+  | Obstacle;
 
 /** What a deploy is made from and what it writes: all of it belongs into Git, and none of it is secret. */
 export const PUBLISHED_PATHS = ["infrastructure.config.json", ".sops.yaml", "flux", "secrets"] as const;
@@ -27,42 +28,65 @@ const KEPT_IN_GIT = /^flux\/\.backups\/(?!\.run\/|\.lock|\.restoring-)(?:.*\.ori
 
 const MESSAGE = "Configure this project";
 
-const FETCH_TIMEOUT_MS = 30_000;
-
 /**
- * Compares the configuration, flux/ and secrets/ of a checkout with the branch of its remote `origin` that Flux reads. Only reads (and
- * fetches).
- * @param github the repository that `origin` has to be; without it any will do
+ * Compares the configuration, flux/ and secrets/ of a checkout with the remote branch that Flux reads. Only reads (and fetches).
+ * What can't be compared never counts as published.
+ * @param github the repository that a remote has to be; without it any will do
  */
-export function checkPublication(directory: string, branch: string, github?: Repository): Publication {
-  const git = gitIn(directory);
-  if (git("rev-parse", "--is-inside-work-tree") !== "true")
-    return { state: "unknown", reason: "this is no Git checkout" };
-  // What another repository has says nothing of the one that Flux would follow.
-  const reason = github && foreignOrigin(directory, github);
-  if (github && reason) return { state: "elsewhere", reason, wanted: addressOf(github) };
-  const changed = (git("status", "--porcelain", "--untracked-files=all", "--", ...PUBLISHED_PATHS) ?? "")
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => line.slice(2).trim());
-  const files = [...changed, ...ignoredOriginals(directory)];
-  if (files.length > 0) return { state: "uncommitted", files };
-  if (git("remote", "get-url", "origin") === undefined)
-    return { state: "unknown", reason: "the checkout has no remote named origin" };
-  if (git("fetch", "--quiet", "origin", branch) === undefined)
-    return { state: "unknown", reason: `origin/${branch} can't be fetched` };
-  const same = PUBLISHED_PATHS.every(
-    (path) => git("rev-parse", `HEAD:${path}`) === git("rev-parse", `FETCH_HEAD:${path}`),
+export async function checkPublication(
+  directory: string,
+  branch: string,
+  github?: Repository,
+): Promise<Publication> {
+  const followed = await followedRemote(directory, github);
+  if (followed.state !== "found") return followed;
+  const { remote } = followed;
+  const { changed, ignored } = await unpublishable(directory);
+  if (changed.length + ignored.length > 0)
+    return {
+      state: "uncommitted",
+      files: [...changed, ...ignored],
+      ...(ignored.length > 0 ? { ignored } : {}),
+      remote,
+    };
+  const tip = await fetchBranch(directory, remote, branch);
+  if (tip.state === "unknown") return tip;
+  if (tip.state === "missing") return { state: "unpushed", remote };
+  return (await hasAll(directory, tip.commit)) ? { state: "published" } : { state: "unpushed", remote };
+}
+
+/** Files that no push can bring to Flux as they are: changed and not committed, or ignored by Git. */
+async function unpublishable(
+  directory: string,
+): Promise<{ readonly changed: readonly string[]; readonly ignored: readonly string[] }> {
+  const [status, committed, originals] = await Promise.all([
+    runGit(directory, [
+      "status",
+      "--porcelain",
+      "-z",
+      "--no-renames",
+      "--untracked-files=all",
+      "--",
+      ...PUBLISHED_PATHS,
+    ]),
+    objectsIn(directory, "HEAD"),
+    ignoredOriginals(directory),
+  ]);
+  const changed = entriesOf(status.output).map((entry) => entry.slice(3));
+  // An untracked folder is listed with its files.
+  const isListed = (path: string) => changed.some((name) => name === path || name.startsWith(`${path}/`));
+  const ignored = PUBLISHED_PATHS.filter(
+    (path) => existsSync(join(directory, path)) && !committed?.has(path) && !isListed(path),
   );
-  return { state: same ? "published" : "unpushed" };
+  return { changed, ignored: [...ignored, ...originals] };
 }
 
 /**
  * Originals and the record of the static configuration that Git ignores, such as by `*.orig` in a global gitignore: `git status`
  * does not show them, and without them no other clone can restore a file or bring it a new value.
  */
-function ignoredOriginals(directory: string): string[] {
-  const listed = gitIn(directory)(
+async function ignoredOriginals(directory: string): Promise<string[]> {
+  const listed = await runGit(directory, [
     "ls-files",
     "-z",
     "--others",
@@ -70,80 +94,124 @@ function ignoredOriginals(directory: string): string[] {
     "--exclude-standard",
     "--",
     BACKUPS,
+  ]);
+  return entriesOf(listed.output).filter((path) => KEPT_IN_GIT.test(path));
+}
+
+/** What git lists with `-z`. */
+const entriesOf = (output: string): string[] => output.split("\0").filter((entry) => entry !== "");
+
+/** Whether a commit of the remote has what this checkout has: all its commits, or the same files. */
+async function hasAll(directory: string, commit: string): Promise<boolean> {
+  // Flux's own bootstrap commits to the branch, too, so that a deploy of a second environment is behind the first one's.
+  if ((await runGit(directory, ["merge-base", "--is-ancestor", "HEAD", commit])).ok) return true;
+  const [here, there] = await Promise.all([objectsIn(directory, "HEAD"), objectsIn(directory, commit)]);
+  // What isn't known is not the same.
+  if (!here?.has("flux") || there === undefined) return false;
+  return PUBLISHED_PATHS.every((path) => here.get(path) === there.get(path));
+}
+
+/** What a commit has of the published paths, each with its content's id; undefined when it can't be read. */
+async function objectsIn(
+  directory: string,
+  commit: string,
+): Promise<ReadonlyMap<string, string> | undefined> {
+  const listed = await runGit(directory, ["ls-tree", "-z", "--full-tree", commit, "--", ...PUBLISHED_PATHS]);
+  if (!listed.ok) return undefined;
+  return new Map(
+    entriesOf(listed.output).map((entry) => [...entry.split("\t")].reverse() as [string, string]),
   );
-  return (listed ?? "").split("\0").filter((path) => KEPT_IN_GIT.test(path));
 }
 
 /** The commands that bring the checkout's configuration, flux/ and secrets/ into the branch that Flux reads. */
 export function publishCommands(directory: string, publication: Publication, branch: string): string[] {
-  const paths = PUBLISHED_PATHS.filter((path) => existsSync(join(directory, path)));
-  const forced = ignoredOriginals(directory).length > 0 ? [`git add -f ${BACKUPS}`] : [];
-  const commit = [`git add ${paths.join(" ")}`, ...forced, `git commit -m "${MESSAGE}"`];
+  const ignored = ("ignored" in publication && publication.ignored) || [];
+  const paths = PUBLISHED_PATHS.filter(
+    (path) => existsSync(join(directory, path)) && !ignored.includes(path),
+  );
+  // Originals are many, and all in one folder.
+  const forced = [...new Set(ignored.map((path) => (path.startsWith(`${BACKUPS}/`) ? BACKUPS : path)))];
+  const commit = [
+    ...(paths.length > 0 ? [`git add ${paths.join(" ")}`] : []),
+    ...(forced.length > 0 ? [`git add -f ${forced.join(" ")}`] : []),
+    `git commit -m "${MESSAGE}"`,
+  ];
+  const remote = "remote" in publication ? publication.remote : "origin";
   return [
     ...(publication.state === "uncommitted" ? commit : []),
-    ...(publication.state === "elsewhere" ? [`git remote set-url origin ${publication.wanted}`] : []),
-    `git push origin HEAD:${branch}`,
+    ...(publication.state === "elsewhere" ? [publication.fix] : []),
+    `git push ${remote} HEAD:${branch}`,
   ];
 }
 
-const addressOf = ({ owner, repository }: Repository): string =>
-  `https://github.com/${owner}/${repository}.git`;
+/** Why Flux doesn't have what is in the checkout, and what brings it there, a line each. */
+export function explainPublication(
+  directory: string,
+  publication: Exclude<Publication, { readonly state: "published" }>,
+  branch: string,
+): string[] {
+  const commands = publishCommands(directory, publication, branch).map((line) => `  ${line}`);
+  const intro = "Flux reads Git, not this checkout";
+  switch (publication.state) {
+    case "uncommitted":
+      return [
+        `${intro}, and these files of the configuration, flux/ or secrets/ are not committed: ${someOf(publication.files)}. Next (or deploy with --push):`,
+        ...commands,
+      ];
+    case "unpushed":
+      return [
+        `${intro}, and ${publication.remote}/${branch} doesn't have this checkout's configuration, flux/ and secrets/ yet. Next (or deploy with --push):`,
+        ...commands,
+      ];
+    case "elsewhere":
+      return [`${intro}, and ${publication.reason}. Next:`, ...commands];
+    case "subfolder":
+      return [`${intro}, and ${publication.reason}. Fix: ${publication.fix}.`];
+    case "unknown":
+      return [
+        `${intro}, and it is not known whether the remote has flux/ and secrets/: ${publication.reason}. Fix: ${publication.fix}. Next:`,
+        ...commands,
+      ];
+  }
+}
 
-/** Why the remote `origin` is not a repository, told by the end of its address (whatever the host); undefined when it is, or isn't set. */
-function foreignOrigin(directory: string, { owner, repository }: Repository): string | undefined {
-  const git = gitIn(directory);
-  const read = git("remote", "get-url", "origin");
-  if (read === undefined) return undefined;
-  const pushed = git("remote", "get-url", "--push", "--all", "origin")?.split("\n") ?? [];
-  const foreign = [read, ...pushed].find((address) => {
-    const at = repositoryAt(address);
-    return `${at.owner}/${at.repository}`.toLowerCase() !== `${owner}/${repository}`.toLowerCase();
-  });
-  if (foreign === undefined) return undefined;
-  // Without a name and password that may stand in it.
-  const shown = foreign.replace(/\/\/[^/@]*@/, "//");
-  const which = foreign === read ? "the remote origin is" : "the remote origin pushes to";
-  return `${which} ${shown}, and Flux reads ${owner}/${repository}, as "github" in the configuration says`;
+/** How many files are named before the rest is only counted. */
+const NAMED_FILES = 5;
+
+function someOf(files: readonly string[]): string {
+  const more = files.length - NAMED_FILES;
+  return `${files.slice(0, NAMED_FILES).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+}
+
+/**
+ * The remote that {@link publish} would push to.
+ * @throws Error with what keeps it from that, and the fix
+ */
+export async function requirePublishable(directory: string, github?: Repository): Promise<string> {
+  const followed = await followedRemote(directory, github);
+  if (followed.state === "found") return followed.remote;
+  throw new Error(`Nothing was pushed: ${followed.reason}. Fix: ${followed.fix}`);
 }
 
 /**
  * Commits the configuration, flux/ and secrets/ (nothing else) and pushes to the branch.
- * @param github the repository that `origin` has to be; without it any will do
- * @throws Error with what git said, or when `origin` is another repository
+ * @param github the repository that a remote has to be; without it any will do
+ * @throws Error with what git said, or when no remote is that repository
  */
-export function publish(directory: string, branch: string, github?: Repository): void {
-  const reason = github && foreignOrigin(directory, github);
-  if (github && reason)
-    throw new Error(`Nothing was pushed: ${reason}. git remote set-url origin ${addressOf(github)}`);
-  const run = (...args: string[]): void => {
-    const result = spawnSync("git", args, {
-      cwd: directory,
-      encoding: "utf8",
-      env: { ...process.env, GIT_TERMINAL_PROMPT: "0" },
-    });
-    if (result.status !== 0)
-      throw new Error(
-        `git ${args[0]} failed: ${(result.stderr || result.stdout || String(result.error)).trim()}`,
-      );
+export async function publish(directory: string, branch: string, github?: Repository): Promise<void> {
+  const remote = await requirePublishable(directory, github);
+  const run = async (...args: string[]): Promise<void> => {
+    const { ok, problem } = await runGit(directory, args);
+    if (!ok) throw new Error(`git ${args[0]} failed: ${problem}`);
   };
-  const ignored = ignoredOriginals(directory);
-  if (ignored.length > 0) run("add", "--force", "--", ...ignored);
-  const existing = PUBLISHED_PATHS.filter((path) => gitIn(directory)("status", "--porcelain", "--", path));
+  const { ignored } = await unpublishable(directory);
+  if (ignored.length > 0) await run("add", "--force", "--", ...ignored);
+  const existing: string[] = [];
+  for (const path of PUBLISHED_PATHS)
+    if ((await runGit(directory, ["status", "--porcelain", "--", path])).output !== "") existing.push(path);
   if (existing.length > 0) {
-    run("add", "--", ...existing);
-    run("commit", "-m", MESSAGE, "--", ...existing);
+    await run("add", "--", ...existing);
+    await run("commit", "-m", MESSAGE, "--", ...existing);
   }
-  run("push", "origin", `HEAD:${branch}`);
-}
-
-function gitIn(directory: string): (...args: string[]) => string | undefined {
-  return (...args) => {
-    const result = spawnSync("git", args, {
-      cwd: directory,
-      encoding: "utf8",
-      timeout: FETCH_TIMEOUT_MS,
-      env: { ...process.env, GIT_TERMINAL_PROMPT: "0" },
-    });
-    return result.status === 0 ? result.stdout.replace(/\n$/, "") : undefined;
-  };
+  await run("push", remote, `HEAD:refs/heads/${branch}`);
 }

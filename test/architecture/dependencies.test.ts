@@ -6,6 +6,7 @@ import { REPOSITORY } from "../support/example";
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "src/config": [],
   "src/files": [],
+  "src/git": [],
   "src/processes": [],
   "src/place": [],
   "src/flux": ["src/config"],
@@ -34,6 +35,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "src/deployment": [
     "src/place",
     "src/config",
+    "src/git",
     "src/api-client",
     "src/flux",
     "src/secrets",

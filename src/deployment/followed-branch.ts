@@ -1,0 +1,142 @@
+import type { GitHubRepository } from "../config";
+import { describeCheckout, type GitCheckout, NETWORK_TIMEOUT_MS, runGit, withoutCredentials } from "../git";
+import { repositoryAt } from "./followed-repository";
+
+/** The repository that Flux reads. */
+export type Repository = Pick<GitHubRepository, "owner" | "repository">;
+
+/** What keeps a checkout from being compared with the branch that Flux reads. */
+export type Obstacle =
+  /** The remote is not the repository that Flux reads. */
+  | { readonly state: "elsewhere"; readonly reason: string; readonly fix: string }
+  /** The project is not at the root of its repository. */
+  | { readonly state: "subfolder"; readonly reason: string; readonly fix: string }
+  | { readonly state: "unknown"; readonly reason: string; readonly fix: string };
+
+/** The remote of a checkout that Flux reads. */
+export interface FollowedRemote {
+  readonly state: "found";
+  readonly checkout: GitCheckout;
+  /** Its name: origin, unless another remote is the repository that Flux reads. */
+  readonly remote: string;
+}
+
+/** The tip of the branch that Flux reads; the checkout has its commit. */
+export type FollowedBranch =
+  | { readonly state: "found"; readonly commit: string }
+  /** The remote answers, and has no such branch. */
+  | { readonly state: "missing" }
+  | { readonly state: "unknown"; readonly reason: string; readonly fix: string };
+
+/** Where a repository is cloned from. */
+const addressOf = ({ owner, repository }: Repository): string =>
+  `https://github.com/${owner}/${repository}.git`;
+
+/** Why a project can't be deployed to a repository that has it in a subfolder. */
+export function explainSubfolder(prefix: string): { readonly reason: string; readonly fix: string } {
+  const folder = prefix.replace(/\/$/, "");
+  return {
+    reason: `the project is in the subfolder ${folder} of its Git repository. Flux resolves paths such as ./flux/apps from the root of the repository, where they do not exist, and GitHub reads workflows only from .github at the root`,
+    fix: `give the project a repository of its own. In the root of this one: git subtree split --prefix=${quoted(folder)} --branch project, then git push <address of an empty repository> project:main. Clone that, and copy state/, .env and .secrets/ into the clone`,
+  };
+}
+
+/** A path as a shell takes it. */
+const quoted = (path: string): string =>
+  /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+
+/**
+ * The remote of a checkout that is the repository which Flux reads, by its address: `origin`, or whatever it is called.
+ * @param github without it any repository will do
+ */
+export async function followedRemote(
+  directory: string,
+  github?: Repository,
+): Promise<FollowedRemote | Obstacle> {
+  const checkout = await describeCheckout(directory);
+  if (checkout.kind !== "checkout") return { state: "unknown", reason: checkout.problem, fix: checkout.fix };
+  if (checkout.prefix !== "") return { state: "subfolder", ...explainSubfolder(checkout.prefix) };
+  const remotes = (await runGit(directory, ["remote"])).output.split("\n").filter((name) => name !== "");
+  const ordered = [...remotes].sort((one, other) => Number(other === "origin") - Number(one === "origin"));
+  const [first] = ordered;
+  if (first === undefined)
+    return {
+      state: "unknown",
+      reason: "the checkout has no remote",
+      fix: `git remote add origin ${github ? addressOf(github) : "<address of the repository>"}`,
+    };
+  if (github === undefined) return { state: "found", checkout, remote: first };
+  const foreign: string[] = [];
+  for (const remote of ordered) {
+    const reason = await foreignRemote(directory, remote, github);
+    if (reason === undefined) return { state: "found", checkout, remote };
+    foreign.push(reason);
+  }
+  const verb = first === "origin" ? "set-url" : "add";
+  return {
+    state: "elsewhere",
+    reason: String(foreign[0]),
+    fix: `git remote ${verb} origin ${addressOf(github)}`,
+  };
+}
+
+/** Why a remote is not a repository, told by the end of its addresses (whatever the host); undefined when it is. */
+async function foreignRemote(
+  directory: string,
+  remote: string,
+  github: Repository,
+): Promise<string | undefined> {
+  const [read, push] = await Promise.all([
+    runGit(directory, ["remote", "get-url", remote]),
+    runGit(directory, ["remote", "get-url", "--push", "--all", remote]),
+  ]);
+  const wanted = `${github.owner}/${github.repository}`.toLowerCase();
+  const foreign = [read.output, ...push.output.split("\n")].find((address) => {
+    const { owner, repository } = repositoryAt(address);
+    return `${owner}/${repository}`.toLowerCase() !== wanted;
+  });
+  if (foreign === undefined) return undefined;
+  const which = foreign === read.output ? `the remote ${remote} is` : `the remote ${remote} pushes to`;
+  return `${which} ${withoutCredentials(foreign)}, and Flux reads ${github.owner}/${github.repository}, as "github" in the configuration says`;
+}
+
+/**
+ * Asks a remote for a branch, and fetches its commit when the checkout doesn't have it. Where the checkout has it already nothing is
+ * written, so that a read-only checkout can be compared, too.
+ */
+export async function fetchBranch(
+  directory: string,
+  remote: string,
+  branch: string,
+): Promise<FollowedBranch> {
+  const ref = `refs/heads/${branch}`;
+  const network = { timeoutMs: NETWORK_TIMEOUT_MS };
+  const listed = await runGit(directory, ["ls-remote", "--exit-code", remote, ref], network);
+  if (listed.code === NO_SUCH_REF) return { state: "missing" };
+  const [commit = ""] = listed.output.split(/\s/);
+  if (!listed.ok)
+    return {
+      state: "unknown",
+      reason: `${remote}/${branch} can't be read: ${firstLine(listed.problem)}`,
+      fix: `check the network and that \`git ls-remote ${remote}\` works`,
+    };
+  const isHere = async () => (await runGit(directory, ["cat-file", "-e", `${commit}^{commit}`])).ok;
+  if (await isHere()) return { state: "found", commit };
+  const fetched = await runGit(
+    directory,
+    ["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", remote, ref],
+    network,
+  );
+  if (fetched.ok && (await isHere())) return { state: "found", commit };
+  const why = fetched.ok ? "it has moved on meanwhile" : firstLine(fetched.problem);
+  return {
+    state: "unknown",
+    reason: `${remote}/${branch} can't be fetched: ${why}`,
+    fix: `run \`git fetch ${remote}\``,
+  };
+}
+
+/** What `git ls-remote --exit-code` ends with when the remote answers and has no such branch. */
+const NO_SUCH_REF = 2;
+
+const firstLine = (text: string): string => text.split("\n")[0] ?? "";

@@ -1,0 +1,84 @@
+import { runGit } from "./run-git";
+
+/** A directory in a repository that git can read. */
+export interface GitCheckout {
+  readonly kind: "checkout";
+  /** Where the directory lies in its repository, with a slash at the end: `platform/`; empty at the root. */
+  readonly prefix: string;
+  /** Not all of the history is here. */
+  readonly shallow: boolean;
+  /** Absent on a detached HEAD. */
+  readonly branch?: string;
+  /** Absent before the first commit. */
+  readonly commit?: string;
+}
+
+/** Why git knows nothing of a directory, or can't say. */
+export interface NoCheckout {
+  /** `none`: no repository has it (a zip, say). `unusable`: there may be one, and git can't read it. */
+  readonly kind: "none" | "unusable";
+  readonly problem: string;
+  readonly fix: string;
+}
+
+export type Checkout = GitCheckout | NoCheckout;
+
+const CLONE_FIX =
+  "clone the project's repository with git and work there (copy state/, .env and .secrets/ into the clone)";
+
+/** Looks what a directory is to Git: a checkout, a subfolder of one, none, or one that git can't or won't read. */
+export async function describeCheckout(directory: string): Promise<Checkout> {
+  const run = await runGit(directory, [
+    "rev-parse",
+    "--is-inside-work-tree",
+    "--is-shallow-repository",
+    "--show-prefix",
+  ]);
+  const [inside, shallow, prefix = ""] = run.output.split("\n");
+  if (!run.ok) return noCheckout(run.problem, run.notInstalled ?? false);
+  if (inside !== "true")
+    return {
+      kind: "none",
+      problem: "this directory is inside a Git directory and no checkout",
+      fix: CLONE_FIX,
+    };
+  const [tracked, branch, commit] = await Promise.all([
+    // One tracked file is enough; without a prefix the repository is the project's own.
+    prefix === "" ? undefined : runGit(directory, ["ls-files", "--", "package.json", "flux"]),
+    runGit(directory, ["symbolic-ref", "--quiet", "--short", "HEAD"]),
+    runGit(directory, ["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]),
+  ]);
+  if (tracked?.ok && tracked.output === "")
+    return {
+      kind: "none",
+      problem: `no Git repository has this directory: the one around it tracks nothing in ${prefix}`,
+      fix: CLONE_FIX,
+    };
+  return {
+    kind: "checkout",
+    prefix,
+    shallow: shallow === "true",
+    ...(branch.ok ? { branch: branch.output } : {}),
+    ...(commit.ok ? { commit: commit.output } : {}),
+  };
+}
+
+function noCheckout(said: string, notInstalled: boolean): NoCheckout {
+  if (notInstalled)
+    return { kind: "unusable", problem: "git is not installed", fix: "install it (git-scm.com/downloads)" };
+  if (said.includes("dubious ownership")) {
+    const command = /git config --global --add safe\.directory .+/.exec(said)?.[0];
+    return {
+      kind: "unusable",
+      problem: "this checkout belongs to another user, so git refuses to read it (dubious ownership)",
+      fix: `if you trust it: ${command ?? "git config --global --add safe.directory <the checkout>"}`,
+    };
+  }
+  if (/^not a git repository \(or any/m.test(said))
+    return { kind: "none", problem: "this is no Git checkout", fix: CLONE_FIX };
+  return {
+    kind: "unusable",
+    problem: `git can't read this checkout: ${said.split("\n")[0]}`,
+    fix: "repair it, or clone the repository again",
+  };
+}

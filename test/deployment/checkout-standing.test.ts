@@ -1,0 +1,238 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Project } from "../../src/config";
+import {
+  checkoutStanding,
+  courseFrom,
+  describeStanding,
+  type Standing,
+} from "../../src/deployment/checkout-standing";
+import { git } from "../support/git-checkout";
+
+const CONFIGURATION = "infrastructure.config.json";
+let folder: string;
+let remote: string;
+/** A colleague's checkout, and ours. */
+let theirs: string;
+let ours: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "standing-"));
+  remote = join(folder, "acme", "platform.git");
+  git(folder, "init", "--quiet", "--bare", "--initial-branch=main", remote);
+  theirs = clone("theirs");
+  commit(theirs, CONFIGURATION, "6 nodes");
+  git(theirs, "push", "--quiet", "origin", "HEAD:main");
+  ours = clone("ours");
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function clone(name: string, ...options: string[]): string {
+  git(folder, "clone", "--quiet", ...options, `file://${remote}`, name);
+  return join(folder, name);
+}
+
+function commit(checkout: string, path: string, text: string): string {
+  mkdirSync(join(checkout, path, ".."), { recursive: true });
+  writeFileSync(join(checkout, path), text);
+  git(checkout, "add", ".");
+  git(checkout, "commit", "--quiet", "-m", text);
+  return git(checkout, "rev-parse", "HEAD");
+}
+
+function pushed(path: string, text: string): string {
+  const made = commit(theirs, path, text);
+  git(theirs, "push", "--quiet", "origin", "HEAD:main");
+  return made;
+}
+
+const github = { owner: "acme", repository: "platform", branch: "main" };
+const standing = (directory = ours, branch = "main") =>
+  checkoutStanding({ directory, project: { github: { ...github, branch } } as unknown as Project });
+
+const inStep = { state: "in step", branch: "origin/main" };
+const behind = (commits: number, more: object = {}) => ({
+  state: "behind",
+  branch: "origin/main",
+  commits,
+  ahead: 0,
+  matters: true,
+  ...more,
+});
+
+describe("a checkout", () => {
+  test("that has all of the branch is in step, with commits and changes of its own, too", async () => {
+    expect(await standing()).toEqual(inStep);
+    commit(ours, CONFIGURATION, "7 nodes");
+    writeFileSync(join(ours, CONFIGURATION), "8 nodes");
+    expect(await standing()).toEqual(inStep);
+  });
+
+  test("is behind by the commits that it doesn't have, though it never fetched them", async () => {
+    pushed(CONFIGURATION, "9 nodes");
+    expect(await standing()).toEqual(behind(1));
+    pushed("src/stacks/cluster-stack.ts", "new");
+    expect(await standing()).toEqual(behind(2));
+    git(ours, "pull", "--quiet");
+    expect(await standing()).toEqual(inStep);
+  });
+
+  test("with commits of its own besides has diverged", async () => {
+    pushed(CONFIGURATION, "9 nodes");
+    commit(ours, "flux/a.yaml", "mine");
+    expect(await standing()).toEqual(behind(1, { ahead: 1 }));
+    expect(describeStanding(await standing())).toBe(
+      "This checkout is behind origin/main by 1 commit, and has 1 of its own.",
+    );
+  });
+
+  test("on another branch, or a detached HEAD, is compared with the one that Flux reads", async () => {
+    git(ours, "checkout", "--quiet", "-b", "feature");
+    pushed(CONFIGURATION, "9 nodes");
+    expect(await standing()).toEqual(behind(1));
+    git(ours, "checkout", "--quiet", "--detach");
+    expect(await standing()).toEqual(behind(1));
+  });
+
+  test.each([
+    "README.md",
+    "docs/state.md",
+    "test/config/a.test.ts",
+    ".github/workflows/a.yaml",
+    "flux/clusters/staging/flux-system/gotk-sync.yaml",
+  ])("is behind without harm where %s has changed", async (path) => {
+    pushed(path, "new");
+    expect(await standing()).toEqual(behind(1, { matters: false }));
+  });
+
+  test("is behind without harm where its own commits were squashed on the branch", async () => {
+    commit(ours, CONFIGURATION, "8 nodes");
+    commit(ours, CONFIGURATION, "9 nodes");
+    pushed(CONFIGURATION, "9 nodes");
+    expect(await standing()).toEqual(behind(1, { ahead: 2, matters: false }));
+  });
+
+  test("of a branch that nobody has pushed yet is in step", async () => {
+    expect(await standing(ours, "production")).toEqual({ state: "in step", branch: "origin/production" });
+  });
+
+  test("is compared through a remote of any name", async () => {
+    git(ours, "remote", "rename", "origin", "company");
+    pushed(CONFIGURATION, "9 nodes");
+    expect(await standing()).toEqual({ ...behind(1), branch: "company/main" });
+  });
+
+  test("is left alone in a sandbox, and without github in the configuration", async () => {
+    const project = { github } as unknown as Project;
+    expect(await checkoutStanding({ directory: ours, project, sandbox: "demo" })).toEqual({ state: "alone" });
+    expect(await checkoutStanding({ directory: ours, project: {} as Project })).toEqual({ state: "alone" });
+  });
+});
+
+describe("a shallow clone, as CI has one", () => {
+  let shallow: string;
+  beforeEach(() => {
+    pushed("README.md", "second");
+    shallow = clone("shallow", "--depth=1");
+  });
+
+  test("is in step, and behind by a number that it can't count", async () => {
+    expect(await standing(shallow)).toEqual(inStep);
+    pushed(CONFIGURATION, "9 nodes");
+    const found = await standing(shallow);
+    expect(found).toEqual({ state: "behind", branch: "origin/main", ahead: 0, matters: true });
+    expect(describeStanding(found)).toBe("This checkout is behind origin/main.");
+  });
+
+  test("of a pull request's merge with the branch is in step, and unknown when the branch has moved on", async () => {
+    git(theirs, "checkout", "--quiet", "-b", "feature", "HEAD~1");
+    commit(theirs, CONFIGURATION, "9 nodes");
+    git(theirs, "checkout", "--quiet", "--detach", "origin/main");
+    git(theirs, "merge", "--quiet", "--no-edit", "feature");
+    git(theirs, "push", "--quiet", "origin", "HEAD:refs/pull/1/merge");
+    git(shallow, "fetch", "--quiet", "--depth=1", "origin", "refs/pull/1/merge");
+    git(shallow, "checkout", "--quiet", "--detach", "FETCH_HEAD");
+    expect(await standing(shallow)).toEqual(inStep);
+    git(theirs, "checkout", "--quiet", "--detach", "origin/main");
+    pushed(CONFIGURATION, "7 nodes");
+    expect(await standing(shallow)).toEqual({
+      state: "unknown",
+      reason: "this clone is shallow, so that its history can't be compared with origin/main",
+      fix: "git fetch --unshallow",
+    });
+  });
+});
+
+describe("what can't be compared is a note", () => {
+  test("without a network", async () => {
+    rmSync(remote, { recursive: true });
+    expect(await standing()).toEqual({
+      state: "unknown",
+      reason: expect.stringMatching(/^origin\/main can't be read: /),
+      fix: "check the network and that `git ls-remote origin` works",
+    });
+  });
+
+  test("with a remote that is another repository", async () => {
+    git(ours, "remote", "set-url", "origin", "https://github.com/acme/other.git");
+    expect(await standing()).toMatchObject({
+      state: "unknown",
+      fix: "git remote set-url origin https://github.com/acme/platform.git",
+    });
+  });
+
+  test("without Git", async () => {
+    expect(await standing(folder)).toMatchObject({ state: "unknown", reason: "this is no Git checkout" });
+  });
+});
+
+describe("a deploy from a checkout", () => {
+  const isBehind = behind(3) as Standing;
+  const ask = { ifBehind: "ask", interactive: true } as const;
+
+  test("that is behind asks somebody, with the way out", () => {
+    expect(courseFrom(isBehind, ask)).toEqual({
+      course: "deploy",
+      note: "This checkout is behind origin/main by 3 commits. A deploy would take back what others have deployed since. Run `git pull origin main` first, unless you mean it.",
+      question: "This checkout is behind origin/main by 3 commits.",
+    });
+  });
+
+  test("that is behind is refused where nobody can be asked", () => {
+    expect(courseFrom(isBehind, { ifBehind: "ask", interactive: false })).toEqual({
+      course: "refuse",
+      message:
+        "This checkout is behind origin/main by 3 commits. A deploy would take back what others have deployed since. Run `git pull origin main` first. To deploy this state on purpose, add --if-behind deploy. Nothing was changed.",
+    });
+  });
+
+  test.each([
+    ["skip", "skip"],
+    ["deploy", "deploy"],
+  ] as const)("--if-behind %s is that, and asks nobody", (ifBehind, course) => {
+    const found = courseFrom(isBehind, { ifBehind, interactive: true });
+    expect(found).toMatchObject({ course });
+    expect(found).not.toHaveProperty("question");
+  });
+
+  test.each<Standing>([
+    { state: "in step", branch: "origin/main" },
+    { state: "alone" },
+    { state: "unknown", reason: "offline", fix: "wait" },
+    behind(1, { matters: false }) as Standing,
+  ])("goes on where nothing is taken back, or nothing is known: %j", (found) => {
+    const course = courseFrom(found, { ifBehind: "skip", interactive: false });
+    expect(course.course).toBe("deploy");
+    expect("note" in course).toBe(found.state === "unknown" || found.state === "behind");
+  });
+
+  test("in a subfolder is refused, whatever is allowed", () => {
+    const subfolder = { state: "subfolder", reason: "it is", fix: "move it" } as const;
+    for (const ifBehind of ["ask", "skip", "deploy"] as const)
+      expect(courseFrom(subfolder, { ifBehind, interactive: true })).toEqual({
+        course: "refuse",
+        message: "Flux can't be given this checkout: it is. Fix: move it. Nothing was changed.",
+      });
+  });
+});
