@@ -140,7 +140,15 @@ export async function deploy(deployment: Deployment): Promise<DeployReport> {
   for (const line of explainSealing(workspace, sealing)) output.line(`\n${line}`);
   // With a plan that failed it isn't known what there is to take over, and nothing will be.
   if (failures.length === 0) requireAdoptable(options.adopt ?? [], plans);
-  const gate = await DangerGate.open({ workspace, output, all, selected, plans, permission: options });
+  const gate = await DangerGate.open({
+    workspace,
+    output,
+    all,
+    selected,
+    plans,
+    adopt: options.adopt,
+    permission: options,
+  });
   if (failures.length > 0) {
     for (const message of failureMessages(failures)) output.problem(`\n${message}`);
     if (gate.refusals.length > 0) output.problem(`\n${gate.explanation()}`);

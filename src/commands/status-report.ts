@@ -1,4 +1,6 @@
 import type { ConfigMapStatus, FluxObjectStatus, FluxStatus } from "../cluster";
+import type { Standing } from "../deployment/checkout-standing";
+import type { ClusterElsewhere } from "../deployment/clusters-elsewhere";
 import type { StackDeployment } from "../terraform";
 
 /** A Terraform stack; `unknown` when its state can't be read. */
@@ -14,7 +16,10 @@ export type InstalledFlux =
 
 /** What is in an environment's cluster. */
 export type ClusterStatus =
-  | { readonly state: "not deployed" }
+  /** `unchecked`: why DigitalOcean could not be asked whether it has a cluster of this name all the same. */
+  | { readonly state: "not deployed"; readonly unchecked?: string }
+  /** DigitalOcean has it, and its state is missing here. */
+  | ({ readonly state: "elsewhere" } & Omit<ClusterElsewhere, "environment">)
   /** It can't be said which cluster it is. */
   | { readonly state: "unknown"; readonly problem: string }
   /** The state has it, DigitalOcean doesn't. */
@@ -44,12 +49,20 @@ export interface ProjectStatus {
     readonly orphanedStacks: readonly string[];
     /** The command that works here at this moment. */
     readonly atWork?: string;
+    /** How the checkout stands to the branch that Flux reads; absent where there is none. */
+    readonly checkout?: Standing;
   };
 }
 
 /** What of the project is not as it should be, a few words each. */
-export function projectConcerns({ pendingFiles = [], orphanedStacks }: ProjectStatus["project"]): string[] {
+export function projectConcerns({
+  pendingFiles = [],
+  orphanedStacks,
+  checkout,
+}: ProjectStatus["project"]): string[] {
   return [
+    ...(checkout?.state === "behind" && checkout.matters ? [`behind ${checkout.branch}`] : []),
+    ...(checkout?.state === "subfolder" ? ["in a subfolder of its repository"] : []),
     ...(pendingFiles.length > 0 ? ["names in the Flux tree out of step"] : []),
     ...orphanedStacks.map((name) => `${name} deployed and not configured`),
   ];
@@ -68,6 +81,8 @@ function clusterConcerns(cluster: ClusterStatus): string[] {
     case "not deployed":
       // Its stack says so already.
       return [];
+    case "elsewhere":
+      return ["its cluster's state missing here"];
     case "gone":
       return ["cluster gone"];
     case "unknown":

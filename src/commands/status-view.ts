@@ -1,5 +1,7 @@
 import pc from "picocolors";
 import type { ConfigMapStatus, FluxObjectStatus, FluxStatus, ValueDifference } from "../cluster";
+import { describeStanding, pull } from "../deployment/checkout-standing";
+import { explainElsewhere } from "../deployment/clusters-elsewhere";
 import { FLUX_NAMESPACE } from "../flux";
 import { shownPath } from "../place";
 import type { Output } from "../terminal/output";
@@ -29,6 +31,7 @@ const COLOURS: Readonly<Record<string, (text: string) => string>> = {
   deployed: pc.green,
   "in step": pc.green,
   ready: pc.green,
+  "not compared": pc.dim,
   reconciling: pc.cyan,
   waiting: pc.yellow,
   suspended: pc.yellow,
@@ -36,7 +39,7 @@ const COLOURS: Readonly<Record<string, (text: string) => string>> = {
 };
 
 /** What the page is about, and how commands for it are written. */
-export interface Workplace extends Pick<Workspace, "configurationName" | "directory"> {
+export interface Workplace extends Pick<Workspace, "configurationName" | "directory" | "project"> {
   /** A command line between backticks, which are never broken across lines. */
   npmRun(command: string, ...args: string[]): string;
 }
@@ -59,6 +62,7 @@ export function printStatus(
   output.heading("the project");
   write(nameLines(project, workspace));
   write(orphanLines(project, workspace));
+  write(checkoutLines(project));
   if (project.atWork !== undefined)
     write([row("at work", `${project.atWork}, so that this page may change`)]);
   output.line();
@@ -111,8 +115,31 @@ function orphanLines(
   ]);
 }
 
-function stackLines({ name, stacks }: EnvironmentStatus, { npmRun }: Workplace): string[] {
-  const deploy = stacks.some(({ state }) => state === "not deployed" || state === "partly deployed");
+function checkoutLines({ checkout }: ProjectStatus["project"]): string[] {
+  switch (checkout?.state) {
+    case undefined:
+    case "alone":
+      return [];
+    case "in step":
+      return [row("in step", `checkout  ${pc.dim(`has all of ${checkout.branch}`)}`)];
+    case "behind":
+      return [
+        row(checkout.matters ? "out of step" : "in step", "checkout"),
+        ...below(String(describeStanding(checkout))),
+        ...advice(`\`${pull(checkout)}\` brings it up to date`),
+      ];
+    case "subfolder":
+      return [row("misplaced", "checkout"), ...below(printable(String(describeStanding(checkout))))];
+    case "unknown":
+      return [row("not compared", "checkout"), ...below(printable(String(describeStanding(checkout))))];
+  }
+}
+
+function stackLines({ name, stacks, cluster }: EnvironmentStatus, { npmRun }: Workplace): string[] {
+  // What is deployed from elsewhere must not be deployed from here again.
+  const deploy =
+    cluster.state !== "elsewhere" &&
+    stacks.some(({ state }) => state === "not deployed" || state === "partly deployed");
   return [
     ...stacks.flatMap((stack) => stackLine(stack, Math.max(...stacks.map((one) => one.name.length)))),
     ...(deploy
@@ -144,7 +171,21 @@ function listed(what: string, addresses: readonly string[]): string[] {
 function clusterLines({ name, cluster }: EnvironmentStatus, workspace: Workplace): string[] {
   switch (cluster.state) {
     case "not deployed":
-      return ["  Cluster", row("not deployed", `so there are no ConfigMaps and no Flux yet`)];
+      return [
+        "  Cluster",
+        row("not deployed", `so there are no ConfigMaps and no Flux yet`),
+        ...(cluster.unchecked === undefined
+          ? []
+          : below(
+              `Whether DigitalOcean has a cluster of this name all the same is not known: ${printable(cluster.unchecked)}`,
+            )),
+      ];
+    case "elsewhere":
+      return [
+        "  Cluster",
+        row("state missing", `${cluster.name}  ${pc.dim(cluster.id)}`),
+        ...below(printable(explainElsewhere(cluster, workspace))),
+      ];
     case "gone":
       return [
         "  Cluster",

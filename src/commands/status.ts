@@ -10,6 +10,8 @@ import {
   withCluster,
 } from "../cluster";
 import type { Environment } from "../config";
+import { checkoutStanding, type Standing } from "../deployment/checkout-standing";
+import { clustersElsewhere } from "../deployment/clusters-elsewhere";
 import { explain } from "../deployment/failure";
 import { INTERRUPTED_EXIT_CODE } from "../deployment/interruption";
 import { orphanedStacks } from "../deployment/orphaned-stacks";
@@ -68,6 +70,7 @@ export function statusCommand(): Command {
         selected.some((stack) => environmentOf(stack) === name),
       );
       const lostStates = lostStatesOf(workspace, all);
+      const standing = checkoutStanding(workspace);
       const statuses = await Promise.all(
         environments.map((environment) =>
           environmentStatus(
@@ -77,7 +80,10 @@ export function statusCommand(): Command {
           ),
         ),
       );
-      const status: ProjectStatus = { environments: statuses, project: await projectStatus(workspace, all) };
+      const status: ProjectStatus = {
+        environments: await withElsewhere(statuses, workspace),
+        project: { ...(await projectStatus(workspace, all)), ...checkoutOf(await standing) },
+      };
       printStatus(output, status, workspace);
       process.exitCode = exitCode(status);
       output.result({ exitCode: process.exitCode, ...status });
@@ -112,6 +118,32 @@ async function projectStatus(
     orphanedStacks: await orphanedStacks(workspace, stacks).catch(() => []),
     ...(workspace.atWork === undefined ? {} : { atWork: workspace.atWork }),
   };
+}
+
+const checkoutOf = (checkout: Standing): Pick<ProjectStatus["project"], "checkout"> =>
+  checkout.state === "alone" ? {} : { checkout };
+
+/** Tells environments that nobody has deployed from those that were deployed from another checkout. */
+async function withElsewhere(
+  statuses: readonly EnvironmentStatus[],
+  workspace: Workspace,
+): Promise<EnvironmentStatus[]> {
+  const without = statuses.filter(({ name, stacks }) =>
+    stacks.some((stack) => stack.name === `${name}-cluster` && stack.state === "not deployed"),
+  );
+  const answer = await clustersElsewhere(
+    without.map(({ name }) => name),
+    workspace,
+  ).catch((error: Error) => error.message);
+  return statuses.map((status) => {
+    if (!without.includes(status)) return status;
+    if (typeof answer === "string")
+      return { ...status, cluster: { state: "not deployed", unchecked: answer } };
+    const found = answer.find(({ environment }) => environment === status.name);
+    if (found === undefined) return status;
+    const { environment: _, ...cluster } = found;
+    return { ...status, cluster: { state: "elsewhere", ...cluster } };
+  });
 }
 
 /** Commands stand between backticks, so that they are copied as a whole. */

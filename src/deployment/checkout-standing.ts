@@ -128,7 +128,7 @@ export type Course =
 const TAKES_BACK = "A deploy would take back what others have deployed since.";
 
 /** Brings a checkout, on whatever branch, up to date. */
-const pull = ({ branch }: Extract<Standing, { state: "behind" }>): string =>
+export const pull = ({ branch }: Extract<Standing, { state: "behind" }>): string =>
   `git pull ${branch.replace("/", " ")}`;
 
 /**

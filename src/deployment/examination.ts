@@ -1,5 +1,6 @@
 import { environmentOf, type StackPlan, type SynthesizedStack } from "../terraform";
 import type { Workspace } from "../workspace";
+import { collisions } from "./clusters-elsewhere";
 import {
   type CapacityAnswer,
   type CapacityQuestion,
@@ -24,6 +25,8 @@ export interface ExaminationOptions {
   readonly selected: readonly SynthesizedStack[];
   /** Those that could be made; where Terraform refused one, the configuration is compared with what is deployed all the same. */
   readonly plans: readonly StackPlan[];
+  /** Addresses that `--adopt` names. */
+  readonly adopt?: readonly string[];
   /** Absent: the pods are not added up. */
   readonly readCapacity?: CapacityReader;
 }
@@ -43,15 +46,16 @@ export interface Examination {
  * @throws Error, or TerraformError, for a state that can't be read
  */
 export async function examine(options: ExaminationOptions): Promise<Examination> {
-  const { workspace, all, selected, plans, readCapacity } = options;
+  const { workspace, all, selected, plans, adopt, readCapacity } = options;
   const environments = new Set(selected.map(environmentOf));
   const questions = readCapacity ? capacityQuestions(plans, workspace.project) : [];
-  const [deployed, capacity] = await Promise.all([
+  const [deployed, capacity, taken] = await Promise.all([
     deployedClusters(
       all.filter((stack) => environments.has(environmentOf(stack))),
       workspace.variables,
     ),
     readCapacity && questions.length > 0 ? readCapacity(questions) : { answers: new Map(), unknown: [] },
+    collisions(plans, workspace, adopt),
   ]);
   const context: DangerContext = {
     workspace,
@@ -62,7 +66,7 @@ export async function examine(options: ExaminationOptions): Promise<Examination>
   };
   return {
     findings: DANGERS.flatMap((danger) => danger(context)),
-    impossible: plans.flatMap((plan) => decryptionKeyRefusals(plan, workspace)),
-    notes: capacity.unknown,
+    impossible: [...taken.refusals, ...plans.flatMap((plan) => decryptionKeyRefusals(plan, workspace))],
+    notes: [...capacity.unknown, ...taken.notes],
   };
 }
