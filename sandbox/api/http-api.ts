@@ -11,7 +11,7 @@ import type { DigitalOceanCloud } from "../providers/digitalocean/cloud";
 import { type GitHubCloud, idOf } from "../providers/github/cloud";
 import { loopbackIdentity } from "./certificate";
 import { answerKubernetes, type FindByToken } from "./kubernetes-api";
-import { digitalOceanList, repositoryList } from "./lists";
+import { deletePolicy, digitalOceanList, repositoryContent } from "./lists";
 import { spacesKeys } from "./spaces-keys";
 
 /** Scopes that the sandbox's GitHub token has. */
@@ -66,7 +66,11 @@ async function digitalOcean(
     return;
   }
   if (path === "v2/account") {
-    const { uuid, email, droplet_limit, status } = clouds.digitalOcean.account();
+    const { uuid, email, droplet_limit, status, refused } = clouds.digitalOcean.account();
+    if (refused === 403) {
+      answer(response, 403, { id: "Forbidden", message: "You are not authorized to perform this operation" });
+      return;
+    }
     const account = {
       uuid,
       email,
@@ -79,7 +83,8 @@ async function digitalOcean(
     answer(response, 200, { account }, { "ratelimit-limit": String(RATE_LIMIT) });
     return;
   }
-  const list = digitalOceanList(path, clouds.digitalOcean);
+  const url = new URL(request.url ?? "/", `http://${request.headers.host}`);
+  const list = digitalOceanList(url, clouds.digitalOcean);
   if (list !== undefined) {
     answer(response, 200, list);
     return;
@@ -134,8 +139,14 @@ function gitHub(path: string, request: IncomingMessage, response: ServerResponse
     return;
   }
   const repository = cloud.repository(owner, name);
+  if (request.method === "DELETE") {
+    const deleted = rest === undefined ? undefined : deletePolicy(rest, owner, name, cloud);
+    if (deleted) response.writeHead(204, headers).end();
+    else answer(response, 404, { message: "Not Found", status: "404" }, headers);
+    return;
+  }
   const missing = rest?.startsWith("environments") && !cloud.offer(owner, name).environments;
-  const list = rest === undefined || missing ? undefined : repositoryList(rest, owner, name, cloud);
+  const list = rest === undefined || missing ? undefined : repositoryContent(rest, owner, name, cloud);
   if (list !== undefined) {
     answer(response, 200, list, headers);
     return;
@@ -202,7 +213,9 @@ export async function serveHttpApi(clouds: Clouds): Promise<HttpApi> {
     const { pathname } = new URL(request.url ?? "/", "http://127.0.0.1");
     const [, cloud, ...rest] = pathname.split("/");
     const path = rest.join("/");
-    const changes = cloud === "digitalocean" && SPACES_KEYS_PATH.test(path);
+    const changes =
+      (cloud === "digitalocean" && SPACES_KEYS_PATH.test(path)) ||
+      (cloud === "github" && request.method === "DELETE" && path.includes("/deployment-branch-policies/"));
     if (request.method !== "GET" && !changes)
       answer(response, 405, { message: "The sandbox answers GET only" });
     else if (cloud === "digitalocean") await digitalOcean(path, request, response, clouds, kubernetesServer);

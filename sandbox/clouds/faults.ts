@@ -20,7 +20,7 @@ export interface Fault {
   readonly times: number;
 }
 
-const KINDS: readonly string[] = ["429", "500", "timeout", "reset", "crash", "stall"];
+const KINDS: readonly string[] = ["429", "500", "timeout", "reset", "unanswered", "crash", "stall"];
 const OPERATIONS: readonly string[] = ["plan", "create", "read", "update", "delete"];
 const KEYS: readonly string[] = ["provider", "type", "operation", "name", "fault", "times"];
 

@@ -21,6 +21,9 @@ export class ProviderError extends Error {
   }
 }
 
+/** The end of an error of Go's HTTP client when a connection breaks before the answer; the port looks like a status. */
+export const CONNECTION_RESET = "read tcp 10.0.0.2:53124->104.16.181.15:443: read: connection reset by peer";
+
 /** A path as the protocol sends it. */
 export function wirePath(path: Path): object {
   return {

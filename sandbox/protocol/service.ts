@@ -260,18 +260,16 @@ export class ProviderService {
     if (!isValues(planned)) {
       if (!isValues(prior)) return null;
       await this.fault(peer, type, "delete", prior);
-      await handler.remove(prior, call);
+      await this.answered(type, "delete", prior, async () => handler.remove(prior, call));
       await this.breakAfterwards(peer, type, "delete", prior);
       return null;
     }
     const operation = isValues(prior) ? "update" : "create";
     await this.fault(peer, type, operation, planned);
-    const result = shape(
-      call.block,
-      isValues(prior)
-        ? await handler.update(copy(planned), prior, call)
-        : await handler.create(copy(planned), call),
+    const done = await this.answered(type, operation, planned, async () =>
+      isValues(prior) ? handler.update(copy(planned), prior, call) : handler.create(copy(planned), call),
     );
+    const result = shape(call.block, done);
     await this.breakAfterwards(peer, type, operation, planned);
     const wrong = deviations(call.block, planned, result, new Set(handler.volatile ?? []));
     if (wrong.length > 0) {
@@ -317,10 +315,28 @@ export class ProviderService {
       "timeout",
       "reset",
     ]);
-    if (!fault || fault.fault === "crash" || fault.fault === "stall") return;
+    if (!fault || fault.fault === "crash" || fault.fault === "stall" || fault.fault === "unanswered") return;
     if (fault.fault === "reset") throw new ConnectionReset();
     if (fault.fault === "timeout") await new Promise((resolve) => setTimeout(resolve, FAULT_TIMEOUT_MS));
     throw this.provider.apiFault(fault.fault, type, operation);
+  }
+
+  /**
+   * Does something in the cloud. Where its answer is to get lost, the client sends the call again as the real one does, which finds
+   * that it was carried out.
+   */
+  private async answered<T>(
+    type: string,
+    operation: Operation,
+    values: Values,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    const { name, repeats } = this.provider;
+    for (let repeated = 0; ; repeated++) {
+      const result = await work();
+      if (!this.options.faults.take(name, type, operation, values, ["unanswered"])) return result;
+      if (repeated === repeats) throw this.provider.apiFault("unanswered", type, operation);
+    }
   }
 
   /**

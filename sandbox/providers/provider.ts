@@ -46,7 +46,7 @@ export interface ResourceHandler {
 export type DataSourceHandler = (config: Values, call: Call) => Result<Values>;
 
 /** The kinds of failure that can be asked for. */
-export type FaultKind = "429" | "500" | "timeout" | "reset" | "crash" | "stall";
+export type FaultKind = "429" | "500" | "timeout" | "reset" | "unanswered" | "crash" | "stall";
 
 /** What terraform does with a resource when a fault can strike. */
 export type Operation = "plan" | "create" | "read" | "update" | "delete";
@@ -63,5 +63,7 @@ export interface ProviderDefinition {
   readonly resources: Readonly<Record<string, ResourceHandler>>;
   readonly dataSources: Readonly<Record<string, DataSourceHandler>>;
   /** The error of the real provider for a failure of its API. */
-  apiFault(kind: "429" | "500" | "timeout", type: string, operation: Operation): ProviderError;
+  apiFault(kind: "429" | "500" | "timeout" | "unanswered", type: string, operation: Operation): ProviderError;
+  /** How often the real provider's client sends a call again that had no answer. */
+  readonly repeats: number;
 }

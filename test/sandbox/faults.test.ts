@@ -145,7 +145,7 @@ describe("a fault", () => {
   test.each([
     [
       { provider: "digitalocean", fault: "explode", times: 1 },
-      "[0].fault must be one of 429, 500, timeout, reset, crash, stall",
+      "[0].fault must be one of 429, 500, timeout, reset, unanswered, crash, stall",
     ],
     [{ provider: "digitalocean", fault: "500", times: -1 }, "[0].times must be 0 or more"],
     [

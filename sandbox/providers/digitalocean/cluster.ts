@@ -308,12 +308,17 @@ export function cluster(cloud: DigitalOceanCloud, objects: ClusterObjects): Reso
   };
 }
 
+/** What the API lists where nobody asks for more: the provider looks for a name no further. */
+const FIRST_PAGE = 20;
+
 /** Data source `digitalocean_kubernetes_cluster`: by name, with fresh credentials on every read. */
 export function clusterData(cloud: DigitalOceanCloud): DataSourceHandler {
   return (config) => {
     followOffers(cloud);
     const [id, stored] =
-      Object.entries(cloud.objects(CLUSTERS)).find(([, candidate]) => candidate.name === config.name) ?? [];
+      Object.entries(cloud.objects(CLUSTERS))
+        .slice(0, FIRST_PAGE)
+        .find(([, candidate]) => candidate.name === config.name) ?? [];
     if (id === undefined || stored === undefined) {
       throw new ProviderError(`Unable to find cluster with name: ${text(config.name)}`);
     }

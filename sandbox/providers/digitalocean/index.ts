@@ -1,3 +1,4 @@
+import { CONNECTION_RESET, ProviderError } from "../../protocol/diagnostics";
 import type { ProviderSchema } from "../../protocol/schema";
 import { text } from "../../protocol/values";
 import type { Operation, ProviderDefinition } from "../provider";
@@ -74,8 +75,17 @@ export function digitalOcean(cloud: DigitalOceanCloud, objects: ClusterObjects):
       digitalocean_sizes: sizesData,
       digitalocean_vpc: vpcData(cloud),
     },
+    // godo's client, with the provider's default of http_retry_max.
+    repeats: 4,
     apiFault: (kind, type, operation) => {
       const prefix = `Error in ${operation} of ${type}`;
+      if (kind === "unanswered") {
+        const [method, url] = [METHODS[operation], `https://api.digitalocean.com/v2/${pathOf(type)}`];
+        const verb = `${method[0]}${method.slice(1).toLowerCase()}`;
+        return new ProviderError(
+          `${prefix}: ${method} ${url} giving up after 5 attempt(s): ${verb} "${url}": ${CONNECTION_RESET}`,
+        );
+      }
       if (kind === "timeout") {
         const error = apiError(prefix, METHODS[operation], pathOf(type), 504, "");
         error.message = `${prefix}: ${METHODS[operation]} "https://api.digitalocean.com/v2/${pathOf(type)}": context deadline exceeded (Client.Timeout exceeded while awaiting headers)`;

@@ -63,7 +63,7 @@ export const idOf = (name: string): number =>
 
 /**
  * GitHub: one file, `github.json`. Every repository that is asked for exists: it is made on first use, with a key pair
- * for its secrets.
+ * for its secrets. One that is `null` in the file does not exist, or the token can't see it.
  */
 export class GitHubCloud {
   private readonly file: CloudFile;
@@ -82,6 +82,7 @@ export class GitHubCloud {
     if (!/^[-\w.]+\/[-\w.]+$/.test(fullName)) throw apiError("GET", `repos/${fullName}`, 404, "Not Found");
     const path = this.file.path;
     const found = peek(this.file.read(), "repositories", path)[fullName];
+    if (found === null) throw apiError("GET", `repos/${fullName}`, 404, "Not Found");
     if (found) return found as unknown as Repository;
     return this.file.update((content) => {
       const repositories = section(content, "repositories", path);
@@ -117,7 +118,7 @@ export class GitHubCloud {
   nameOf(nodeId: string): string | undefined {
     const repositories = peek(this.file.read(), "repositories", this.file.path);
     return Object.keys(repositories).find(
-      (name) => (repositories[name] as unknown as Repository).node_id === nodeId,
+      (name) => (repositories[name] as unknown as Repository | null)?.node_id === nodeId,
     );
   }
 
@@ -125,6 +126,7 @@ export class GitHubCloud {
   objects(owner: string, name: string, type: string): Objects {
     const path = this.file.path;
     const repositories = peek(this.file.read(), "repositories", path);
+    if (repositories[`${owner}/${name}`] === null) return {};
     return peek(peek(repositories, `${owner}/${name}`, path), type, path) as Objects;
   }
 

@@ -1,4 +1,4 @@
-import { ProviderError } from "../../protocol/diagnostics";
+import { CONNECTION_RESET, ProviderError } from "../../protocol/diagnostics";
 import type { ProviderSchema } from "../../protocol/schema";
 import { text, type Values } from "../../protocol/values";
 import type { DataSourceHandler, Operation, ProviderDefinition } from "../provider";
@@ -171,8 +171,15 @@ export function gitHub(cloud: GitHubCloud): ProviderDefinition {
         };
       },
     },
+    // The provider's default of max_retries.
+    repeats: 3,
     apiFault: (kind, type, operation) => {
       const path = `repos/${type.replace(/^github_/, "").replaceAll("_", "/")}s`;
+      if (kind === "unanswered") {
+        return new ProviderError(
+          `${METHODS[operation]} "https://api.github.com/${path}": ${CONNECTION_RESET}`,
+        );
+      }
       if (kind === "timeout") {
         return new ProviderError(
           `${METHODS[operation]} "https://api.github.com/${path}": context deadline exceeded (Client.Timeout exceeded while awaiting headers)`,

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { ProviderError } from "../../protocol/diagnostics";
 import type { Defaults } from "../../protocol/plan";
 import { text, type Values, withoutNulls } from "../../protocol/values";
-import { type ComputedValues, completeUnknowns, goTime } from "../computed";
+import { type ComputedValues, completeUnknowns, goTime, timestamp } from "../computed";
 import type { Call, Report, ResourceHandler } from "../provider";
 import { apiError, type GitHubCloud, type Objects } from "./cloud";
 
@@ -74,7 +74,7 @@ export function repositoryObject(cloud: GitHubCloud, options: RepositoryObjectOp
       Object.fromEntries(Object.entries(object).filter(([name]) => !kept.includes(name))) as Values,
     );
   };
-  const asRead = (object: Values, state: Values, call: Call): Values | null => {
+  const asRead = ({ made_at: _, ...object }: Values, state: Values, call: Call): Values | null => {
     const result: Values = { ...object, id: state.id ?? null };
     for (const name of options.keptFromState ?? []) result[name] = state[name] ?? null;
     if (call.block.attributes?.etag) result.etag = etagOf(object);
@@ -99,7 +99,7 @@ export function repositoryObject(cloud: GitHubCloud, options: RepositoryObjectOp
           ...options.computed?.(planned, key, owner),
         });
         const object = stored(planned);
-        objects(type)[key] = object;
+        objects(type)[key] = { ...object, made_at: timestamp() };
         return { ...planned, ...("etag" in planned ? { etag: etagOf(object) } : {}) };
       });
     },
@@ -119,8 +119,9 @@ export function repositoryObject(cloud: GitHubCloud, options: RepositoryObjectOp
         options.check?.(planned, key, false, objects, fail, owner);
         completeUnknowns(call.block, planned, options.computed?.(planned, key, owner) ?? {});
         if ("updated_at" in planned) planned.updated_at = goTime();
-        objects(type)[key] = stored(planned);
-        return { ...planned, ...("etag" in planned ? { etag: etagOf(objects(type)[key] ?? {}) } : {}) };
+        const made_at = current?.made_at ?? null;
+        objects(type)[key] = { ...stored(planned), ...(made_at === null ? {} : { made_at }) };
+        return { ...planned, ...("etag" in planned ? { etag: etagOf(stored(planned)) } : {}) };
       });
     },
     remove: (prior, call) => {

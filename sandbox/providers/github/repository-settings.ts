@@ -29,6 +29,12 @@ export const environment = (cloud: GitHubCloud): ResourceHandler =>
     key: (object) => text(object.environment) ?? "",
     id: (object) => `${text(object.repository)}:${text(object.environment)}`,
     keyOf: (state) => text(state.environment) ?? "",
+    // The provider sets only the protection rules that GitHub lists: what was removed there stays in the state.
+    afterRead: (object, state) => ({
+      ...object,
+      reviewers: object.reviewers ?? state.reviewers ?? null,
+      wait_timer: object.wait_timer ?? state.wait_timer ?? null,
+    }),
     check: (planned, _key, _isNew, _objects, fail, owner) => {
       for (const policy of blocks(planned.deployment_branch_policy)) {
         if (policy.protected_branches === policy.custom_branch_policies) {
@@ -257,13 +263,16 @@ export function plainSettings(cloud: GitHubCloud): Record<string, ResourceHandle
       key: () => String(randomId()),
       id: (object, key) => `${text(object.repository)}:${text(object.environment)}:${key}`,
       keyOf: (state) => (text(state.id) ?? "").split(":").pop() ?? "",
+      // An import sets the id only, and a read only the pattern: an imported policy would be replaced.
+      repositoryOf: (object) => text(object.repository) ?? (text(object.id) ?? "").split(":")[0] ?? "",
+      afterRead: (object, state) => ({
+        ...object,
+        repository: state.repository ?? null,
+        environment: state.environment ?? null,
+      }),
       importState: (argument) => {
-        const [repository = "", environment = ""] = parts(argument, ":", [
-          "repository",
-          "environment",
-          "policy_id",
-        ]);
-        return { id: argument, repository, environment };
+        parts(argument, ":", ["repository", "environment", "policy_id"]);
+        return { id: argument };
       },
     }),
     github_repository_file: repositoryObject(cloud, {

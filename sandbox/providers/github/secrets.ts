@@ -188,13 +188,11 @@ export const environmentVariable = (cloud: GitHubCloud): ResourceHandler =>
     key: (object) => environmentKey(object, "variable_name"),
     id: (object) => environmentId(object, "variable_name"),
     keyOf: (state) => environmentKey(state, "variable_name"),
-    check: (planned, key, isNew, objects, fail) => {
+    // GitHub answers 409 for one that exists, and the provider then changes it without a word.
+    check: (planned, _key, _isNew, objects, fail) => {
       const environment = text(planned.environment) ?? "";
       const missing = missingEnvironment(environment, objects(ENVIRONMENTS)[environment] !== undefined);
       if (missing) fail("POST", 404, missing);
-      if (isNew && objects("github_actions_environment_variable")[key]) {
-        fail("POST", 409, "Already exists - Variable already exists");
-      }
       checkValue(planned, "");
     },
     importState: (argument) => {

@@ -1,4 +1,4 @@
-import { ProviderError } from "../../protocol/diagnostics";
+import { CONNECTION_RESET, ProviderError } from "../../protocol/diagnostics";
 import type { ProviderSchema } from "../../protocol/schema";
 import type { ProviderDefinition, ResourceHandler } from "../provider";
 import { configMap, secret } from "./config-objects";
@@ -82,6 +82,7 @@ const MESSAGES = {
   "429": "the server has received too many requests and has asked us to try again later",
   "500": "Internal error occurred: etcdserver: leader changed",
   timeout: "context deadline exceeded (Client.Timeout exceeded while awaiting headers)",
+  unanswered: CONNECTION_RESET,
 } as const;
 
 /** The stand-in of hashicorp/kubernetes. */
@@ -100,6 +101,8 @@ export function kubernetes(find: FindCluster): ProviderDefinition {
       kubernetes_secret_v1: secret(connect),
     },
     dataSources: dataSources(connect),
+    // client-go repeats a call only where the server asks for it.
+    repeats: 0,
     apiFault: (kind, type, operation) => new ProviderError(`${operation} of ${type}: ${MESSAGES[kind]}`),
   };
 }

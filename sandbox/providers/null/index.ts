@@ -32,6 +32,7 @@ export function nullProvider(): ProviderDefinition {
         has_computed_default: config.has_computed_default ?? "default",
       }),
     },
+    repeats: 0,
     apiFault: (kind, type, operation) =>
       new ProviderError(
         `${operation} of ${type} failed: ${kind === "timeout" ? "context deadline exceeded" : kind}`,

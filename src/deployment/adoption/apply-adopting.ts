@@ -19,7 +19,14 @@ import {
 } from "../../terraform";
 import { stackInputs, type Workspace } from "../../workspace";
 import { ExplainedFailure } from "../failure";
-import { findObject, hasZone, isAdoptable, type Wanted } from "./cloud-objects";
+import {
+  type CloudObject,
+  findObject,
+  hasZone,
+  isAdoptable,
+  StillBeingMade,
+  type Wanted,
+} from "./cloud-objects";
 import { conflictsOf, errorsOf, isRefusal } from "./conflicts";
 import { type UnfinishedCreation, UnfinishedCreations } from "./unfinished-creations";
 
@@ -49,9 +56,9 @@ export async function applyAdopting(approved: StackPlan, options: AdoptingOption
   const { workspace, stack } = options;
   const unfinished = new UnfinishedCreations(workspace, stack.name, options.output);
   const notOurs = await zonesOfOthers(approved, options);
+  const earlier = unfinished.all();
   const adopted: Found[] = [];
   for (let plan = approved; ; ) {
-    const evidence = unfinished.all();
     const report = options.report(plan);
     const created: string[] = [];
     try {
@@ -72,17 +79,32 @@ export async function applyAdopting(approved: StackPlan, options: AdoptingOption
       return adopted.map(({ address }) => address);
     } catch (error) {
       if (!(error instanceof TerraformError) || plan.destroy) throw error;
-      const state = await stateOf(options);
-      settle(unfinished, error, created, evidence);
       const conflicts = conflictsOf(error, plan);
+      const sightings = await lookUp(plan, failedCreations(error, plan), options);
+      const evidence = (found: Found): boolean => isOurs(found, { earlier, noted: unfinished.all() });
+      unfinished.settle(({ address, name }) => {
+        if (created.includes(address)) return true;
+        if (isNoted(earlier, address, name)) return false;
+        const sighting = sightings.get(address);
+        // Only the cloud knows that nothing was made; where it can't be asked, the note stays.
+        return sighting !== undefined && !sighting.trouble && !(sighting.found && evidence(sighting.found));
+      });
       // With other trouble beside it the deploy has failed anyway; the next one takes over what there is.
       if (conflicts.length === 0 || conflicts.length < errorsOf(error).length || options.stopped())
         throw error;
-      const found = await lookUp(error, plan, conflicts, state, options);
-      adopted.push(...found);
+      const found = await requireFound(error, plan, conflicts, { sightings, evidence }, options);
+      adopted.push(...found.filter(({ remove }) => remove === undefined));
       plan = await planAdoption({ approved, failed: plan, error, adopted, fresh: found, evidence }, options);
     }
   }
+}
+
+/** The changes of a plan that the API has refused, or that failed because what they create is there. */
+function failedCreations(error: TerraformError, plan: StackPlan): ResourceChange[] {
+  const refused = errorsOf(error)
+    .filter(isRefusal)
+    .map(({ address }) => address);
+  return plan.changes.filter(({ address, action }) => action !== "destroy" && refused.includes(address));
 }
 
 /**
@@ -99,64 +121,108 @@ async function zonesOfOthers({ changes }: StackPlan, options: AdoptingOptions): 
   return new Set(zones.flatMap(({ address }, index) => (present[index] ? [address] : [])));
 }
 
-/** What was created to the end, or refused for certain, is not unfinished; what an earlier run began stays until it is created. */
-function settle(
-  unfinished: UnfinishedCreations,
-  error: TerraformError,
-  created: readonly string[],
-  earlier: readonly UnfinishedCreation[],
-): void {
-  const refused = errorsOf(error)
-    .filter(isRefusal)
-    .map(({ address }) => address);
-  unfinished.settle(
-    ({ address, name }) =>
-      created.includes(address) ||
-      (refused.includes(address) && !earlier.some((one) => one.address === address && one.name === name)),
-  );
-}
-
 async function stateOf({ stack, workspace }: AdoptingOptions): Promise<StateDocument> {
   return readState({ ...stack, document: readStackDocument(stack) }, workspace.variables);
 }
 
 /** An object that is there, under the name that the failed plan gave to a resource. */
-interface Found extends Import {
+interface Found extends Import, CloudObject {
+  readonly id: string;
   readonly name?: string;
-  /** As its cloud tells it. */
-  readonly createdAt?: string;
 }
 
-/** Looks for every conflict in its cloud. */
+/** What was found under an address, or why nobody knows; neither where nothing is there. */
+interface Sighting {
+  readonly found?: Found;
+  readonly trouble?: Error;
+}
+
+/** Looks in the clouds for what a plan failed to create. Types that can't be taken over are left out. */
 async function lookUp(
+  plan: StackPlan,
+  changes: readonly ResourceChange[],
+  options: AdoptingOptions,
+): Promise<Map<string, Sighting>> {
+  const wanted = changes.filter(({ type }) => isAdoptable(type));
+  if (wanted.length === 0) return new Map();
+  const { workspace } = options;
+  const state = await stateOf(options);
+  const { resource_changes = [] } = await readPlan(plan.stack, workspace.variables);
+  const clouds = { variables: workspace.variables, owner: workspace.project.github?.owner, state };
+  const look = async ({ address, type, label: name }: ResourceChange): Promise<Sighting> => {
+    const after = resource_changes.find((change) => change.address === address)?.change.after as Wanted;
+    try {
+      const object = await findObject(type, after, clouds);
+      return object ? { found: { address, name, ...object } } : {};
+    } catch (error) {
+      const trouble = error as Error;
+      return trouble instanceof StillBeingMade
+        ? { found: { address, name, ...trouble.object }, trouble }
+        : { trouble };
+    }
+  };
+  const sightings = await Promise.all(
+    wanted.map(async (change) => [change.address, await look(change)] as const),
+  );
+  return new Map(sightings);
+}
+
+interface Evidence {
+  readonly sightings: ReadonlyMap<string, Sighting>;
+  /** Whether deploys from here have made an object. */
+  readonly evidence: (found: Found) => boolean;
+}
+
+/**
+ * The objects that are in the way of a plan; one of ours that is still being made is waited for.
+ * @throws ExplainedFailure with what to do about those that can't be taken over
+ */
+async function requireFound(
   error: TerraformError,
   plan: StackPlan,
   conflicts: readonly ResourceChange[],
-  state: StateDocument,
-  { workspace }: AdoptingOptions,
+  { sightings, evidence }: Evidence,
+  options: AdoptingOptions,
 ): Promise<Found[]> {
-  const { resource_changes = [] } = await readPlan(plan.stack, workspace.variables);
+  const state = await stateOf(options);
   const found: Found[] = [];
   const advice = new Map<string, string>();
-  for (const { address, type, label: name } of conflicts) {
-    const wanted = resource_changes.find((change) => change.address === address)?.change.after as Wanted;
+  for (const conflict of conflicts) {
+    const { address, type } = conflict;
     if (!isAdoptable(type)) {
       advice.set(address, BY_HAND[type] ?? ELSEWHERE);
       continue;
     }
-    const clouds = { variables: workspace.variables, owner: workspace.project.github?.owner, state };
-    try {
-      const object = await findObject(type, wanted, clouds);
-      if (object === undefined) advice.set(address, ELSEWHERE);
-      else if (isInState(object.id, state)) advice.set(address, PREDECESSOR);
-      else found.push({ address, name, ...object });
-    } catch (trouble) {
-      advice.set(address, `It was looked for, and that failed: ${(trouble as Error).message}`);
+    let sighting = sightings.get(address) ?? {};
+    for (
+      const begun = Date.now();
+      sighting.trouble instanceof StillBeingMade &&
+      sighting.found &&
+      evidence(sighting.found) &&
+      options.stopped() === undefined &&
+      Date.now() - begun < LONGEST_WAIT_MS;
+    ) {
+      options.output.progress(options.stack.name, `waiting for ${address}: it is still being made`);
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      sighting = (await lookUp(plan, [conflict], options)).get(address) ?? {};
     }
+    if (sighting.trouble) advice.set(address, troubleOf(sighting.trouble));
+    else if (sighting.found === undefined) advice.set(address, ELSEWHERE);
+    else if (isInState(sighting.found.id, state)) advice.set(address, PREDECESSOR);
+    else found.push(sighting.found);
   }
   if (advice.size > 0) throw new ExplainedFailure(error, advice);
   return found;
 }
+
+const POLL_MS = 5000;
+/** DigitalOcean makes a cluster in five minutes, and takes up to fifteen. */
+const LONGEST_WAIT_MS = 20 * 60_000;
+
+const troubleOf = (trouble: Error): string =>
+  trouble instanceof StillBeingMade
+    ? "It is still being made. Deploy again in a few minutes."
+    : `It can't be taken over: ${trouble.message}.`;
 
 /** Whether a managed object with this id is in a state: it is no orphan then. */
 function isInState(id: string, { resources = [] }: StateDocument): boolean {
@@ -184,7 +250,7 @@ interface Adoption {
   readonly error: TerraformError;
   readonly adopted: readonly Found[];
   readonly fresh: readonly Found[];
-  readonly evidence: readonly UnfinishedCreation[];
+  readonly evidence: (found: Found) => boolean;
 }
 
 /** Plans the rest with the objects in it, and refuses what is not ours or would not stay as it is. */
@@ -209,12 +275,21 @@ async function planAdoption(adoption: Adoption, options: AdoptingOptions): Promi
       if (refusal) advice.set(one.address, refusal);
     }
     if (advice.size > 0) throw new ExplainedFailure(error, advice);
-    for (const { address, id } of fresh)
-      output.progress(stack.name, `taking over ${address}: it is in the cloud and not in the state (${id})`);
-    if (isWithin(plan, approved, adopted)) return plan;
-    output.line(["", "With what is there already, the plan is another one:", ...planLines(plan)].join("\n"));
-    if (await approve(plan)) return plan;
-    throw new Error(`${stack.name}: the new plan was not approved`);
+    for (const { address, id, remove } of fresh)
+      output.progress(
+        stack.name,
+        remove
+          ? `${address} is there and can't be imported (${id}): it is deleted and created again`
+          : `taking over ${address}: it is in the cloud and not in the state (${id})`,
+      );
+    if (!isWithin(plan, approved, adopted)) {
+      output.line(
+        ["", "With what is there already, the plan is another one:", ...planLines(plan)].join("\n"),
+      );
+      if (!(await approve(plan))) throw new Error(`${stack.name}: the new plan was not approved`);
+    }
+    for (const { remove } of fresh) await remove?.();
+    return plan;
   } catch (trouble) {
     for (const address of replaced) await moveInState(stack, predecessorOf(address), address, variables);
     if (!(trouble instanceof TerraformError) || !errorsOf(trouble).some(isProtection)) throw trouble;
@@ -240,15 +315,17 @@ const ZONE = "digitalocean_domain";
 function refusalOf(
   found: Found,
   plan: StackPlan,
-  evidence: readonly UnfinishedCreation[],
+  evidence: (found: Found) => boolean,
   { stack, workspace, adopt = [] }: AdoptingOptions,
 ): string | undefined {
-  const { address, id } = found;
+  const { address, id, remove } = found;
+  // It has nothing but its name, which is the one that the configuration wants: nobody loses anything.
+  if (remove) return undefined;
   const change = plan.changes.find((candidate) => candidate.address === address);
   const differs = change ? realDifferences(change) : [];
   const takeOver = workspace.npmRun("deploy", "--stack", stack.name, "--adopt", address);
   if (change && change.action !== "update") return unlike(differs.join(", "), id);
-  if (adopt.includes(address) || evidence.some((one) => isMadeBy(one, found))) return undefined;
+  if (adopt.includes(address) || evidence(found)) return undefined;
   if (differs.length > 0)
     return `It differs from the configuration in ${differs.join(", ")} (${id}). If it is yours, take it over and change it: ${takeOver}`;
   const shared = !hasLocalState(readStackDocument(stack));
@@ -256,14 +333,34 @@ function refusalOf(
   return `No deploy from here has begun to make it (${id}). Is there another state that has it? If not, take it over: ${takeOver}`;
 }
 
-/** How far the clocks of this machine and of a cloud may be apart. */
+/** How far the clocks of this machine and of a cloud may have been apart when an earlier deploy ran. */
 const CLOCK_TOLERANCE_MS = 5 * 60_000;
+/** Clouds tell times in whole seconds. */
+const ROUNDING_MS = 2000;
 
-/** Whether an unfinished creation can have made an object: same resource, same name, and the object is not older than the attempt. */
-function isMadeBy({ address, name, begun }: UnfinishedCreation, found: Found): boolean {
-  if (address !== found.address || name !== found.name) return false;
-  const age = Date.parse(found.createdAt ?? "");
-  return Number.isNaN(age) || age >= Date.parse(begun) - CLOCK_TOLERANCE_MS;
+interface Notes {
+  /** What earlier deploys noted. */
+  readonly earlier: readonly UnfinishedCreation[];
+  /** That, and what this one has. */
+  readonly noted: readonly UnfinishedCreation[];
+}
+
+const isNoted = (notes: readonly UnfinishedCreation[], address: string, name: string | undefined): boolean =>
+  notes.some((one) => one.address === address && one.name === name);
+
+/**
+ * Whether deploys from here have made an object: one began to make this resource under this name, and the object is not older than
+ * that. An object that doesn't say when it was made is an earlier deploy's; this one's only where it looked before it began (zones).
+ */
+function isOurs(found: Found, { earlier, noted }: Notes): boolean {
+  const { address, name, createdAt, clockAheadMs = 0 } = found;
+  const note = noted.find((one) => one.address === address && one.name === name);
+  if (note === undefined) return false;
+  const isEarlier = isNoted(earlier, address, name);
+  const made = Date.parse(createdAt ?? "");
+  if (Number.isNaN(made)) return isEarlier || address.split(".")[0] === ZONE;
+  const begun = Date.parse(note.begun);
+  return made >= (isEarlier ? begun - CLOCK_TOLERANCE_MS : begun + clockAheadMs - ROUNDING_MS);
 }
 
 /** The name that a plan gives to what it creates. */

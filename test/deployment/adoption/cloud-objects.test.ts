@@ -10,13 +10,14 @@ let server: Server;
 let base: string;
 let pages: Record<string, unknown>;
 let asked: string[];
+let refuse: number | undefined;
 
 beforeAll(async () => {
   server = createServer((request, response) => {
     asked.push(`${request.url} ${request.headers.authorization}`);
     const page = pages[request.url as string];
     const link = (page as { link?: string } | undefined)?.link;
-    response.writeHead(page === undefined ? 404 : 200, link ? { link } : {});
+    response.writeHead(refuse ?? (page === undefined ? 404 : 200), link ? { link } : {});
     response.end(JSON.stringify(page === undefined ? {} : ((page as { list?: unknown }).list ?? page)));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -28,6 +29,7 @@ afterAll(() => {
 });
 beforeEach(() => {
   asked = [];
+  refuse = undefined;
   pages = {};
 });
 
@@ -112,14 +114,8 @@ test("a pool is looked for in the cluster of the state, and waits until its node
 });
 
 test.each([
-  ["digitalocean_domain", { name: "acme.example" }, "acme.example"],
   ["kubernetes_namespace_v1", { metadata: [{ name: "flux-system" }] }, "flux-system"],
   ["kubernetes_config_map_v1", { metadata: [{ name: "a", namespace: "b" }] }, "b/a"],
-  [
-    "github_actions_environment_variable",
-    { repository: "web", environment: "staging", variable_name: "A" },
-    "web:staging:A",
-  ],
 ])("%s has an id that follows from its arguments", async (type, wanted, id) => {
   expect(await find(type, wanted)).toBe(id);
   expect(asked).toEqual([]);
@@ -132,7 +128,64 @@ test.each([
 ])("%s is found with the time when it was made", async (type, path, list) => {
   const createdAt = "2026-01-02T03:04:05Z";
   pages = { [`/v2/${path}?per_page=200`]: { [list]: [{ id: "1", name: "a", created_at: createdAt }] } };
-  expect(await findWhole(type, { name: "a" })).toEqual({ id: "1", createdAt });
+  expect(await findWhole(type, { name: "a" })).toEqual({
+    id: "1",
+    createdAt,
+    clockAheadMs: expect.any(Number),
+  });
+});
+
+test("a domain is looked for in the account: a provider's word for it is not enough", async () => {
+  pages = { "/v2/domains?per_page=200": { domains: [{ name: "other.example" }] } };
+  expect(await find("digitalocean_domain", { name: "acme.example" })).toBeUndefined();
+  pages = { "/v2/domains?per_page=200": { domains: [{ name: "acme.example" }] } };
+  expect(await find("digitalocean_domain", { name: "acme.example" })).toBe("acme.example");
+});
+
+test.each([
+  ["running", "1"],
+  ["degraded", "1"],
+  ["provisioning", /still being made/],
+  ["error", /^the cluster 1 has the status error: no capacity\. Delete it/],
+  ["deleting", /^the cluster 1 has the status deleting: no capacity\./],
+])("a cluster with the status %s: %s", async (state, expected) => {
+  const status = { state, message: "no capacity" };
+  pages = {
+    "/v2/kubernetes/clusters?per_page=200": { kubernetes_clusters: [{ id: "1", name: "a", status }] },
+  };
+  const found = find("digitalocean_kubernetes_cluster", { name: "a" });
+  if (typeof expected === "string") expect(await found).toBe(expected);
+  else await expect(found).rejects.toThrow(expected);
+});
+
+test("a pool is as old as its first node", async () => {
+  const nodes = ["2026-01-02T00:00:09Z", "2026-01-02T00:00:05Z"].map((created_at) => ({
+    status: { state: "running" },
+    created_at,
+  }));
+  pages = {
+    "/v2/kubernetes/clusters/c-1/node_pools?per_page=200": { node_pools: [{ id: "p", name: "a", nodes }] },
+  };
+  const found = await findWhole("digitalocean_kubernetes_node_pool", { name: "a" }, "c-1");
+  expect(found?.createdAt).toBe("2026-01-02T00:00:05Z");
+});
+
+test("a deployment policy can't be imported whole: it is found with the way to delete it", async () => {
+  const path = "/repos/acme/web/environments/staging/deployment-branch-policies";
+  pages = { [`${path}?per_page=100`]: { branch_policies: [{ id: 5, name: "main" }] } };
+  const wanted = { repository: "web", environment: "staging", branch_pattern: "main" };
+  const found = await findWhole("github_repository_environment_deployment_policy", wanted);
+  await found?.remove?.();
+  expect([found?.id, asked.at(-1)]).toEqual(["web:staging:5", `${path}/5 Bearer gh`]);
+});
+
+test.each([
+  [401, /does not know the token/],
+  [403, /may not read this/],
+  [404, /check what its token may do/],
+])("an answer %s says what is wrong with the token", async (status, message) => {
+  refuse = status;
+  await expect(find("digitalocean_vpc", { name: "a" })).rejects.toThrow(message);
 });
 
 test("a deploy key is found by the key, whatever its comment", async () => {

@@ -65,7 +65,7 @@ test.each([
   ["no name", { name: undefined }],
   ["no time", { begun: undefined }],
 ])("an attempt with %s is no evidence", (_, values) => {
-  putVpc(0);
+  putVpc(0.2);
   note(values);
   expect([deploy()].map(({ code, stderr }) => [code, stderr])).toEqual([[1, refused]]);
 });

@@ -6,7 +6,7 @@ type Objects = Record<string, Record<string, Json>>;
 
 /** What is another value in each undisturbed deploy: times, tokens, keys, and what follows from them. */
 const VOLATILE =
-  /^(?:created_at|updated_at|creationTimestamp|resourceVersion|resource_version|uid|etag|ipv4_address|credentials_key|kube_config|nodes|actual_node_count|uuid|owner_uuid|owner_id|ip_range|private_key|public_key|key_id|key|encrypted_value|sealed_value|node_id|head|generation|managedFields|run|certificate)$/;
+  /^(?:created_at|made_at|updated_at|creationTimestamp|resourceVersion|resource_version|uid|etag|ipv4_address|credentials_key|kube_config|nodes|actual_node_count|uuid|owner_uuid|owner_id|ip_range|private_key|public_key|key_id|key|encrypted_value|sealed_value|node_id|head|generation|managedFields|run|certificate)$/;
 /** Counts and sizes are smaller, ids larger. */
 const LARGEST_COUNT = 10_000_000;
 /** The path of Flux's receiver, which follows from a random token. */
