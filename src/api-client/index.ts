@@ -1,4 +1,4 @@
 export { digitalOceanApi, digitalOceanToken, gitHubApi } from "./addresses";
 export { type ApiAnswer, type ApiRequest, ApiUnavailable, callApi } from "./call";
-export { type ListRequest, listAll, listDigitalOcean } from "./list-all";
+export { type ListRequest, listAll, listDigitalOcean, refusal } from "./list-all";
 export { RETRY_LIMITS, type RetryLimits } from "./retry-policy";

@@ -86,7 +86,7 @@ export class DangerGate {
 
   /** Whether a plan that had to be made again is as harmless as what was shown. */
   async lets(plan: StackPlan): Promise<boolean> {
-    const { findings, impossible } = await examine({ ...this.options, plans: [plan] });
+    const { findings, impossible } = await examine({ ...this.options, plans: [plan], failures: [] });
     const fresh = refusedBy(findings, this.permission);
     if (impossible.length + fresh.length === 0) return this.namesAreTyped(findings);
     this.options.output.problem(

@@ -146,6 +146,7 @@ export async function deploy(deployment: Deployment): Promise<DeployReport> {
     all,
     selected,
     plans,
+    failures,
     adopt: options.adopt,
     permission: options,
   });

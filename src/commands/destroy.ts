@@ -8,12 +8,19 @@ import {
   watchInterruption,
 } from "../deployment/interruption";
 import { refuseLost } from "../deployment/lost-states";
+import { explainMissing, missingObjects } from "../deployment/missing-objects";
 import { failureMessages, type PlannedStacks, planAll } from "../deployment/plan-all";
 import { type Selection, selectStacks } from "../deployment/selection";
 import { confirm, isInteractive } from "../terminal/confirm";
 import { Output } from "../terminal/output";
 import { showPlans } from "../terminal/plan-view";
-import { environmentOf, hasChanges, type SynthesizedStack, withDependencies } from "../terraform";
+import {
+  environmentOf,
+  hasChanges,
+  type StackPlan,
+  type SynthesizedStack,
+  withDependencies,
+} from "../terraform";
 import { openWorkspace, synthesizeStacks, type Workspace } from "../workspace";
 import { reportStacks } from "./deploy";
 import { type CommonOptions, command, sandboxName } from "./options";
@@ -90,8 +97,10 @@ export async function destroy({
   });
   showPlans(output, plans);
   for (const message of failureMessages(failures)) output.problem(`\n${message}`);
+  const missing = await missingInOtherAccount(workspace, selected, plans);
+  for (const message of missing) output.problem(`\n${message}`);
   const failed = (): number => (interruption.reason() ? INTERRUPTED_EXIT_CODE : 1);
-  if (failures.length > 0) {
+  if (failures.length + missing.length > 0) {
     output.problem("\nNothing was destroyed.");
     return { stacks: [], failures, exitCode: failed() };
   }
@@ -132,6 +141,19 @@ export async function destroy({
     `\nNot all of it is destroyed. What is gone is out of the state; \`${workspace.npmRun("destroy", ...selection)}\` goes on from there.`,
   );
   return { stacks, exitCode: failed() };
+}
+
+/** A token of another account sees nothing of what is deployed: the states would forget all of it, and it would go on running. */
+async function missingInOtherAccount(
+  { variables }: Workspace,
+  selected: readonly SynthesizedStack[],
+  plans: readonly StackPlan[],
+): Promise<string[]> {
+  const drifted = selected.filter(({ name }) =>
+    plans.some(({ stack, drifted }) => stack.name === name && drifted),
+  );
+  const missing = await missingObjects({ plans: [], failed: drifted, variables });
+  return missing.filter(({ account }) => account.verdict !== "same").map(explainMissing);
 }
 
 async function isApproved({ yes }: Pick<CommonOptions, "yes">, output: Output): Promise<boolean> {

@@ -1,5 +1,7 @@
 import { Command } from "commander";
+import { hasDigitalOceanToken } from "../deployment/cloud-api";
 import { INTERRUPTED_EXIT_CODE } from "../deployment/interruption";
+import { explainMissing, missingInAccount } from "../deployment/missing-objects";
 import { selectStacks } from "../deployment/selection";
 import {
   type Backup,
@@ -15,6 +17,7 @@ import {
   type StateStore,
   summarizeBackups,
 } from "../state";
+import { environmentOf } from "../terraform";
 import { describeStacks } from "../workspace";
 import { stateMigrateCommand } from "./state-migrate";
 import { statePrepareCommand } from "./state-prepare";
@@ -106,9 +109,10 @@ async function check({ workspace, store, output, options, all, selected }: State
   const width = Math.max(0, ...stacks.map(({ stack }) => stack.length));
   for (const one of stacks)
     output.line(`${one.stack.padEnd(width)}  ${inWords(one)}; ${summarizeBackups(one.backups)}`);
-  const notes = [...report.notes, ...stacks.flatMap((one) => one.notes)];
+  const missing = await missingInClouds(workspace, selected);
+  const notes = [...report.notes, ...missing.notes, ...stacks.flatMap((one) => one.notes)];
   for (const note of notes) output.line(`\nNote: ${note}`);
-  const findings = [...report.findings, ...stacks.flatMap((one) => one.findings)];
+  const findings = [...report.findings, ...stacks.flatMap((one) => one.findings), ...missing.findings];
   for (const finding of findings) output.problem(`\n${finding}`);
   output.line(
     findings.length === 0
@@ -116,8 +120,30 @@ async function check({ workspace, store, output, options, all, selected }: State
       : `\n${findings.length} finding${findings.length === 1 ? "" : "s"}.`,
   );
   const exitCode = findings.length === 0 ? 0 : 1;
-  output.result({ exitCode, ...report, stacks });
+  output.result({ exitCode, ...report, findings: [...report.findings, ...missing.findings], stacks });
   return exitCode;
+}
+
+/** With a token at hand the states are compared with its account: what they have and it does not is a finding. */
+async function missingInClouds(
+  { variables }: StateWork["workspace"],
+  selected: StateWork["selected"],
+): Promise<{ findings: string[]; notes: string[] }> {
+  if (!hasDigitalOceanToken(variables)) return { findings: [], notes: [] };
+  const clusters = selected.filter(({ name }) => name === `${environmentOf({ name })}-cluster`);
+  const results = await Promise.all(
+    clusters.map((stack) => missingInAccount({ stack, variables }).catch((error: Error) => error)),
+  );
+  return {
+    findings: results.flatMap((one) => (one && !(one instanceof Error) ? [explainMissing(one)] : [])),
+    notes: [
+      ...new Set(
+        results.flatMap((one) =>
+          one instanceof Error ? [`The states were not compared with DigitalOcean: ${one.message}`] : [],
+        ),
+      ),
+    ],
+  };
 }
 
 function inWords({ state, resources, serial, configured, findings }: StackState): string {

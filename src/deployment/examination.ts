@@ -11,6 +11,7 @@ import {
 } from "./dangers";
 import { decryptionKeyRefusals } from "./decryption-key";
 import { deployedClusters } from "./deployed-clusters";
+import { missingObjects } from "./missing-objects";
 import { orphanedStacks } from "./orphaned-stacks";
 
 /** What adds up the pods of environments. What it can't tell is in `unknown`, in words. */
@@ -27,6 +28,8 @@ export interface ExaminationOptions {
   readonly plans: readonly StackPlan[];
   /** Addresses that `--adopt` names. */
   readonly adopt?: readonly string[];
+  /** Those that could not be made: what they would change is unknown, and their clouds are asked for what is missing. */
+  readonly failures?: ReadonlyArray<{ readonly stack: string }>;
   /** Absent: the pods are not added up. */
   readonly readCapacity?: CapacityReader;
 }
@@ -46,22 +49,28 @@ export interface Examination {
  * @throws Error, or TerraformError, for a state that can't be read
  */
 export async function examine(options: ExaminationOptions): Promise<Examination> {
-  const { workspace, all, selected, plans, adopt, readCapacity } = options;
+  const { workspace, all, selected, plans, failures = [], adopt, readCapacity } = options;
   const environments = new Set(selected.map(environmentOf));
   const questions = readCapacity ? capacityQuestions(plans, workspace.project) : [];
-  const [deployed, capacity, taken] = await Promise.all([
+  const [deployed, capacity, taken, missing] = await Promise.all([
     deployedClusters(
       all.filter((stack) => environments.has(environmentOf(stack))),
       workspace.variables,
     ),
     readCapacity && questions.length > 0 ? readCapacity(questions) : { answers: new Map(), unknown: [] },
     collisions(plans, workspace, adopt),
+    missingObjects({
+      plans,
+      failed: selected.filter(({ name }) => failures.some(({ stack }) => stack === name)),
+      variables: workspace.variables,
+    }),
   ]);
   const context: DangerContext = {
     workspace,
     plans,
     deployed,
     orphans: await orphanedStacks(workspace, all),
+    missing,
     capacity: capacity.answers,
   };
   return {

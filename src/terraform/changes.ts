@@ -22,7 +22,9 @@ export interface TerraformPlan {
   /** What somebody else did to objects since the state was written. */
   readonly resource_drift?: ReadonlyArray<{
     readonly address: string;
+    readonly type: string;
     readonly change: {
+      readonly actions: readonly string[];
       readonly before: unknown;
       readonly after?: unknown;
       readonly before_sensitive: unknown;
@@ -106,6 +108,26 @@ export function toResourceChanges(plan: TerraformPlan): ResourceChange[] {
       },
     ];
   });
+}
+
+/** An object that a state has and that its cloud no longer answers for. */
+export interface LostObject {
+  readonly address: string;
+  readonly type: string;
+  readonly id: string;
+  readonly name?: string;
+}
+
+/** What a state has and the refresh before a plan did not find. */
+export function lostObjects({ resource_drift = [] }: TerraformPlan): LostObject[] {
+  return resource_drift
+    .filter(({ change }) => change.actions.length === 1 && change.actions[0] === "delete")
+    .map(({ address, type, change: { before } }) => ({
+      address,
+      type,
+      id: String((before as { id?: unknown } | null)?.id ?? ""),
+      name: labelOf(before),
+    }));
 }
 
 function actionOf(actions: readonly string[]): Action | undefined {

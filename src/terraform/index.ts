@@ -1,5 +1,5 @@
 export { outputsRead } from "./assumed-outputs";
-export type { Action, AttributeChange, ResourceChange, TerraformPlan } from "./changes";
+export type { Action, AttributeChange, LostObject, ResourceChange, TerraformPlan } from "./changes";
 export type { Import } from "./importing-stack";
 export { missingUpstream, stateOutputs } from "./outputs";
 export {

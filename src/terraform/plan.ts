@@ -2,7 +2,13 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { assumedCopy, dropAssumed } from "./assumed-outputs";
-import { type ResourceChange, type TerraformPlan, toResourceChanges } from "./changes";
+import {
+  type LostObject,
+  lostObjects,
+  type ResourceChange,
+  type TerraformPlan,
+  toResourceChanges,
+} from "./changes";
 import { emptiedCopy, forgettingCopy, type NamespaceFate } from "./emptied-stack";
 import { type Import, importingCopy } from "./importing-stack";
 import type { SynthesizedStack } from "./stacks";
@@ -49,6 +55,8 @@ export interface StackPlan {
   readonly destroy: boolean;
   /** The clouds are no longer as the state has them; without changes they are as the configuration wants them. */
   readonly drifted?: boolean;
+  /** What the state has and the refresh did not find, of a plan that changes something. */
+  readonly lost?: readonly LostObject[];
   /** By address: what objects are now that somebody else has changed since the state was written. */
   readonly found?: ReadonlyMap<string, unknown>;
   /** What people need to know beside the changes; it blocks nothing. */
@@ -119,6 +127,7 @@ export async function planStack(stack: SynthesizedStack, options: PlanOptions): 
     changes: dropAssumed(toResourceChanges(plan)),
     outputsChange: changedOutputs.length > 0,
     changedOutputs,
+    lost: lostObjects(plan),
     found: new Map((plan.resource_drift ?? []).map(({ address, change }) => [address, change.after])),
   };
 }

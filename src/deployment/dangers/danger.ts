@@ -2,6 +2,7 @@ import { PRODUCTION, type Project } from "../../config";
 import type { StackPlan } from "../../terraform";
 import type { Workspace } from "../../workspace";
 import type { DeployedCluster } from "../deployed-clusters";
+import type { MissingObjects } from "../missing-objects";
 import type { CapacityAnswer } from "./room";
 
 /** Everything that a deploy refuses until somebody says `--allow <kind>`, with what it is about (for `--help` and the messages). */
@@ -18,6 +19,7 @@ export const DANGER_KINDS = {
   "ha-removal": "the highly available control plane is turned off",
   "version-skip": "the Kubernetes version skips a minor version",
   "project-rename": "the name of a project that is deployed is changed",
+  "missing-in-cloud": "a cluster, network or domain that is deployed is missing in the account of the token",
   "environment-removal": "an environment is taken out, or renamed, while it is deployed",
   "repository-change": "the repository or branch that Flux follows is changed",
   "storage-shrink": "volumes would have to shrink",
@@ -51,6 +53,8 @@ export interface DangerContext {
   readonly deployed: ReadonlyMap<string, DeployedCluster>;
   /** Stacks that are deployed and no longer in the configuration. */
   readonly orphans: readonly string[];
+  /** What states have and the clouds do not. */
+  readonly missing: readonly MissingObjects[];
   /** By environment, where a plan changes what the pods ask for or what the nodes have. */
   readonly capacity: ReadonlyMap<string, CapacityAnswer>;
 }

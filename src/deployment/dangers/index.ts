@@ -4,6 +4,7 @@ import { changedDomain, changedHosts, changedName, changedRegion, changedVpcRang
 import { haRemoval } from "./ha-removal";
 import { kubernetesVersion } from "./kubernetes-version";
 import { lostResources } from "./lost-resources";
+import { missingInCloud } from "./missing-in-cloud";
 import { podsWithoutRoom } from "./pods-without-room";
 import { changedRepository } from "./repository-change";
 import { storageClassChange } from "./storage-class-change";
@@ -15,6 +16,7 @@ export type { CapacityAnswer, Room } from "./room";
 
 /** Every danger, in the order in which they are told: what the configuration says first, then what the plans do. */
 export const DANGERS: readonly Danger[] = [
+  missingInCloud,
   environmentRemoval,
   changedName,
   changedRegion,

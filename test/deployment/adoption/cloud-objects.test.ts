@@ -181,7 +181,7 @@ test("a deployment policy can't be imported whole: it is found with the way to d
 
 test.each([
   [401, /does not know the token/],
-  [403, /may not read this/],
+  [403, /may not do this/],
   [404, /check what its token may do/],
 ])("an answer %s says what is wrong with the token", async (status, message) => {
   refuse = status;

@@ -34,6 +34,7 @@ function find(context: Partial<DangerContext>, change?: Change): Finding[] {
     plans: [],
     deployed: new Map(),
     orphans: [],
+    missing: [],
     capacity: new Map(),
     ...context,
   };
@@ -487,6 +488,38 @@ describe("pods without room", () => {
     });
     const domain = plan("staging-cluster", "digitalocean_project", "update", [attribute("name", "a", "b")]);
     expect(capacityQuestions([first, domain], projectWith())).toEqual([]);
+  });
+});
+
+describe("what states have and the clouds do not", () => {
+  const objects = [
+    {
+      type: "digitalocean_kubernetes_cluster" as const,
+      address: "digitalocean_kubernetes_cluster.cluster",
+      id: "c-1",
+      name: "my-startup-staging",
+    },
+  ];
+
+  test.each([
+    ["same", "was deleted there by hand", "check at cloud.digitalocean.com that it is gone"],
+    ["other", "it is of another account or team", "set DIGITALOCEAN_TOKEN"],
+    ["unknown", "either DIGITALOCEAN_TOKEN is of another account or team", "set DIGITALOCEAN_TOKEN"],
+  ] as const)("with the account %s: %s", (verdict, problem, remedy) => {
+    const missing = [{ stack: "staging-cluster", objects, account: { verdict, owner: "uuid-1" } }];
+    expect(find({ missing })).toEqual([
+      expect.objectContaining({
+        kind: "missing-in-cloud",
+        environment: "staging",
+        field: "environments[0].cluster",
+        problem: expect.stringMatching(
+          new RegExp(
+            `^staging-cluster: the cluster my-startup-staging \\(c-1\\) is in the state.*${problem}`,
+          ),
+        ),
+        remedy: expect.stringContaining(remedy),
+      }),
+    ]);
   });
 });
 
