@@ -16,6 +16,8 @@ const HARMLESS = ["yes", "json", "force"];
 const UNSEEN = "json";
 /** Whoever writes it wants nothing to happen, also with a command that doesn't have it. */
 const NOTHING_MEANT = new Option("--dry-run");
+/** npm before 11.1 completes an option of ours to the one of its own that begins so; the value stays behind as a word. */
+const COMPLETED: Readonly<Record<string, string>> = { allow: "allow_same_version" };
 
 /** An option that npm kept. */
 interface Kept {
@@ -40,7 +42,7 @@ export interface Swallowed {
  */
 export function explainSwallowed(program: Command, call: NpmCall): Swallowed | undefined {
   const { command, depth } = namedCommand(program, call.words);
-  const all = keptOf(command, call.env);
+  const all = keptOf(command, depth, call);
   const kept = all.filter(({ name }) => !HARMLESS.includes(name));
   const perhaps = all.filter(({ name }) => HARMLESS.includes(name)).map(({ name }) => `--${name}`);
   if (kept.length === 0)
@@ -84,11 +86,13 @@ function asItWorks(
   return `npm run ${script} -- ${[...verbs, ...ordered, ...behind].join(" ")}`;
 }
 
-function keptOf(command: Command, env: NpmCall["env"]): Kept[] {
+function keptOf(command: Command, depth: number, { words, env }: NpmCall): Kept[] {
+  const hasWords = words[depth] !== undefined && !words[depth].startsWith("-");
   const hasOwn = command.options.some(({ long }) => long === NOTHING_MEANT.long);
   return [...command.options, ...(hasOwn ? [] : [NOTHING_MEANT])].flatMap((option): Kept[] => {
     const name = option.name();
-    const given = env[`npm_config_${name.replaceAll("-", "_")}`];
+    const completed = hasWords ? env[`npm_config_${COMPLETED[name]}`] : undefined;
+    const given = env[`npm_config_${name.replaceAll("-", "_")}`] ?? completed;
     const value = option.required ? "required" : option.optional ? "optional" : "none";
     if (given === undefined) return [];
     // `--no-push`: turned off, as it is without.

@@ -100,6 +100,15 @@ test.each<[string, string[], Record<string, string>, string]>([
   expect(text?.split("npm run ")[1]).toBe(fixed);
 });
 
+test("an option that an older npm completes to one of its own is told by the word that it leaves behind", () => {
+  expect(told("deploy", ["storage-shrink"], { allow_same_version: "true" })).toBe(
+    "npm kept --allow for itself: write  npm run deploy -- --allow storage-shrink",
+  );
+  // Set in somebody's .npmrc, for other work.
+  expect(told("deploy", [], { allow_same_version: "true" })).toBeUndefined();
+  expect(told("deploy", ["--environment", "staging"], { allow_same_version: "true" })).toBeUndefined();
+});
+
 test("an option that no command has, and that means to change nothing, is told as well", () => {
   expect(told("deploy", [], { dry_run: "true" })).toContain("npm kept --dry-run for itself");
 });
@@ -133,8 +142,10 @@ test("npm lets the program see each of its options: none is one of npm's that it
     });
     const env = JSON.parse(stdout.slice(stdout.indexOf('{"'))) as Record<string, string>;
     // npm tells more itself then, and the command does the same work.
-    const unseen = names.filter((name) => env[`npm_config_${name.replaceAll("-", "_")}`] !== "true");
-    expect(unseen).toEqual(["verbose"]);
+    const isSeen = (name: string): boolean => env[`npm_config_${name.replaceAll("-", "_")}`] === "true";
+    expect(
+      names.filter((name) => !isSeen(name) && (name !== "allow" || !isSeen("allow-same-version"))),
+    ).toEqual(["verbose"]);
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -125,7 +125,7 @@ describe("the HTTP API", () => {
       key_id: expect.stringMatching(/^\d{18}$/),
       key: expect.stringMatching(/^.{43}=$/),
     });
-    expect((await get(`${env.GITHUB_BASE_URL}orgs/acme`, "Bearer x")).status).toBe(404);
+    expect((await get(`${env.GITHUB_BASE_URL}gists`, "Bearer x")).status).toBe(404);
   });
 
   test("is on the loopback interface only and takes GET only", async () => {

@@ -68,11 +68,15 @@ describe("a checkout that cannot be written", () => {
   function prepareAsReader() {
     const script = join(root, "prepare.mjs");
     cpSync(join(REPOSITORY, "scripts/prepare.mjs"), script);
+    const isRoot = process.getuid?.() === 0;
+    const reader = isRoot ? { uid: 65534, gid: 65534 } : {};
+    // Root's own programs may lie where nobody else comes.
+    const node = isRoot ? join(root, "node") : process.execPath;
+    if (isRoot) cpSync(process.execPath, node, { dereference: true });
     chmodSync(root, 0o555);
-    const reader = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
     try {
       return spawnSync(
-        process.execPath,
+        node,
         ["-e", `import(${JSON.stringify(script)}).then(({ prepare }) => prepare(${JSON.stringify(root)}))`],
         { encoding: "utf8", cwd: root, ...reader },
       );

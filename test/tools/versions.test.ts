@@ -23,9 +23,9 @@ test("the schemas are those of kubectl's Kubernetes, and of the one that the clu
   const { version } = versions.schemas.kubernetes;
   const minor = version.replace(/\.\d+$/, "");
   expect(mise.kubectl).toBe(version);
-  const stated = exampleProject().environments.flatMap(({ cluster }) => cluster.version ?? []);
-  expect(stated.length).toBeGreaterThan(0);
-  expect(new Set(stated)).toEqual(new Set([minor]));
+  // DigitalOcean chooses the version where the example names none.
+  for (const { cluster } of exampleProject().environments)
+    expect([undefined, minor]).toContain(cluster.version);
 });
 
 test("every version is exact and every module there once", () => {
