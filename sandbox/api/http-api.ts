@@ -151,12 +151,14 @@ function gitHub(path: string, request: IncomingMessage, response: ServerResponse
     answer(response, 200, list, headers);
     return;
   }
-  if (rest !== undefined && rest !== "actions/secrets/public-key") {
-    answer(response, 404, { message: "Not Found", status: "404" }, headers);
-    return;
-  }
   if (rest !== undefined) {
-    answer(response, 200, { key_id: repository.key_id, key: repository.public_key }, headers);
+    const [, environment] = /^environments\/([^/]+)\/secrets\/public-key$/.exec(rest) ?? [];
+    const pair =
+      environment === undefined
+        ? rest === "actions/secrets/public-key" && repository
+        : cloud.environmentKey(owner, name, decodeURIComponent(environment));
+    if (pair) answer(response, 200, { key_id: pair.key_id, key: pair.public_key }, headers);
+    else answer(response, 404, { message: "Not Found", status: "404" }, headers);
     return;
   }
   answer(

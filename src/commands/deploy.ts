@@ -22,6 +22,7 @@ import { explainPlannedAgain, plannedAgain } from "../deployment/planned-again";
 import { checkPublication, explainPublication, publish, requirePublishable } from "../deployment/publication";
 import { acceptSealing, explainSealing, synthesizeSealed } from "../deployment/sealing";
 import { selectStacks } from "../deployment/selection";
+import { setWaitingSecrets } from "../deployment/waiting-secrets";
 import { applicationSecrets } from "../secrets/applications";
 import { inventory } from "../secrets/inventory";
 import { confirm, isInteractive } from "../terminal/confirm";
@@ -186,17 +187,21 @@ export async function deploy(deployment: Deployment): Promise<DeployReport> {
   output.heading("Apply");
   acceptSealing(workspace, sealing, output);
   await catchUp(deployment, plans);
-  const stacks = await applyAll({
+  const approve = async (plan: StackPlan): Promise<boolean> =>
+    (await gate.lets(plan)) && (options.yes || (isInteractive() && confirm("Apply this plan?")));
+  const stopped = interruption.reason;
+  const applied = await applyAll({
     workspace,
     all,
     plans,
     output,
-    stopped: interruption.reason,
+    stopped,
     podTimeoutSeconds: options.podTimeout,
     adopt: options.adopt,
-    approve: async (plan) =>
-      (await gate.lets(plan)) && (options.yes || (isInteractive() && confirm("Apply this plan?"))),
+    approve,
   });
+  const { waiting } = sealing;
+  const stacks = await setWaitingSecrets({ workspace, output, options, waiting, stopped, approve }, applied);
   return finish(deployment, all, selected, stacks);
 }
 

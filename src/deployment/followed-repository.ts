@@ -12,13 +12,21 @@ export interface DeployedRepository {
   readonly branch?: string;
 }
 
-/** What a state has of the repository. The owner is the provider's, and stands only in the address of the webhook in GitHub's API. */
+/**
+ * What a state has of the repository. The owner is the provider's, and stands only in the address of the webhook in GitHub's API. Where
+ * GitHub offers no environments, the webhook and the title of the deploy key tell the rest.
+ */
 export function deployedRepository(state: StateDocument): DeployedRepository {
   const webhook = deployedValue(state, "github_repository_webhook", "url");
+  const title = deployedValue(state, "github_repository_deploy_key", "title");
   return {
     owner: /\/repos\/([^/]+)\//.exec(webhook ?? "")?.[1],
-    repository: deployedValue(state, "github_repository_environment", "repository"),
-    branch: deployedValue(state, "github_repository_environment_deployment_policy", "branch_pattern"),
+    repository:
+      deployedValue(state, "github_repository_environment", "repository") ??
+      deployedValue(state, "github_repository_webhook", "repository"),
+    branch:
+      deployedValue(state, "github_repository_environment_deployment_policy", "branch_pattern") ??
+      /^flux-system-(.+)-flux-system-\.\/flux\/clusters\//.exec(title ?? "")?.[1],
   };
 }
 

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import type { Environment } from "../config";
 import { shownPath } from "../place";
 import { differingSecrets, type Proposal, proposeSecrets } from "../secrets/publish";
 import { publishedFile, writePublished } from "../secrets/published";
@@ -20,6 +21,10 @@ export interface Sealing {
   readonly first: readonly { readonly environment: string; readonly secrets: readonly string[] }[];
   /** In CI: the names of secrets whose values there are others than those that were sealed. */
   readonly kept: readonly { readonly environment: string; readonly secrets: readonly string[] }[];
+  /** Deploy tokens that are sealed once GitHub has the environment, which gives out the key for them. */
+  readonly waiting: readonly { readonly environment: string; readonly secrets: readonly string[] }[];
+  /** What GitHub doesn't offer the repository, in lines for people. */
+  readonly leftOut: readonly string[];
 }
 
 /**
@@ -55,11 +60,12 @@ async function proposeSealing(
 ): Promise<Sealing> {
   const { project, directory, variables } = workspace;
   const { github } = project;
-  if (!github) return { proposals: [], first: [], kept: [] };
+  if (!github) return { proposals: [], first: [], kept: [], waiting: [], leftOut: [] };
   const isCi = variables.GITHUB_ACTIONS === "true";
   const plans = await Promise.all(
     // Only those that are deployed: the tokens of one environment are not to be sealed for another.
-    affected(workspace, options).map(async (environment): Promise<Partial<Sealing>> => {
+    affected(workspace, options).map(async (affectedOne): Promise<Partial<Sealing>> => {
+      const environment = affectedOne.name;
       const isSealed = existsSync(publishedFile(directory, environment));
       if (isCi) {
         // A pull request is planned with tokens of its own, which are never sealed.
@@ -76,23 +82,29 @@ async function proposeSealing(
         return {
           first: [{ environment, secrets: await differingSecrets({ directory, environment, variables }) }],
         };
-      const proposal = await proposeSecrets({ directory, environment, github, variables });
-      return proposal.changes ? { proposals: [proposal] } : {};
+      const proposal = await proposeSecrets({ directory, environment: affectedOne, github, variables });
+      const { changes, waiting, leftOut } = proposal;
+      return {
+        ...(changes ? { proposals: [proposal] } : {}),
+        waiting: [{ environment, secrets: waiting }],
+        leftOut,
+      };
     }),
   );
   return {
     proposals: plans.flatMap(({ proposals = [] }) => proposals),
     first: plans.flatMap(({ first = [] }) => first),
     kept: plans.flatMap(({ kept = [] }) => kept).filter(({ secrets }) => secrets.length > 0),
+    waiting: plans.flatMap(({ waiting = [] }) => waiting).filter(({ secrets }) => secrets.length > 0),
+    leftOut: plans.flatMap(({ leftOut = [] }) => leftOut),
   };
 }
 
 /** The environments whose secrets are in the plan. */
-function affected({ project }: Workspace, { environment, stack }: SealingOptions): string[] {
+function affected({ project }: Workspace, { environment, stack }: SealingOptions): Environment[] {
   return project.environments
-    .map(({ name }) => name)
-    .filter((name) => environment.length === 0 || environment.includes(name))
-    .filter((name) => stack.length === 0 || stack.includes(`${name}-github-secrets`));
+    .filter(({ name }) => environment.length === 0 || environment.includes(name))
+    .filter(({ name }) => stack.length === 0 || stack.includes(`${name}-github-secrets`));
 }
 
 /** CI never makes it: its private halves would be gone with the job, and the file would not be in Git. */
@@ -104,11 +116,16 @@ function explainUnsealed(directory: string, environment: string): string {
 /** Says by name, never by value, what a deploy seals again. It stands beside the plan, in diff and deploy alike. */
 export function explainSealing(
   { project, directory }: Workspace,
-  { proposals, first, kept }: Sealing,
+  { proposals, first, kept, waiting, leftOut }: Sealing,
 ): string[] {
   const repository = `${project.github?.owner}/${project.github?.repository}`;
   const file = (environment: string): string => shownPath(directory, `secrets/${environment}.json`);
   return [
+    ...leftOut.map((line) => `Warning: ${line}`),
+    ...waiting.map(
+      ({ environment, secrets }) =>
+        `After this plan deploy also sets the secrets of the GitHub environment ${environment}: ${secrets.join(", ")}. GitHub gives out the key that they are sealed with once the environment exists.`,
+    ),
     ...proposals
       .filter(({ keyChanged }) => keyChanged)
       .map(

@@ -11,22 +11,25 @@ export interface RepositoryPublicKey {
 type Variables = Readonly<Record<string, string | undefined>>;
 
 /**
- * Asks GitHub for the public key that a repository's Actions secrets are sealed with. The address and the token are read
- * from GITHUB_BASE_URL and GITHUB_TOKEN, the variables that Terraform's provider reads too.
+ * Asks GitHub for the public key that a repository's Actions secrets are sealed with, or those of one of its environments, which has a key
+ * of its own. The address and the token are read from GITHUB_BASE_URL and GITHUB_TOKEN, the variables that Terraform's provider reads too.
+ * @returns undefined for an environment that doesn't exist
  * @throws Error that says what was asked, what came back and what to do
  */
 export async function fetchPublicKey(
   { owner, repository }: Pick<GitHubRepository, "owner" | "repository">,
   variables: Variables,
-): Promise<RepositoryPublicKey> {
-  const response = await askGitHub(`repos/${owner}/${repository}/actions/secrets/public-key`, variables);
+  environment?: string,
+): Promise<RepositoryPublicKey | undefined> {
+  const name = `${owner}/${repository}`;
+  const path = environment === undefined ? "actions" : `environments/${encodeURIComponent(environment)}`;
+  const response = await askGitHub(`repos/${name}/${path}/secrets/public-key`, variables);
+  if (response.status === 404 && environment !== undefined) return undefined;
   if (response.status !== 200)
-    throw new Error(`GitHub refused the public key of ${owner}/${repository}: ${refusal(response.status)}`);
+    throw new Error(`GitHub refused the public key of ${name}: ${refusal(response.status)}`);
   const { key_id: id, key } = JSON.parse(response.body) as { key_id?: string; key?: string };
   if (!id || !key)
-    throw new Error(
-      `GitHub's answer for the public key of ${owner}/${repository} has no key (${response.url})`,
-    );
+    throw new Error(`GitHub's answer for the public key of ${name} has no key (${response.url})`);
   return { id: String(id), key };
 }
 
@@ -50,7 +53,8 @@ export async function askGitHub(path: string, variables: Variables): Promise<Api
   });
 }
 
-function refusal(status: number): string {
+/** Why GitHub refused, and what to do. */
+export function refusal(status: number): string {
   if (status === 401) return "401, GITHUB_TOKEN is not valid. Make a new token and put it into .env.";
   if (status === 403)
     return '403, GITHUB_TOKEN may not read it (or its rate limit is used up). It needs the scope "repo", or "Secrets: read and write".';

@@ -1,17 +1,19 @@
-import type { GitHubPlan, GitHubRepository } from "../config";
-import { askGitHub } from "./github-api";
+import { z } from "zod";
+import { GITHUB_PLANS, type GitHubPlan, type GitHubRepository } from "../config";
+import { askGitHub, refusal } from "./github-api";
 
 /** What GitHub offers a repository, by its visibility and its owner's plan. */
-export interface RepositoryOffer {
-  readonly owner: "User" | "Organization";
-  readonly visibility: "public" | "private" | "internal";
-  /** Undefined where the token may not read it and the configuration doesn't name it. */
-  readonly plan: GitHubPlan | undefined;
+export const repositoryOffer = z.strictObject({
+  owner: z.enum(["User", "Organization"]),
+  visibility: z.enum(["public", "private", "internal"]),
+  /** Absent where the token may not read it and the configuration doesn't name it. */
+  plan: z.enum(GITHUB_PLANS).optional(),
   /** Environments with their secrets, variables and deployment branches. A private repository has none on Free. */
-  readonly environments: boolean;
+  environments: z.boolean(),
   /** Required reviewers and wait timers. A private repository needs Enterprise for them. */
-  readonly protectionRules: boolean;
-}
+  protectionRules: z.boolean(),
+});
+export type RepositoryOffer = Readonly<z.output<typeof repositoryOffer>>;
 
 type Variables = Readonly<Record<string, string | undefined>>;
 type Repository = Pick<GitHubRepository, "owner" | "repository" | "plan">;
@@ -42,12 +44,7 @@ export async function fetchRepositoryOffer(
   variables: Variables,
 ): Promise<RepositoryOffer> {
   const { status, body, headers } = await askGitHub(`repos/${owner}/${repository}`, variables);
-  if (status !== 200)
-    throw new Error(
-      status === 404
-        ? `GitHub knows no repository ${owner}/${repository}, or GITHUB_TOKEN doesn't see it (404). Check github.owner and github.repository in the configuration, and create the repository first.`
-        : `GitHub refused ${owner}/${repository}: ${status}. Check GITHUB_TOKEN (docs/credentials.md).`,
-    );
+  if (status !== 200) throw new Error(`GitHub refused ${owner}/${repository}: ${refusal(status)}`);
   const answer = JSON.parse(body) as {
     private?: boolean;
     visibility?: RepositoryOffer["visibility"];
@@ -57,13 +54,18 @@ export async function fetchRepositoryOffer(
   const visibility = answer.visibility ?? (answer.private ? "private" : "public");
   const common = { owner: kind, visibility } as const;
   if (visibility === "public")
-    return { ...common, plan: configured, environments: true, protectionRules: true };
+    return {
+      ...common,
+      ...(configured ? { plan: configured } : {}),
+      environments: true,
+      protectionRules: true,
+    };
   // Only Enterprise has internal repositories, and whoever runs GitHub Enterprise Server has it.
   const isEnterprise = visibility === "internal" || headers["x-github-enterprise-version"] !== undefined;
   const plan = configured ?? (isEnterprise ? "enterprise" : await planOf(owner, kind, variables));
   return {
     ...common,
-    plan,
+    ...(plan ? { plan } : {}),
     environments: plan === undefined ? await hasEnvironments(owner, repository, variables) : plan !== "free",
     protectionRules: plan === "enterprise",
   };
@@ -99,7 +101,7 @@ export function leftOut(
     return [
       `${environment.name}: GitHub offers ${name} no environments, since it is private and its owner's plan is ${planName(plan)}. Left out: the environment with its variables and deploy tokens, so that CI deploys nothing; deploy from a machine. GitHub Pro, Team and Enterprise have environments, and so does a public repository.`,
     ];
-  const organisation = organisationReviewers(owner, github.owner, environment.reviewers);
+  const organisation = environment.reviewers.filter((name) => isOrganisation(name, owner, github.owner));
   return [
     ...(protectionRules || environment.reviewers.length === 0
       ? []
@@ -120,18 +122,19 @@ export interface EnvironmentReviewers {
   readonly reviewers: readonly string[];
 }
 
-/** Those of the reviewers that are the organisation which owns the repository. */
-function organisationReviewers(
-  kind: RepositoryOffer["owner"],
-  owner: string,
+const isOrganisation = (name: string, kind: RepositoryOffer["owner"], owner: string): boolean =>
+  kind === "Organization" && name.toLowerCase() === owner.toLowerCase();
+
+/** Who can be asked for an approval: nobody where there are no protection rules, and never an organisation. */
+export function possibleReviewers(
   reviewers: readonly string[],
+  { owner: kind, protectionRules }: RepositoryOffer,
+  owner: string,
 ): string[] {
-  return kind === "Organization"
-    ? reviewers.filter((name) => name.toLowerCase() === owner.toLowerCase())
-    : [];
+  return protectionRules ? reviewers.filter((name) => !isOrganisation(name, kind, owner)) : [];
 }
 
-const planName = (plan: GitHubPlan | undefined): string =>
+const planName = (plan?: GitHubPlan): string =>
   plan === undefined
     ? "unknown (GITHUB_TOKEN may not read it: name it as github.plan in the configuration)"
     : `${plan.slice(0, 1).toUpperCase()}${plan.slice(1)}`;

@@ -1,5 +1,5 @@
 import { applicationSecrets } from "./applications";
-import { PASSED_ON } from "./publish";
+import { PASSED_ON, PLANNED_WITH } from "./publish";
 
 /**
  * The names of all variables that the project knows to hold a secret: credentials that CI gets, under both names, and what people give for
@@ -11,5 +11,6 @@ export function secretVariables(): string[] {
       "variable" in value && !value.readable ? [value.variable] : [],
     ),
   );
-  return [...new Set([...Object.keys(PASSED_ON), ...Object.values(PASSED_ON), ...given])];
+  const tokens = [PASSED_ON, PLANNED_WITH].flatMap((names) => Object.entries(names).flat());
+  return [...new Set([...tokens, ...given])];
 }

@@ -1,3 +1,4 @@
+import { ActionsEnvironmentSecret } from "@cdktf/provider-github/lib/actions-environment-secret";
 import { ActionsEnvironmentVariable } from "@cdktf/provider-github/lib/actions-environment-variable";
 import { ActionsSecret } from "@cdktf/provider-github/lib/actions-secret";
 import { DataGithubTeam } from "@cdktf/provider-github/lib/data-github-team";
@@ -12,6 +13,7 @@ import type { Construct } from "constructs";
 import type { GitHubRepository } from "../config";
 import { FLUX_HOST } from "../flux";
 import type { PublishedSecrets } from "../secrets/published";
+import { possibleReviewers } from "../secrets/repository-offer";
 import { EnvironmentStack, type EnvironmentStackProps } from "./environment-stack";
 
 export interface GitHubSecretsStackProps extends EnvironmentStackProps {
@@ -23,18 +25,27 @@ export interface GitHubSecretsStackProps extends EnvironmentStackProps {
   readonly published?: PublishedSecrets;
 }
 
-/** What keeps the repository deploying: environment, variables, sealed Actions secrets, Flux's deploy key and webhook. */
+/**
+ * What keeps the repository deploying: its environment with variables and deploy tokens, tokens of plans, Flux's deploy key and webhook.
+ * All tokens are sealed with public keys of GitHub: unlike plaintext_value nothing that anyone else could open reaches the state.
+ */
 export class GitHubSecretsStack extends EnvironmentStack {
   constructor(scope: Construct, props: GitHubSecretsStackProps) {
     super(scope, "github-secrets", props);
     new GithubProvider(this, "github", { owner: props.github.owner });
-    this.environment(props);
-    if (props.published) this.secrets(props, props.published);
+    const { published } = props;
+    // Nothing is known before the first deploy has asked GitHub.
+    if (published?.offer?.environments !== false) this.environment(props, published);
+    if (published) this.repository(props, published);
   }
 
-  private environment(props: GitHubSecretsStackProps): void {
+  private environment(props: GitHubSecretsStackProps, published: PublishedSecrets | undefined): void {
     const { github, environment } = props;
-    const { users, teams } = this.reviewers(environment.reviewers);
+    const { users, teams } = this.reviewers(
+      published?.offer
+        ? possibleReviewers(environment.reviewers, published.offer, github.owner)
+        : environment.reviewers,
+    );
     const target = new RepositoryEnvironment(this, "environment", {
       repository: github.repository,
       environment: environment.name,
@@ -46,6 +57,14 @@ export class GitHubSecretsStack extends EnvironmentStack {
       environment: target.environment,
       branchPattern: github.branch,
     });
+    for (const [secretName, { sealed }] of Object.entries(published?.environment?.secrets ?? {})) {
+      new ActionsEnvironmentSecret(this, `environment-secret-${secretName}`, {
+        repository: github.repository,
+        environment: target.environment,
+        secretName,
+        encryptedValue: sealed,
+      });
+    }
     const variables: Record<string, string> = {
       CLUSTER_ID: props.clusterId,
       CLUSTER_NAME: props.clusterName,
@@ -78,12 +97,11 @@ export class GitHubSecretsStack extends EnvironmentStack {
     };
   }
 
-  private secrets({ github, environment }: GitHubSecretsStackProps, published: PublishedSecrets): void {
+  private repository({ github, environment }: GitHubSecretsStackProps, published: PublishedSecrets): void {
     for (const [secretName, { sealed }] of Object.entries(published.secrets)) {
       new ActionsSecret(this, `secret-${secretName}`, {
         repository: github.repository,
         secretName,
-        // Sealed with the repository's public key: unlike plaintext_value nothing that anyone else could open reaches the state.
         encryptedValue: sealed,
       });
     }

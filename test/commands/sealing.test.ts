@@ -4,7 +4,9 @@ import { explainSealing, synthesizeSealed } from "../../src/deployment/sealing";
 import { openWorkspace } from "../../src/workspace";
 import { type CliResult, cli, SandboxProject } from "../support/sandbox-project";
 
-const SECRET = "STAGING_DIGITALOCEAN_TOKEN";
+/** The environment's own variable, and the secret of the GitHub environment that it becomes. */
+const VARIABLE = "STAGING_DIGITALOCEAN_TOKEN";
+const SECRET = "DIGITALOCEAN_TOKEN";
 const VALUES = ["value-of-the-first-token", "value-of-another-token"] as const;
 const FILE = ["secrets", "staging.json"] as const;
 const ALL = { environment: [], stack: [] };
@@ -16,7 +18,7 @@ afterAll(() => project.remove());
 
 /** What is sealed for an environment in a sandbox is set by its own variable, which no sandbox takes away. */
 const run = (value: string, command: string, ...args: string[]): CliResult =>
-  cli([command, "--sandbox", project.name, ...args], { [SECRET]: value });
+  cli([command, "--sandbox", project.name, ...args], { [VARIABLE]: value });
 const json = (result: CliResult) => JSON.parse(result.stdout);
 
 test("before the first deploy diff names what it would seal, and makes nothing", () => {
@@ -32,7 +34,7 @@ test("a deploy that nobody approves seals nothing", () => {
   const { code, stdout } = run(VALUES[0], "deploy");
   expect([code, stdout]).toEqual([
     1,
-    expect.stringContaining(`(.sandbox/${project.name}/secrets/staging.json)`),
+    expect.stringContaining(`the secrets of the GitHub environment staging: ${SECRET}`),
   ]);
   expect(project.exists("secrets", "staging.json")).toBe(false);
 });
@@ -52,7 +54,7 @@ test("with another value diff and deploy plan the same, by name only, and write 
   const deploy = run(VALUES[1], "deploy");
   expect([diff.code, deploy.code]).toEqual([2, 1]);
   for (const { stdout, stderr } of [diff, deploy]) {
-    expect(stdout).toMatch(new RegExp(`github_actions_secret\\S*${SECRET}`));
+    expect(stdout).toMatch(new RegExp(`github_actions_environment_secret\\S*${SECRET}`));
     expect(stdout).toMatch(
       new RegExp(`Sealed for GitHub by this plan \\(.*secrets/staging.json\\): ${SECRET}\\.`),
     );
@@ -88,13 +90,13 @@ describe("in CI", () => {
   }
 
   test("the values that it has from GitHub are no change", async () => {
-    const { words } = await inCi(true, { [SECRET]: VALUES[0] });
+    const { words } = await inCi(true, { [VARIABLE]: VALUES[0] });
     expect(words).toEqual([]);
   });
 
   test("another value is shown by its name, and never sealed", async () => {
     const before = project.read(...FILE);
-    const { sealing, words } = await inCi(true, { [SECRET]: VALUES[1] });
+    const { sealing, words } = await inCi(true, { [VARIABLE]: VALUES[1] });
     expect(sealing.proposals).toEqual([]);
     expect(words).toEqual([
       expect.stringMatching(new RegExp(`^Not sealed: ${SECRET}\\. .*CI seals nothing, so GitHub keeps`)),
@@ -103,13 +105,13 @@ describe("in CI", () => {
   });
 
   test("the tokens that a pull request is planned with say nothing", async () => {
-    expect((await inCi(false, { [SECRET]: "token-that-may-only-read" })).words).toEqual([]);
+    expect((await inCi(false, { [VARIABLE]: "token-that-may-only-read" })).words).toEqual([]);
   });
 
   test("a checkout without the sealed secrets is refused, since the plan would delete them all", async () => {
     const before = project.read(...FILE);
     rmSync(join(project.directory, ...FILE));
-    await expect(inCi(true, { [SECRET]: VALUES[0] })).rejects.toThrow(
+    await expect(inCi(true, { [VARIABLE]: VALUES[0] })).rejects.toThrow(
       /secrets\/staging\.json is missing in this checkout, and CI seals nothing.*Deploy once from your machine/,
     );
     project.write([...FILE], before);
@@ -121,7 +123,8 @@ test("what is approved is sealed, and the next diff has no change", () => {
   const { code, stdout } = run(VALUES[1], "deploy", "--yes");
   expect([code, stdout]).toEqual([0, expect.stringContaining(`secrets/staging.json): ${SECRET}\n`)]);
   const after = project.json(...FILE);
-  expect(after.secrets[SECRET]).not.toEqual(before.secrets[SECRET]);
-  expect({ ...after, secrets: { ...after.secrets, [SECRET]: before.secrets[SECRET] } }).toEqual(before);
+  expect(after.environment.secrets[SECRET]).not.toEqual(before.environment.secrets[SECRET]);
+  after.environment.secrets[SECRET] = before.environment.secrets[SECRET];
+  expect(after).toEqual(before);
   expect(run(VALUES[1], "diff").code).toBe(0);
 });

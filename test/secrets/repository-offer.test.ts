@@ -67,8 +67,9 @@ test("a plan that the token may not read counts as one without protection rules,
   });
   const variables = { ...playground.sandbox.env, GITHUB_TOKEN: "token" };
   const github = { owner: "other", repository: "app" };
-  expect(await fetchRepositoryOffer(github, variables)).toMatchObject({
-    plan: undefined,
+  expect(await fetchRepositoryOffer(github, variables)).toEqual({
+    owner: "User",
+    visibility: "private",
     environments: true,
     protectionRules: false,
   });

@@ -10,7 +10,18 @@ import { exampleProject, REPOSITORY } from "../support/example";
 
 const PUBLISHED: PublishedSecrets = {
   publicKey: { id: "1", key: "a2V5" },
-  secrets: { STAGING_DIGITALOCEAN_TOKEN: { sealed: "c2VhbGVk", digest: "salt:hash" } },
+  secrets: { STAGING_PLAN_DIGITALOCEAN_TOKEN: { sealed: "c2VhbGVk", digest: "salt:hash" } },
+  environment: {
+    publicKey: { id: "2", key: "b3RoZXI=" },
+    secrets: { DIGITALOCEAN_TOKEN: { sealed: "ZGVwbG95", digest: "salt:hash" } },
+  },
+  offer: {
+    owner: "User",
+    visibility: "private",
+    plan: "pro",
+    environments: true,
+    protectionRules: false,
+  },
   deployKey: "ssh-ed25519 AAAA",
   webhookPath: "/hook/0123",
 };
@@ -334,8 +345,8 @@ describe("the GitHub repository", () => {
   const staging = stackOf(outdir, "staging-github-secrets").resource;
 
   test("gets sealed values only", () => {
-    expect(staging.github_actions_secret["secret-STAGING_DIGITALOCEAN_TOKEN"]).toMatchObject({
-      secret_name: "STAGING_DIGITALOCEAN_TOKEN",
+    expect(staging.github_actions_secret["secret-STAGING_PLAN_DIGITALOCEAN_TOKEN"]).toMatchObject({
+      secret_name: "STAGING_PLAN_DIGITALOCEAN_TOKEN",
       encrypted_value: "c2VhbGVk",
     });
     expect(JSON.stringify(staging)).not.toContain("plaintext_value");
@@ -355,6 +366,42 @@ describe("the GitHub repository", () => {
       content_type: "json",
       insecure_ssl: false,
     });
+  });
+
+  test("gets the tokens of deploys as secrets of the environment, which no other job sees", () => {
+    expect(staging.github_actions_environment_secret).toMatchObject({
+      "environment-secret-DIGITALOCEAN_TOKEN": {
+        environment: "${github_repository_environment.environment.environment}",
+        secret_name: "DIGITALOCEAN_TOKEN",
+        encrypted_value: "ZGVwbG95",
+      },
+    });
+    expect(Object.keys(staging.github_actions_secret)).toEqual(["secret-STAGING_PLAN_DIGITALOCEAN_TOKEN"]);
+  });
+
+  test("gets nothing that its plan doesn't offer, and an organisation is no reviewer", () => {
+    const reviewed = exampleProject((document) => {
+      document.environments[0].reviewers = ["ada", "my-github-user"];
+    });
+    const resourcesWith = (offer: Partial<PublishedSecrets["offer"]>) =>
+      stackOf(
+        synth(reviewed, {
+          published: { staging: { ...PUBLISHED, offer: { ...PUBLISHED.offer, ...offer } as never } },
+        }),
+        "staging-github-secrets",
+      ).resource;
+    const reviewersOf = (offer: Partial<PublishedSecrets["offer"]>) =>
+      resourcesWith(offer).github_repository_environment.environment.reviewers;
+    expect(reviewersOf({})).toBeUndefined();
+    expect(reviewersOf({ protectionRules: true })[0].users).toHaveLength(2);
+    expect(reviewersOf({ protectionRules: true, owner: "Organization" })[0].users).toEqual([
+      "${tonumber(data.github_user.reviewer-ada.id)}",
+    ]);
+    expect(Object.keys(resourcesWith({ environments: false })).sort()).toEqual([
+      "github_actions_secret",
+      "github_repository_deploy_key",
+      "github_repository_webhook",
+    ]);
   });
 
   test("is deployed from its branch only, and asks nobody unless the configuration names people", () => {

@@ -15,17 +15,21 @@ export function apiError(method: string, path: string, status: number, message: 
   return new ProviderError(`${method} ${API}/${path}: ${status} ${message} []`);
 }
 
+/** A key pair that secrets are sealed for: of a repository, or of one of its environments. */
+export interface SealingKey {
+  readonly key_id: string;
+  /** Base64 of an X25519 key, as GitHub gives it out for sealing secrets. */
+  readonly public_key: string;
+  readonly private_key: string;
+}
+
 /** A repository as the file holds it. */
-export interface Repository {
+export interface Repository extends SealingKey {
   readonly id: number;
   readonly node_id: string;
   readonly default_branch: string;
   readonly head: string;
   readonly private: boolean;
-  readonly key_id: string;
-  /** Base64 of an X25519 key, as GitHub gives it out for sealing secrets. */
-  readonly public_key: string;
-  readonly private_key: string;
 }
 
 /** An owner of repositories as the file holds it. */
@@ -35,15 +39,25 @@ export interface Account {
   readonly plan: string;
 }
 
+export const ENVIRONMENT_KEYS = "environment_keys";
+
 /** What an owner is whom the file doesn't name: one who gets everything that GitHub offers. */
 const DEFAULT_ACCOUNT: Account = { type: "Organization", plan: "enterprise" };
 
 /** Objects of one kind in a repository, by key. */
 export type Objects = Record<string, Values>;
 
-function newRepository(fullName: string): Repository {
+function newSealingKey(): SealingKey {
   const { publicKey, privateKey } = generateKeyPairSync("x25519");
   const base64 = (value: string | undefined) => Buffer.from(value ?? "", "base64url").toString("base64");
+  return {
+    key_id: String(10n ** 17n + BigInt(randomId())),
+    public_key: base64(publicKey.export({ format: "jwk" }).x),
+    private_key: base64(privateKey.export({ format: "jwk" }).d),
+  };
+}
+
+function newRepository(fullName: string): Repository {
   const id = randomId();
   return {
     id,
@@ -51,9 +65,7 @@ function newRepository(fullName: string): Repository {
     default_branch: "main",
     head: createHash("sha1").update(fullName).digest("hex"),
     private: true,
-    key_id: String(10n ** 17n + BigInt(randomId())),
-    public_key: base64(publicKey.export({ format: "jwk" }).x),
-    private_key: base64(privateKey.export({ format: "jwk" }).d),
+    ...newSealingKey(),
   };
 }
 
@@ -119,6 +131,21 @@ export class GitHubCloud {
     const repositories = peek(this.file.read(), "repositories", this.file.path);
     return Object.keys(repositories).find(
       (name) => (repositories[name] as unknown as Repository | null)?.node_id === nodeId,
+    );
+  }
+
+  /** The key pair of an environment's secrets, which is another one than the repository's; undefined when there is no such environment. */
+  environmentKey(owner: string, name: string, environment: string): SealingKey | undefined {
+    if (!this.objects(owner, name, "github_repository_environment")[environment]) return undefined;
+    const find = (): SealingKey | undefined =>
+      this.objects(owner, name, ENVIRONMENT_KEYS)[environment] as unknown as SealingKey | undefined;
+    return (
+      find() ??
+      this.update(owner, name, (objects) => {
+        const keys = objects(ENVIRONMENT_KEYS);
+        keys[environment] ??= newSealingKey() as unknown as Values;
+        return keys[environment] as unknown as SealingKey;
+      })
     );
   }
 

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { blocks, text, type Values } from "../../protocol/values";
 import { randomId } from "../computed";
 import type { ResourceHandler } from "../provider";
-import { type GitHubCloud, idOf } from "./cloud";
+import { ENVIRONMENT_KEYS, type GitHubCloud, idOf } from "./cloud";
 import { parts, repositoryObject } from "./repository-object";
 
 const MAXIMUM_WAIT_MINUTES = 43_200;
@@ -68,6 +68,7 @@ export const environment = (cloud: GitHubCloud): ResourceHandler =>
           if (object.environment === prior.environment) delete objects(type)[key];
         }
       }
+      delete objects(ENVIRONMENT_KEYS)[text(prior.environment) ?? ""];
     },
     importState: (argument) => {
       const [repository = "", name = ""] = parts(argument, ":", ["repository", "environment"]);

@@ -1,19 +1,15 @@
-import { apiError, type Repository } from "./cloud";
+import { apiError, type SealingKey } from "./cloud";
 
 /**
- * Checks a sealed secret as GitHub does: it has to open with the repository's key pair. What is inside is thrown away.
+ * Checks a sealed secret as GitHub does: it has to open with the key pair of the repository or the environment. What is inside is thrown away.
  *
  * @throws ProviderError with GitHub's 422 when it doesn't open.
  */
-export async function checkSealed(repository: Repository, sealed: string, path: string): Promise<void> {
+export async function checkSealed(pair: SealingKey, sealed: string, path: string): Promise<void> {
   const sodium = await loadSodium();
   const decode = (value: string) => new Uint8Array(Buffer.from(value, "base64"));
   try {
-    sodium.crypto_box_seal_open(
-      decode(sealed),
-      decode(repository.public_key),
-      decode(repository.private_key),
-    );
+    sodium.crypto_box_seal_open(decode(sealed), decode(pair.public_key), decode(pair.private_key));
   } catch {
     throw apiError(
       "PUT",
@@ -24,12 +20,12 @@ export async function checkSealed(repository: Repository, sealed: string, path: 
   }
 }
 
-/** Seals a value with the repository's public key, as the provider does with `plaintext_value`. */
-export async function seal(repository: Repository, value: string): Promise<string> {
+/** Seals a value with a public key, as the provider does with `plaintext_value`. */
+export async function seal(pair: SealingKey, value: string): Promise<string> {
   const sodium = await loadSodium();
   const sealed = sodium.crypto_box_seal(
     new Uint8Array(Buffer.from(value, "utf8")),
-    new Uint8Array(Buffer.from(repository.public_key, "base64")),
+    new Uint8Array(Buffer.from(pair.public_key, "base64")),
   );
   return Buffer.from(sealed).toString("base64");
 }

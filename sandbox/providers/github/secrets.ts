@@ -53,11 +53,22 @@ function sealing(cloud: GitHubCloud, options: RepositoryObjectOptions): Resource
   const sealedValue = async (planned: Values, call: Call): Promise<string> => {
     const owner = cloud.owner(call.config);
     const name = text(planned.repository) ?? "";
-    const repository = cloud.repository(owner, name);
+    const environment = text(planned.environment);
+    const pair =
+      environment === undefined
+        ? cloud.repository(owner, name)
+        : cloud.environmentKey(owner, name, environment);
+    if (pair === undefined)
+      throw apiError(
+        "GET",
+        `repositories/${cloud.repository(owner, name).id}/environments/${environment}/secrets/public-key`,
+        404,
+        `Not Found - environment "${environment}" does not exist`,
+      );
     const path = `repos/${owner}/${name}/${options.path}/${text(planned.secret_name)}`;
     const sealed = text(planned.encrypted_value);
-    if (sealed === undefined) return seal(repository, text(planned.plaintext_value) ?? "");
-    await checkSealed(repository, sealed, path);
+    if (sealed === undefined) return seal(pair, text(planned.plaintext_value) ?? "");
+    await checkSealed(pair, sealed, path);
     return sealed;
   };
   const store = (planned: Values, call: Call, value: string): void => {
