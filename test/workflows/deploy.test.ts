@@ -16,7 +16,7 @@ function holds(
 }
 
 const READY = {
-  "ready.outputs.ready": "true",
+  "ready.outputs.deploys": "true",
   "ready.outputs.before-production": '["staging"]',
   "ready.outputs.production": '["production"]',
 };
@@ -24,7 +24,7 @@ const READY = {
 describe("deploy", () => {
   it.each([
     ["ready", READY, true],
-    ["not ready", { ...READY, "ready.outputs.ready": "false" }, false],
+    ["not ready", { ...READY, "ready.outputs.deploys": "false" }, false],
     ["production is all there is", { ...READY, "ready.outputs.before-production": "[]" }, false],
   ])("%s: runs before production: %s", (_, needs, expected) => {
     expect(holds(before.if, needs)).toBe(expected);
@@ -44,7 +44,7 @@ describe("deploy", () => {
     ],
     [
       "CI is not ready",
-      { ...READY, "before-production.result": "skipped", "ready.outputs.ready": "false" },
+      { ...READY, "before-production.result": "skipped", "ready.outputs.deploys": "false" },
       false,
       false,
     ],
@@ -75,7 +75,7 @@ describe("deploy", () => {
 
   it("asks nothing, and has what installs Flux", () => {
     expect(production.steps.map(({ run }) => run)).toContain(
-      'npm run deploy -- --environment "$ENVIRONMENT" --yes',
+      'npm run deploy -- --environment "$ENVIRONMENT" --yes --require-flux',
     );
     expect(production.env).toStrictEqual({ ENVIRONMENT: "${{ matrix.environment }}" });
     expect(production.steps[1]?.with?.tools).toBe("node terraform flux2");

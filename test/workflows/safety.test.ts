@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { actionsSecretName, PASSED_ON } from "../../src/secrets/publish";
+import { actionsSecretName, PASSED_ON, PLANNED_WITH } from "../../src/secrets/publish";
 import {
   ACTION_FILES,
   allJobs,
@@ -96,8 +96,11 @@ describe("permissions", () => {
 });
 
 describe("secrets", () => {
+  /** Of a plan, by the environment's prefix. */
   const SECRET =
-    /secrets\[format\('\{0\}_(\w+)', fromJSON\(needs\.ready\.outputs\.prefixes\)\[matrix\.environment\]\)\]/g;
+    /secrets\[format\('\{0\}_(PLAN_\w+)', fromJSON\(needs\.ready\.outputs\.prefixes\)\[matrix\.environment\]\)\]/g;
+  /** Of a deploy, in a job that names its environment. */
+  const OF_ENVIRONMENT = /\$\{\{ secrets\.(\w+) \}\}/g;
   const ANY_SECRET = /\bsecrets\b\s*[.[]/;
   const FORK_GUARD = "github.event.pull_request.head.repo.full_name == github.repository";
 
@@ -123,11 +126,13 @@ describe("secrets", () => {
       });
       for (const value of Object.values(env)) {
         if (!ANY_SECRET.test(value)) continue;
-        // Each environment's own ones, and nothing around them.
-        expect({ where, value: value.replace(SECRET, "SECRET") }).toStrictEqual({
+        // Each environment's own ones, and nothing around them: read-only ones in plans, full ones in deploys.
+        expect({
           where,
-          value: "${{ SECRET }}",
-        });
+          value: where.startsWith("deploy/")
+            ? value.replace(OF_ENVIRONMENT, "${{ SECRET }}")
+            : value.replace(SECRET, "SECRET"),
+        }).toStrictEqual({ where, value: "${{ SECRET }}" });
         expect({ where, run: step.run }).toStrictEqual({
           where,
           run: expect.stringMatching(/^npm run (?:diff|deploy) |^npx cdktf diff /),
@@ -138,15 +143,26 @@ describe("secrets", () => {
       const { steps: _, ...rest } = job;
       expect(JSON.stringify(rest)).not.toMatch(ANY_SECRET);
     }
-    const names = new Set(
-      [...JSON.stringify([...workflows.values()]).matchAll(SECRET)].map(([, name]) => name),
-    );
-    expect([...names].sort()).toStrictEqual([
-      "DIGITALOCEAN_TOKEN",
-      "PLATFORM_GITHUB_TOKEN",
-      "SPACES_ACCESS_KEY_ID",
-      "SPACES_SECRET_ACCESS_KEY",
-    ]);
+  });
+
+  it("give plans their own tokens, and the tokens of deploys to no other workflow", () => {
+    const namesIn = (workflowName: string, pattern: RegExp) =>
+      [
+        ...new Set([...JSON.stringify(workflow(workflowName)).matchAll(pattern)].map(([, name]) => name)),
+      ].sort();
+    expect(namesIn("diff", SECRET)).toStrictEqual(Object.keys(PLANNED_WITH).sort());
+    expect(namesIn("deploy", OF_ENVIRONMENT)).toStrictEqual(Object.values(PASSED_ON).sort());
+    for (const [name, { jobs }] of workflows) {
+      if (name === "deploy") continue;
+      for (const token of Object.values(PASSED_ON))
+        expect({
+          name,
+          found: new RegExp(`secrets[^\n]*['._]${token}\\b`).exec(unplanned(jobs)),
+        }).toStrictEqual({
+          name,
+          found: null,
+        });
+    }
   });
 
   it("are used to deploy only in jobs that wait for their GitHub environment", () => {
@@ -161,8 +177,8 @@ describe("secrets", () => {
   });
 
   it("have the names that the stacks set", () => {
-    expect(actionsSecretName("pre-production", "DIGITALOCEAN_TOKEN")).toBe(
-      "PRE_PRODUCTION_DIGITALOCEAN_TOKEN",
+    expect(actionsSecretName("pre-production", "PLAN_DIGITALOCEAN_TOKEN")).toBe(
+      "PRE_PRODUCTION_PLAN_DIGITALOCEAN_TOKEN",
     );
     expect(Object.values(PASSED_ON).sort()).toStrictEqual([
       "DIGITALOCEAN_TOKEN",
@@ -184,4 +200,9 @@ describe("jobs", () => {
 function upstream(jobs: Readonly<Record<string, Job>>, start: Job): Job[] {
   const needs = typeof start.needs === "string" ? [start.needs] : (start.needs ?? []);
   return [start, ...needs.flatMap((id) => upstream(jobs, jobs[id] as Job))];
+}
+
+/** The jobs in one text, without the tokens of plans. */
+function unplanned(jobs: Readonly<Record<string, Job>>): string {
+  return JSON.stringify(jobs).replaceAll(/PLAN_\w+/g, "");
 }
