@@ -9,7 +9,7 @@ import {
   IF_BEHIND,
   type IfBehind,
 } from "../deployment/checkout-standing";
-import { bootstrapArguments, bootstrapFlux, bootstrapObstacle } from "../deployment/flux-bootstrap";
+import { type FluxOutcome, installFlux } from "../deployment/flux-installation";
 import {
   INTERRUPTED_EXIT_CODE,
   type Interruption,
@@ -19,7 +19,7 @@ import {
 import { refuseLost } from "../deployment/lost-states";
 import { failureMessages, planAll } from "../deployment/plan-all";
 import { explainPlannedAgain, plannedAgain } from "../deployment/planned-again";
-import { checkPublication, explainPublication, publish, requirePublishable } from "../deployment/publication";
+import { requirePublishable } from "../deployment/publication";
 import { acceptSealing, explainSealing, synthesizeSealed } from "../deployment/sealing";
 import { selectStacks } from "../deployment/selection";
 import { setWaitingSecrets } from "../deployment/waiting-secrets";
@@ -42,6 +42,7 @@ import { type CommonOptions, command, sandboxName, seconds } from "./options";
 
 interface DeployOptions extends CommonOptions {
   readonly push?: boolean;
+  readonly requireFlux?: boolean;
   readonly confirm?: string[];
   readonly podTimeout: number;
   readonly adopt?: string[];
@@ -57,6 +58,8 @@ export interface DeployReport {
   readonly refused?: readonly Refusal[];
   /** Why nothing was planned from this checkout. */
   readonly notDeployed?: string;
+  /** How each environment came to its Flux; empty in a sandbox. */
+  readonly flux?: readonly FluxOutcome[];
 }
 
 export function deployCommand(): Command {
@@ -91,6 +94,10 @@ export function deployCommand(): Command {
         .choices(IF_BEHIND)
         .default("ask"),
     )
+    .option(
+      "--require-flux",
+      "fail when Flux was left out in an environment, also for a reason; so does CI=true",
+    )
     .action(async (options: DeployOptions) => {
       const output = new Output(options.json ?? false);
       const workspace = await openWorkspace({ command: "deploy", sandbox: sandboxName(options) });
@@ -112,7 +119,7 @@ export interface Deployment {
   readonly interruption: Interruption;
   readonly options: Pick<
     DeployOptions,
-    "environment" | "stack" | "yes" | "push" | "allow" | "confirm" | "adopt" | "ifBehind"
+    "environment" | "stack" | "yes" | "push" | "requireFlux" | "allow" | "confirm" | "adopt" | "ifBehind"
   > &
     Partial<Pick<DeployOptions, "podTimeout">>;
 }
@@ -175,8 +182,7 @@ export async function deploy(deployment: Deployment): Promise<DeployReport> {
     acceptSealing(workspace, sealing, output);
     await catchUp(deployment, plans);
     output.line("\nNothing to change: the clouds are as the configuration says.");
-    await afterDeploy(deployment, all, selected);
-    return { stacks: plans.map(unchanged), exitCode: 0 };
+    return withFlux(deployment, all, selected, plans.map(unchanged), 0);
   }
   for (const line of explainPlannedAgain(plannedAgain(plans))) output.line(`\n${line}`);
   output.line(`\nIn all: ${summaryText(addCounts(plans.map(({ changes }) => count(changes))))}`);
@@ -234,14 +240,23 @@ async function finish(
   const { output, interruption } = deployment;
   reportStacks(output, stacks);
   const incomplete = stacks.filter(({ status }) => status !== "applied" && status !== "unchanged");
-  if (incomplete.length > 0) {
+  if (incomplete.length > 0)
     output.problem(
       `\nThe deployment is not complete. What was done is in the state; \`${deployment.workspace.npmRun("deploy")}\` goes on from there.`,
     );
-    return { stacks, exitCode: failureCode(interruption) };
-  }
-  await afterDeploy(deployment, all, selected);
-  return { stacks, exitCode: 0 };
+  return withFlux(deployment, all, selected, stacks, incomplete.length === 0 ? 0 : failureCode(interruption));
+}
+
+async function withFlux(
+  deployment: Deployment,
+  all: readonly SynthesizedStack[],
+  selected: readonly SynthesizedStack[],
+  stacks: readonly StackResult[],
+  exitCode: number,
+): Promise<DeployReport> {
+  const flux = await afterDeploy(deployment, all, selected, stacks);
+  const isComplete = isFluxComplete(deployment, flux);
+  return { stacks, exitCode: exitCode === 0 && !isComplete ? 1 : exitCode, flux };
 }
 
 /** The one summary of an apply: a row per stack, then what went wrong. */
@@ -302,32 +317,67 @@ function failureCode(interruption: Interruption): number {
   return interruption.reason() ? INTERRUPTED_EXIT_CODE : 1;
 }
 
-/** What Flux needs after terraform is done: the configured tree in the branch that it reads, and itself in the cluster. */
+/**
+ * What Flux needs after terraform is done: the configured tree in the branch that it reads, and itself in every cluster whose own stacks
+ * are deployed, whatever became of other stacks and environments.
+ */
 async function afterDeploy(
   deployment: Deployment,
   all: readonly SynthesizedStack[],
   selected: readonly SynthesizedStack[],
-): Promise<void> {
-  const { workspace, output, options } = deployment;
-  const { project, directory } = workspace;
+  stacks: readonly StackResult[],
+): Promise<FluxOutcome[]> {
+  const { workspace, output, options, interruption } = deployment;
+  const { project, directory, variables } = workspace;
+  if (interruption.reason() !== undefined) return [];
   output.heading("Flux");
   noteAbsentSecrets(deployment, selected);
   if (workspace.sandbox !== undefined) {
     output.line(
       "Left out in the sandbox: `flux bootstrap` needs a real cluster and a real GitHub repository to install Flux into.",
     );
-    return;
+    return [];
   }
-  const branch = project.github?.branch ?? "main";
-  if (options.push) await publish(directory, branch, project.github);
-  const publication = await checkPublication(directory, branch, project.github);
-  if (publication.state !== "published") {
-    for (const line of explainPublication(directory, publication, branch)) output.line(line);
-    output.line("Then `npm run deploy` again: it installs Flux into the clusters.");
-    return;
-  }
-  for (const environment of new Set(selected.map(environmentOf)))
-    await bootstrap(deployment, all, environment);
+  return installFlux({
+    directory,
+    variables,
+    output,
+    github: project.github,
+    environments: [...new Set(selected.map(environmentOf))].map((name) => ({
+      name,
+      obstacle: fluxObstacle(name, stacks),
+    })),
+    clusterId: async (environment) => {
+      const cluster = all.find(({ name }) => name === `${environment}-cluster`);
+      return String((cluster ? await stateOutputs(cluster, variables) : {}).cluster_id);
+    },
+    push: options.push,
+    anotherRepository: options.allow?.includes("repository-change"),
+  });
+}
+
+/** Flux needs its cluster and the ConfigMaps; GitHub's stack keeps it from nothing. */
+function fluxObstacle(environment: string, stacks: readonly StackResult[]): string | undefined {
+  const missing = stacks.find(
+    ({ name, status }) =>
+      [`${environment}-cluster`, `${environment}-flux-configuration`].includes(name) &&
+      status !== "applied" &&
+      status !== "unchanged",
+  );
+  return missing && `${missing.name} is not deployed (${missing.status})`;
+}
+
+/** Whether Flux is where it should be. CI has nobody who reads that something was left out. */
+function isFluxComplete(
+  { workspace, output, options }: Deployment,
+  outcomes: readonly FluxOutcome[],
+): boolean {
+  const missing = outcomes.filter(({ status }) => status !== "installed");
+  const isRequired = options.requireFlux ?? workspace.variables.CI === "true";
+  if (!isRequired) return missing.every(({ status }) => status === "left out");
+  for (const { environment, reason } of missing)
+    output.problem(`${environment}: this deploy fails, since Flux was not installed (${reason}).`);
+  return missing.length === 0;
 }
 
 /** Applications wait for secrets that nobody has created; nothing else has to. */
@@ -344,36 +394,4 @@ function noteAbsentSecrets({ workspace, output }: Deployment, selected: readonly
     output.line(
       `Secrets that applications wait for don't exist yet (${told.join(", ")}): ${workspace.npmRun("secrets", "create")}`,
     );
-}
-
-async function bootstrap(
-  { workspace, output, options }: Deployment,
-  all: readonly SynthesizedStack[],
-  environment: string,
-): Promise<void> {
-  const { project, directory, variables } = workspace;
-  const { github } = project;
-  if (!github) {
-    output.line(
-      `${environment}: without "github" in the configuration Flux is yours to install (flux bootstrap git --path=flux/clusters/${environment}).`,
-    );
-    return;
-  }
-  const obstacle = bootstrapObstacle(variables);
-  if (obstacle) {
-    output.line(`${environment}: ${obstacle}, so run this yourself (safe to repeat):`);
-    output.line(`  flux ${bootstrapArguments({ directory, environment, github }, false).join(" ")}`);
-    return;
-  }
-  const cluster = all.find(({ name }) => name === `${environment}-cluster`);
-  const outputs = cluster ? await stateOutputs(cluster, variables) : {};
-  output.line(`${environment}: installing Flux (flux bootstrap github)`);
-  await bootstrapFlux({
-    directory,
-    environment,
-    github,
-    clusterId: String(outputs.cluster_id),
-    variables,
-    anotherRepository: options.allow?.includes("repository-change"),
-  });
 }
