@@ -1,5 +1,18 @@
-import http, { type IncomingHttpHeaders } from "node:http";
+import http, {
+  type ClientRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type RequestOptions,
+} from "node:http";
 import https from "node:https";
+import {
+  type HttpProxy,
+  ProxyError,
+  proxyFor,
+  proxyHeaders,
+  refusedByProxy,
+  unreachableProxy,
+} from "./proxy";
 import {
   askedDelay,
   backoff,
@@ -8,6 +21,7 @@ import {
   RETRY_LIMITS,
   type RetryLimits,
 } from "./retry-policy";
+import { TunnelAgent } from "./tunnel-agent";
 
 /** A call of an HTTP API. */
 export interface ApiRequest {
@@ -42,8 +56,10 @@ export class ApiUnavailable extends Error {
     readonly url: string,
     readonly reason: string,
     advice: string,
+    /** The error of the connection, where there was one. */
+    cause?: NodeJS.ErrnoException,
   ) {
-    super(`${service} can't be reached (${url}): ${reason}. ${advice}`);
+    super(`${service} can't be reached (${url}): ${reason}. ${advice}`, { cause });
     this.name = "ApiUnavailable";
   }
 }
@@ -61,6 +77,8 @@ type Attempt =
  * up, a connection that breaks, no answer in time. It waits as long as the server asks, else longer each time,
  * within {@link RETRY_LIMITS}. A POST is repeated only where it was not carried out, or says that it may be. Redirects are not
  * followed, since the token is for one host.
+ *
+ * It goes through the proxy that HTTPS_PROXY and its like name (see {@link proxyFor}).
  *
  * It uses Node's plain client: `fetch` and undici take 30 to 50 ms to load, which every deploy would pay.
  * @returns the last answer, whatever its status
@@ -85,7 +103,8 @@ export async function callApi(request: ApiRequest): Promise<ApiAnswer> {
         withoutToken(request.url, request.token),
         withoutToken(error?.message || String(error?.code), request.token) +
           (attempt > 1 ? ` (tried ${attempt} times)` : ""),
-        "Check the network and try again.",
+        error instanceof ProxyError ? error.advice : "Check the network and try again.",
+        error,
       );
     }
     if (delay >= NOTICED_MS) tell(request, waitLine(request.service, delay, tried, asked !== undefined));
@@ -128,53 +147,76 @@ function withoutToken(text: string, token: string | undefined): string {
   return token ? text.replaceAll(token, "***").replaceAll(encodeURIComponent(token), "***") : text;
 }
 
-function once(
+async function once(request: ApiRequest, timeoutMs: number): Promise<Attempt> {
+  try {
+    const proxy = proxyFor(request.url);
+    const answer = await send(request, timeoutMs, proxy);
+    // Only a proxy answers so; one that makes a tunnel is heard by its agent.
+    return proxy && answer.status === 407 ? { error: refusedByProxy(proxy, answer.status) } : { answer };
+  } catch (error) {
+    return { error: error as Error };
+  }
+}
+
+function send(
   { url, method = "GET", headers, body, token }: ApiRequest,
   timeoutMs: number,
-): Promise<Attempt> {
+  proxy: HttpProxy | undefined,
+): Promise<ApiAnswer> {
   const payload = body === undefined ? undefined : JSON.stringify(body);
-  return new Promise((resolve) => {
-    const failed = (error: Error): void => resolve({ error });
-    const options = {
-      method,
-      headers: {
-        "user-agent": "hybrid-gitops",
-        accept: "application/json",
-        ...headers,
-        ...(payload === undefined
-          ? {}
-          : { "content-type": "application/json", "content-length": String(Buffer.byteLength(payload)) }),
-        ...(token ? { authorization: `Bearer ${token}` } : {}),
-      },
-      agent: false as const,
-    };
-    let timer: NodeJS.Timeout | undefined;
-    try {
-      const request = (url.startsWith("http:") ? http : https).request(url, options, (response) => {
-        const parts: Buffer[] = [];
-        response
-          .on("data", (part: Buffer) => parts.push(part))
-          .once("error", failed)
-          .once("end", () => {
-            const text = Buffer.concat(parts).toString("utf8");
-            resolve({
-              answer: { status: response.statusCode ?? 0, url, headers: response.headers, body: text },
-            });
-          });
-      });
-      request.once("error", failed).once("close", () => clearTimeout(timer));
-      // Of the whole attempt: a server that sends a byte now and then would never be idle.
-      timer = setTimeout(
-        () =>
-          request.destroy(
-            Object.assign(new Error(`no answer within ${timeoutMs / 1000} s`), { code: "ETIMEDOUT" }),
-          ),
-        timeoutMs,
-      );
-      request.end(payload);
-    } catch (error) {
-      // An address or a header that can't be sent.
-      failed(error as Error);
-    }
+  const options = {
+    method,
+    headers: {
+      "user-agent": "hybrid-gitops",
+      accept: "application/json",
+      ...headers,
+      ...(payload === undefined
+        ? {}
+        : { "content-type": "application/json", "content-length": String(Buffer.byteLength(payload)) }),
+      ...(token ? { authorization: `Bearer ${token}` } : {}),
+    },
+    agent: false as const,
+  };
+  const isPlain = url.startsWith("http:");
+  return new Promise((resolve, reject) => {
+    // An address or a header that can't be sent is thrown here.
+    const request = requestBy(proxy, url, options, (response) => {
+      const parts: Buffer[] = [];
+      response
+        .on("data", (part: Buffer) => parts.push(part))
+        .once("error", reject)
+        .once("end", () => {
+          const text = Buffer.concat(parts).toString("utf8");
+          resolve({ status: response.statusCode ?? 0, url, headers: response.headers, body: text });
+        });
+    });
+    // Of the whole attempt: a server that sends a byte now and then would never be idle.
+    const timer = setTimeout(
+      () =>
+        request.destroy(
+          Object.assign(new Error(`no answer within ${timeoutMs / 1000} s`), { code: "ETIMEDOUT" }),
+        ),
+      timeoutMs,
+    );
+    request
+      .once("error", (error) => reject(proxy && isPlain ? unreachableProxy(proxy, error) : error))
+      .once("close", () => clearTimeout(timer));
+    request.end(payload);
   });
+}
+
+/** Directly, through a tunnel, or for an http server by asking the proxy for it. */
+function requestBy(
+  proxy: HttpProxy | undefined,
+  url: string,
+  options: RequestOptions,
+  onAnswer: (answer: IncomingMessage) => void,
+): ClientRequest {
+  if (!url.startsWith("http:"))
+    return https.request(url, proxy ? { ...options, agent: new TunnelAgent(proxy) } : options, onAnswer);
+  if (proxy === undefined) return http.request(url, options, onAnswer);
+  const headers = { ...options.headers, host: new URL(url).host, ...proxyHeaders(proxy) };
+  const client = proxy.address.protocol === "https:" ? https : http;
+  const { protocol, hostname, port } = proxy.address;
+  return client.request({ ...options, protocol, hostname, port, path: url, headers }, onAnswer);
 }

@@ -1,3 +1,4 @@
+import { ProxyError } from "../../api-client";
 import { npmRunIn, shownPath } from "../../place";
 
 /** What a store of buckets refused, in words; `code` is its own name for that. */
@@ -69,6 +70,13 @@ const BY_STATUS: Readonly<Record<number, string>> = {
  */
 export function bucketError(place: string, what: string, error: unknown, directory = ""): BucketError {
   if (error instanceof BucketError) return error;
+  if (error instanceof ProxyError)
+    return new BucketError(
+      "ProxyError",
+      undefined,
+      `${place}: ${what}: ${error.message}. ${error.advice}`,
+      error,
+    );
   const failure = error as S3Failure;
   const status = failure.$metadata?.httpStatusCode;
   const code = codeOf(failure);

@@ -1,4 +1,5 @@
 import type { S3Client } from "@aws-sdk/client-s3";
+import { proxyFor, TunnelAgent } from "../../api-client";
 import type { SpacesBackend } from "../../config";
 import { BucketError, bucketError } from "./bucket-error";
 
@@ -53,6 +54,7 @@ export class Bucket {
     { attempts = ATTEMPTS }: BucketOptions = {},
   ): Promise<Bucket> {
     const s3 = await loadS3();
+    const proxy = proxyOf(place);
     const client = new s3.S3Client({
       // As Terraform's backend has it (src/stacks/environment-stack.ts).
       region: "us-east-1",
@@ -63,7 +65,12 @@ export class Bucket {
       requestChecksumCalculation: "WHEN_REQUIRED",
       responseChecksumValidation: "WHEN_REQUIRED",
       maxAttempts: attempts,
-      requestHandler: { connectionTimeout: CONNECTION_TIMEOUT_MS, socketTimeout: SOCKET_TIMEOUT_MS },
+      requestHandler: {
+        connectionTimeout: CONNECTION_TIMEOUT_MS,
+        socketTimeout: SOCKET_TIMEOUT_MS,
+        // An http endpoint is on this machine, which no proxy reaches. Every bucket's host is below the endpoint's.
+        ...(proxy ? { httpsAgent: new TunnelAgent(proxy) } : {}),
+      },
     });
     return new Bucket(client, s3, place);
   }
@@ -74,8 +81,7 @@ export class Bucket {
 
   /** What people know it as. */
   get description(): string {
-    const { bucket, region, endpoint, ownEndpoint } = this.place;
-    return ownEndpoint ? `bucket ${bucket} at ${endpoint}` : `bucket ${bucket} in ${region}`;
+    return describe(this.place);
   }
 
   /** The content of a file; undefined when there is none of that name. */
@@ -178,6 +184,22 @@ export class Bucket {
 
   private error(what: string, error: unknown): BucketError {
     return bucketError(this.description, what, error, this.place.workspace);
+  }
+}
+
+function describe({ bucket, region, endpoint, ownEndpoint }: BucketPlace): string {
+  return ownEndpoint ? `bucket ${bucket} at ${endpoint}` : `bucket ${bucket} in ${region}`;
+}
+
+/** The proxy on the way to a bucket, which has a host of its own but in other stores than Spaces. */
+function proxyOf(place: BucketPlace): ReturnType<typeof proxyFor> {
+  const { bucket, endpoint, ownEndpoint } = place;
+  const url = new URL(endpoint);
+  if (!ownEndpoint) url.hostname = `${bucket}.${url.hostname}`;
+  try {
+    return proxyFor(url.href);
+  } catch (error) {
+    throw bucketError(describe(place), "it can't be reached", error, place.workspace);
   }
 }
 
