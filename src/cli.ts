@@ -9,7 +9,7 @@ import { concealValues, concealVariables, redactStream } from "./redaction";
 import { privateValues } from "./secrets/private-files";
 import { secretVariables } from "./secrets/secret-variables";
 import { Output, resultIsPrinted } from "./terminal/output";
-import { REPOSITORY, readableDotenv, sandboxDirectories } from "./workspace";
+import { dotenvReadings, REPOSITORY, sandboxDirectories } from "./workspace";
 
 concealSecrets();
 
@@ -53,7 +53,9 @@ function concealSecrets(): void {
   concealVariables(process.env, known);
   // Every sandbox's, since one is named in the arguments only, and an error in those is printed as well.
   for (const directory of [REPOSITORY, ...sandboxDirectories()]) concealValues(privateValues(directory));
-  concealVariables(readableDotenv(join(REPOSITORY, ".env")), known);
+  for (const directory of [REPOSITORY, ...sandboxDirectories()])
+    for (const [name, value] of dotenvReadings(join(directory, ".env")))
+      concealVariables({ [name]: value }, known);
   for (const stream of [process.stdout, process.stderr]) redactStream(stream);
   // Node would print these past the streams.
   process.on("uncaughtException", (error) => {

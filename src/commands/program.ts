@@ -10,6 +10,7 @@ import { previewCommand } from "./preview";
 import { restoreCommand } from "./restore";
 import { sandboxCommand } from "./sandbox";
 import { secretsCommand } from "./secrets";
+import { setupCommand } from "./setup";
 import { stacksCommand } from "./stacks";
 import { stateCommand } from "./state";
 import { statusCommand } from "./status";
@@ -44,5 +45,7 @@ export function program(): Command {
   ]) {
     result.addCommand(make().exitOverride());
   }
+  // Its exit codes are its own.
+  result.addCommand(setupCommand());
   return result;
 }

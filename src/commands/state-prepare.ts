@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
-import type { SpacesBackend } from "../config";
+import type { SpacesBackend, StateBackend } from "../config";
 import { INTERRUPTED_EXIT_CODE } from "../deployment/interruption";
 import { shownPath } from "../place";
 import {
@@ -47,7 +47,6 @@ async function prepare(workspace: Workspace, output: Output, options: PrepareOpt
     return 0;
   }
   const findings: PreparationFinding[] = [];
-  const { directory } = workspace;
   const tell = (finding: PreparationFinding): void => {
     findings.push(finding);
     const line = `  ${finding.status.padEnd(9)}  ${finding.message}${finding.fix ? `\n             Fix: ${finding.fix}` : ""}`;
@@ -55,30 +54,50 @@ async function prepare(workspace: Workspace, output: Output, options: PrepareOpt
     else output.line(line);
   };
   output.heading(`States in the bucket ${state.bucket} (${state.region})`);
-  const interruption = watchSignals(output);
-  const context = { ...contextOf(workspace, state), tell, signal: interruption.signal };
-  let problem: string | undefined;
-  try {
-    if (options.check) await checkBucket(context);
-    else if (await wanted(output, state, options, directory))
-      await prepareBucket({ ...context, keys: keysOf(state, workspace.variables, directory) });
-    else problem = "Nothing was changed.";
-  } catch (error) {
-    // What was done until then is told all the same.
-    problem = (error as Error).message;
-  } finally {
-    interruption.end();
-  }
+  const wantedAtAll = options.check || (await wanted(output, state, options, workspace.directory));
+  const line = (text: string): void => output.line(text);
+  const { problem, interrupted } = wantedAtAll
+    ? await prepareStatesUnlessInterrupted({ ...workspace, state }, { check: options.check, tell, line })
+    : { problem: "Nothing was changed.", interrupted: false };
   if (problem !== undefined) output.problem(`\n${problem}`);
   const ready = problem === undefined && findings.every(({ status }) => status !== "missing");
   if (ready && !options.check) output.line(`\nReady. Next: ${next(workspace)}`);
-  const exitCode = interruption.signal.aborted ? INTERRUPTED_EXIT_CODE : ready ? 0 : 1;
+  const exitCode = interrupted ? INTERRUPTED_EXIT_CODE : ready ? 0 : 1;
   output.result({ exitCode, findings, ...(problem === undefined ? {} : { problem }) });
   return exitCode;
 }
 
-function contextOf({ directory, configurationFile, variables }: Workspace, state: SpacesBackend) {
-  return {
+/** Where the states are, and what their bucket is reached with. */
+interface StatesPlace extends Pick<Workspace, "directory" | "configurationFile" | "variables"> {
+  readonly state: StateBackend;
+}
+
+interface PreparationOptions {
+  /** Change nothing. */
+  readonly check?: boolean;
+  readonly tell: (finding: PreparationFinding) => void;
+  /** Takes a line for people. */
+  readonly line: (text: string) => void;
+}
+
+/**
+ * Looks at the bucket of the states, or creates what is missing of it and a key for it. Ctrl-C ends it after its present step.
+ * @returns why it could not go on; what was done until then stays
+ */
+export async function prepareStates(
+  place: StatesPlace,
+  options: PreparationOptions,
+): Promise<string | undefined> {
+  return (await prepareStatesUnlessInterrupted(place, options)).problem;
+}
+
+async function prepareStatesUnlessInterrupted(
+  { state, directory, configurationFile, variables }: StatesPlace,
+  { check, tell, line }: PreparationOptions,
+): Promise<{ readonly problem?: string; readonly interrupted: boolean }> {
+  if (state.backend === "local") return { interrupted: false };
+  const interruption = watchSignals(line);
+  const context = {
     state,
     directory,
     variables,
@@ -87,7 +106,19 @@ function contextOf({ directory, configurationFile, variables }: Workspace, state
     keepKey: ({ id, secret }: { readonly id: string; readonly secret: string }): void =>
       setDotenv(join(directory, ".env"), { SPACES_ACCESS_KEY_ID: id, SPACES_SECRET_ACCESS_KEY: secret }),
     switchLockfileOff: (): void => switchLockfileOff(configurationFile),
+    tell,
+    signal: interruption.signal,
   };
+  try {
+    if (check) await checkBucket(context);
+    else await prepareBucket({ ...context, keys: keysOf(state, variables, directory) });
+    return { interrupted: interruption.signal.aborted };
+  } catch (error) {
+    // What was done until then is told all the same.
+    return { problem: (error as Error).message, interrupted: interruption.signal.aborted };
+  } finally {
+    interruption.end();
+  }
 }
 
 async function wanted(
@@ -121,11 +152,11 @@ interface Signals {
 }
 
 /** The first Ctrl-C ends the work after its present step, so that the temporary key is deleted. */
-function watchSignals(output: Output): Signals {
+function watchSignals(line: (text: string) => void): Signals {
   const controller = new AbortController();
   const onSignal = (signal: NodeJS.Signals): void => {
     if (controller.signal.aborted) return;
-    output.line(`\nInterrupted (${signal}): the temporary key is deleted first.`);
+    line(`\nInterrupted (${signal}): the temporary key is deleted first.`);
     controller.abort(new Error("Interrupted. What was done stays; run the command again to go on."));
   };
   const signals: NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"];

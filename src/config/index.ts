@@ -5,6 +5,7 @@ export { CONFIGURATION_FILE, EXAMPLE_FILE, loadProject, parseProject } from "./l
 export { POOL_LABEL, WORKLOAD_POOL } from "./names";
 export { ConfigurationError, formatProblem, nearest, type Problem } from "./problem";
 export {
+  EXAMPLE_OWNER,
   PLACEHOLDER_CLUSTER,
   PLACEHOLDER_DOMAIN,
   PLACEHOLDER_PROJECT,

@@ -27,7 +27,11 @@ export class MissingTool extends Error {
 
 /** Where `npm run tools` puts what it builds: shared by all checkouts of a user. */
 export function toolsDirectory(variables: NodeJS.ProcessEnv = process.env): string {
-  return path.join(variables.XDG_CACHE_HOME || path.join(homedir(), ".cache"), "hybrid-gitops", "tools");
+  return path.join(
+    variables.XDG_CACHE_HOME || path.join(variables.HOME || homedir(), ".cache"),
+    "hybrid-gitops",
+    "tools",
+  );
 }
 
 /** Where `npm run tools` puts a tool: versions lie side by side, since checkouts of different age share the folder. */

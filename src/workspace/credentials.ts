@@ -1,4 +1,4 @@
-import { CONFIGURATION_FILE, PLACEHOLDER_DOMAIN, type Project } from "../config";
+import { CONFIGURATION_FILE, EXAMPLE_OWNER, PLACEHOLDER_DOMAIN, type Project } from "../config";
 import type { Variables } from "../terraform";
 
 /** Thrown when something that the real clouds need is missing: everything at once, each with its fix. */
@@ -15,9 +15,6 @@ export class MissingPrerequisites extends Error {
     this.name = "MissingPrerequisites";
   }
 }
-
-/** Names in the example that nobody can own. */
-const EXAMPLE_OWNER = "my-github-user";
 
 /**
  * What a deployment to the real clouds lacks, a line each: credentials, and names that are still the example's. Whether the

@@ -1,7 +1,8 @@
 export { REPOSITORY, SANDBOX_DIRECTORY } from "../place";
 export { lostRecord } from "./configuration-record";
 export { MissingPrerequisites, missingCredentials } from "./credentials";
-export { readableDotenv, readDotenv, setDotenv } from "./dotenv";
+export { clearDotenv, DOTENV_FIX, DotenvError, dotenvReadings, readDotenv, setDotenv } from "./dotenv";
+export { lockWorkspace } from "./lock";
 export { stackInputs } from "./stack-inputs";
 export { type DescribedStack, describeStacks, synthesizeStacks } from "./synthesis";
 export {

@@ -45,6 +45,17 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "src/state",
     "src/cluster",
   ],
+  "src/setup": [
+    "src/config",
+    "src/api-client",
+    "src/redaction",
+    "src/secrets",
+    "src/flux-tree",
+    "src/terraform",
+    "src/terminal",
+    "src/workspace",
+    "src/state",
+  ],
   "src/commands": [
     "src/place",
     "src/config",
@@ -58,6 +69,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "src/state",
     "src/cluster",
     "src/deployment",
+    "src/setup",
   ],
 };
 

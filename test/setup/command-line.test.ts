@@ -1,16 +1,16 @@
-import { TemporaryProject } from "./project";
+import { build, TemporaryProject } from "./project";
 
 let project: TemporaryProject;
+beforeAll(build);
 beforeEach(() => {
-  project = new TemporaryProject();
+  project = new TemporaryProject().withCommand();
 });
 afterEach(() => project.dispose());
 
 /** Ready on the local machine: nothing to ask the clouds about. */
 function makeReady(): void {
   project.configure();
-  project.uninstall("curl");
-  project.write(".env", "DIGITALOCEAN_TOKEN=dop_v1_abc\n", 0o600);
+  project.write(".env", "DIGITALOCEAN_TOKEN=dop_v1_abc\nDIGITALOCEAN_API_URL=http://127.0.0.1:9\n", 0o600);
 }
 
 describe("setup.sh on the command line", () => {
@@ -23,7 +23,7 @@ describe("setup.sh on the command line", () => {
   });
 
   it.each([
-    [["--chek"], "unknown option: --chek"],
+    [["--chek"], "unknown option: --chek\n(Did you mean --check?)"],
     [["deploy"], "unknown subcommand: deploy"],
     [["prerequisites", "state"], "one subcommand at a time: prerequisites or state"],
   ])("refuses %j before anything else", async (args, message) => {
@@ -72,9 +72,9 @@ describe("setup.sh on the command line", () => {
   });
 
   it("says the same the second time, less what the first has made", async () => {
-    const first = await project.report();
+    const first = await project.reportOfRun();
     const made = project.snapshot();
-    const second = await project.report();
+    const second = await project.reportOfRun();
     expect(first.changes).toHaveLength(2);
     expect(second.changes).toStrictEqual([]);
     expect(project.snapshot()).toStrictEqual(made);
@@ -91,8 +91,8 @@ describe("setup.sh on the command line", () => {
     prepare();
     const before = project.snapshot();
     await project.run(["--check"]);
-    await project.run(["--check", "--yes"]);
-    const { changes } = await project.report(["--check"]);
+    await project.run(["--check", "-y"]);
+    const { changes } = await project.reportOfRun(["--check"]);
     expect(changes).toStrictEqual([]);
     expect(project.snapshot()).toStrictEqual(before);
   });
@@ -104,14 +104,61 @@ describe("setup.sh on the command line", () => {
   });
 
   it("prints nothing but one JSON document with --json", async () => {
-    project.checkConfigSays('a "quoted" path C:\\temp\tand\u0007\nmore', 1);
-    project.configure();
-    const report = await project.report();
+    project.configure({ environments: [{ name: 'a "quoted" C:\\temp\tand\u0007\nmore' }] });
+    project.write(".env", "", 0o600);
+    const report = await project.reportOfRun();
     expect(report.stderr).toBe("");
-    expect(report.ready).toBe(false);
-    expect(report.findings.find(({ check }) => check === "configuration")?.message).toBe(
-      'a "quoted" path C:\\temp\tand\nmore',
+    expect([report.ready, report.code]).toEqual([false, 1]);
+    expect(report.findings.find(({ check }) => check === "configuration")?.message).toContain(
+      "environments[0].name: ",
     );
+    // As the same checks report it in this process.
+    const inProcess = await project.report();
+    expect(report.findings).toStrictEqual(inProcess.findings);
+  });
+
+  it("prints no control characters, whatever a message quotes", async () => {
+    project.configure();
+    project.states = async () => "says \u001b[31mred\u0007\tand more";
+    project.configure({ state: { backend: "spaces", bucket: "acme-state", region: "nyc3" } });
+    const { findings } = await project.report(["--yes"]);
+    expect(findings.find(({ check }) => check === "state-problem")?.message).toBe("says [31mred and more");
+  });
+
+  it("reports why the packages can't be installed, and not all that npm has to say", async () => {
+    project.write(
+      "scripts/prepare.mjs",
+      'export const prepare = () => {};for (let i = 1; i < 200; i++) console.error("reason", i); process.exitCode = 1;',
+    );
+    const reasons = Array.from({ length: 12 }, (_, index) => `reason ${index + 1}`);
+    const report = await project.reportOfRun();
+    expect(report.findings).toStrictEqual([
+      {
+        check: "packages",
+        status: "missing",
+        message: ["the packages can't be installed:", ...reasons].join("\n"),
+        fix: "npm ci shows all of it",
+      },
+    ]);
+    expect([report.ready, report.code]).toEqual([false, 1]);
+    const { stdout, code } = await project.run([]);
+    expect(stdout).toContain("  missing    the packages can't be installed:\n             reason 1\n");
+    expect(code).toBe(1);
+  });
+
+  it("installs the packages first, but not with --check", async () => {
+    project.remove("dist/cli.js");
+    const before = project.snapshot();
+    const report = await project.reportOfRun(["--check"]);
+    expect(report.findings).toMatchObject([
+      { check: "packages", status: "missing", fix: "run ./setup.sh without --check" },
+    ]);
+    expect(project.snapshot()).toStrictEqual(before);
+    project.write(
+      "scripts/prepare.mjs",
+      'import { writeFileSync } from "node:fs"; export const prepare = () => {}; writeFileSync("dist/cli.js", "console.log(process.argv[2])");',
+    );
+    expect((await project.run([])).stdout).toContain("setup\n");
   });
 
   it("prints plain text where no terminal shows colours", async () => {

@@ -16,25 +16,18 @@ import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
+import {
+  type Finding,
+  type Result,
+  Report as SetupReport,
+  type StatePreparation,
+  setup,
+} from "../../src/setup";
+import { Output } from "../../src/terminal/output";
+import { REPOSITORY } from "../support/example";
 
-const REPOSITORY = join(__dirname, "..", "..");
-
-/** What a Unix system brings; everything else is on the test's PATH only when the test puts it there. */
-const UTILITIES = [
-  "awk",
-  "cat",
-  "chmod",
-  "cut",
-  "date",
-  "dirname",
-  "ls",
-  "mv",
-  "printf",
-  "sed",
-  "sleep",
-  "stty",
-  "tr",
-];
+/** What setup.sh may use beside Node; everything else is on the test's PATH only when the test puts it there. */
+const UTILITIES = ["dirname", "printf", "stty", "uname"];
 
 /** Programs that say their version as the real ones do. */
 export const VERSIONS = {
@@ -46,24 +39,13 @@ export const VERSIONS = {
   age: "v1.3.2",
 };
 
-export interface Finding {
-  readonly check: string;
-  readonly status: "ok" | "missing" | "warning" | "unchecked";
-  readonly message: string;
-  readonly fix: string;
-}
-
 export interface Run {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-export interface Report extends Run {
-  readonly ready: boolean;
-  readonly findings: readonly Finding[];
-  readonly changes: readonly string[];
-}
+export interface Report extends Run, Result {}
 
 export interface RunOptions {
   readonly shell?: readonly string[];
@@ -78,7 +60,21 @@ export function realProgram(name: string): string | undefined {
     .find((file) => existsSync(file));
 }
 
-/** A temporary checkout with setup.sh, what it reads, and a PATH of its own. */
+/** What ./setup.sh needs of a checkout to start the command. */
+const PARTS = ["setup.sh", ".env.example", ".gitignore", "infrastructure.config.json.example"];
+/** What the bundles are made from: looked at, and not copied. */
+const SOURCES = ["main.ts", "src", "sandbox", "package-lock.json", "tsconfig.json", "node_modules"];
+
+/** Bundles this checkout, so that a temporary one can run the command. */
+export function build(): void {
+  const { status, stderr } = spawnSync(process.execPath, ["scripts/prepare.mjs"], {
+    cwd: REPOSITORY,
+    encoding: "utf8",
+  });
+  if (status !== 0) throw new Error(`scripts/prepare.mjs: ${stderr}`);
+}
+
+/** A temporary checkout with what setup reads, and a PATH of its own. */
 export class TemporaryProject {
   private readonly root = mkdtempSync(join(tmpdir(), "setup test-"));
   /** Has a space in its name, as a user's folder may have. */
@@ -86,26 +82,33 @@ export class TemporaryProject {
   private readonly bin = join(this.root, "bin");
   /** The arguments of every program that was started, as other users could have read them with `ps`. */
   private readonly log = join(this.root, "arguments.log");
+  /** What the bucket of the states is prepared with. */
+  states: StatePreparation = async () => undefined;
+  /** `address:port` of a name server; none answers by itself. */
+  nameServer = "127.0.0.1:9";
 
-  /** With `logged`, the arguments of every program are kept for arguments(); it takes twice the time. */
+  /** With `logged`, the arguments of every program are kept for arguments(). */
   constructor({ logged = false } = {}) {
     mkdirSync(this.bin);
-    mkdirSync(join(this.directory, "scripts"), { recursive: true });
-    for (const name of [
-      "setup.sh",
-      "scripts/setup",
-      ".env.example",
-      ".gitignore",
-      "infrastructure.config.json.example",
-    ])
-      cpSync(join(REPOSITORY, name), join(this.directory, name), { recursive: true });
-    this.write("scripts/prepare.mjs", "");
-    mkdirSync(join(this.directory, "dist"));
-    this.checkConfigSays("The configuration is fine.", 0);
-    this.secretsSay({ list: { environments: [] } });
-    for (const name of [...UTILITIES, "git", "node", "curl"]) this.install(name, logged);
+    mkdirSync(this.directory);
+    for (const name of PARTS) cpSync(join(REPOSITORY, name), join(this.directory, name));
+    for (const name of [...UTILITIES, "git"]) this.install(name, logged);
+    if (logged) this.install("node", logged);
+    else symlinkSync(process.execPath, join(this.bin, "node"));
     for (const [name, version] of Object.entries(VERSIONS)) this.installFake(name, version);
     this.git("init", "--quiet");
+  }
+
+  /** Brings the command itself, for run(): {@link build} has made it. */
+  withCommand(): this {
+    for (const name of SOURCES) symlinkSync(join(REPOSITORY, name), join(this.directory, name));
+    mkdirSync(join(this.directory, "scripts"));
+    for (const name of readdirSync(join(REPOSITORY, "scripts")).filter((one) => one.endsWith(".mjs")))
+      cpSync(join(REPOSITORY, "scripts", name), join(this.directory, "scripts", name));
+    mkdirSync(join(this.directory, "dist"));
+    cpSync(join(REPOSITORY, "dist", "cli.js"), join(this.directory, "dist", "cli.js"));
+    this.write("dist/built", "");
+    return this;
   }
 
   /** Puts a real program on the PATH. */
@@ -133,35 +136,9 @@ export class TemporaryProject {
     for (const name of names) rmSync(join(this.bin, name));
   }
 
-  checkConfigSays(message: string, code: number): void {
-    const text = JSON.stringify(message);
-    this.write(
-      "dist/cli.js",
-      `const [command, subcommand] = process.argv.slice(2);
-if (command === "check-config") { console.error(${text}); process.exitCode = ${code}; }
-if (command === "secrets") require("./secrets.js")(subcommand);
-`,
-    );
-  }
-
-  /** What `npm run secrets` prints by subcommand; an Error stands for a message and exit code 1. */
-  secretsSay(answers: Readonly<Record<string, unknown>>, code = 0): void {
-    const texts = Object.entries(answers).map(([name, answer]) => [
-      name,
-      answer instanceof Error ? { error: answer.message } : { output: JSON.stringify(answer) },
-    ]);
-    this.write(
-      "dist/secrets.js",
-      `const { appendFileSync } = require("fs");
-const answers = ${JSON.stringify(Object.fromEntries(texts))};
-module.exports = (subcommand) => {
-  if (subcommand !== "list") appendFileSync("dist/secrets.log", subcommand + "\\n");
-  const { error, output } = answers[subcommand];
-  process.exitCode = error ? 1 : ${code};
-  if (error) console.error(error); else console.log(output);
-};
-`,
-    );
+  /** The tree of this repository, with its secrets' folders. */
+  withTree(): void {
+    cpSync(join(REPOSITORY, "flux"), join(this.directory, "flux"), { recursive: true });
   }
 
   write(name: string, text: string, mode?: number): void {
@@ -174,8 +151,10 @@ module.exports = (subcommand) => {
     this.write(
       "infrastructure.config.json",
       JSON.stringify({
-        project: { name: "shop", domain: "shop.test", email: "it@shop.test" },
-        environments: [],
+        project: { name: "shop", domain: "shop.example", email: "it@shop.example" },
+        environments: [
+          { name: "staging", cluster: { region: "nyc3", nodeSize: "s-2vcpu-4gb", nodeCount: 3 } },
+        ],
         ...change,
       }),
     );
@@ -203,12 +182,12 @@ module.exports = (subcommand) => {
     if (result.status !== 0) throw new Error(`git ${args.join(" ")}: ${result.stderr}`);
   }
 
-  /** Every file with its permissions, time and content, Git's own apart. */
+  /** Every file with its permissions, time and content, apart from Git's own and what is built. */
   snapshot(folder = this.directory): Record<string, string> {
     const result: Record<string, string> = {};
     for (const entry of readdirSync(folder, { withFileTypes: true })) {
       const path = join(folder, entry.name);
-      if (entry.name === ".git") continue;
+      if ([".git", "node_modules", "dist"].includes(entry.name)) continue;
       const { mode, mtimeMs } = lstatSync(path);
       result[path] = `${mode} ${mtimeMs} ${entry.isFile() ? readFileSync(path, "base64") : ""}`;
       if (entry.isDirectory()) Object.assign(result, this.snapshot(path));
@@ -221,9 +200,16 @@ module.exports = (subcommand) => {
   }
 
   environment(env: Readonly<Record<string, string>> = {}): Record<string, string> {
-    return { PATH: this.bin, HOME: this.root, TERM: "xterm", ...env };
+    return {
+      PATH: this.bin,
+      HOME: this.root,
+      TERM: "xterm",
+      HYBRID_GITOPS_NAME_SERVER: this.nameServer,
+      ...env,
+    };
   }
 
+  /** Runs ./setup.sh as a user does. */
   async run(args: readonly string[], { shell = ["/bin/sh"], env = {} }: RunOptions = {}): Promise<Run> {
     const [program = "/bin/sh", ...options] = shell;
     const child = spawn(program, [...options, join(this.directory, "setup.sh"), ...args], {
@@ -234,9 +220,31 @@ module.exports = (subcommand) => {
     return finished(child);
   }
 
-  async report(args: readonly string[] = [], options: RunOptions = {}): Promise<Report> {
+  /** The report of ./setup.sh --json. */
+  async reportOfRun(args: readonly string[] = [], options: RunOptions = {}): Promise<Report> {
     const run = await this.run(["--json", ...args], options);
-    return { ...run, ...(JSON.parse(run.stdout) as Pick<Report, "ready" | "findings" | "changes">) };
+    return { ...run, ...(JSON.parse(run.stdout) as Result) };
+  }
+
+  /** The same checks, in this process. */
+  async report(
+    args: ReadonlyArray<"--check" | "--yes"> = [],
+    { env = {} }: Pick<RunOptions, "env"> = {},
+  ): Promise<Report> {
+    const check = args.includes("--check");
+    const result = await setup({
+      directory: this.directory,
+      options: { check, yes: args.includes("--yes") && !check, ask: false },
+      environment: this.environment(env),
+      report: new SetupReport(new Output(true), true),
+      questions: {
+        agrees: () => Promise.reject(new Error("nobody is there to be asked")),
+        unseen: () => Promise.reject(new Error("nobody is there to be asked")),
+      },
+      states: this.states,
+      nameServer: this.nameServer,
+    });
+    return { ...result, code: result.ready ? 0 : 1, stdout: JSON.stringify(result), stderr: "" };
   }
 
   remove(...names: readonly string[]): void {

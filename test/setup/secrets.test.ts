@@ -1,118 +1,94 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describeWithSops } from "../secrets/sops-project";
 import { find, TemporaryProject } from "./project";
+
+const DOTENV = "DIGITALOCEAN_TOKEN=dop_v1_abc\nDIGITALOCEAN_API_URL=http://127.0.0.1:9\n";
 
 let project: TemporaryProject;
 beforeEach(() => {
   project = new TemporaryProject();
+  project.withTree();
   project.configure();
-  project.uninstall("curl");
-  project.write(".env", "DIGITALOCEAN_TOKEN=dop_v1_abc\n", 0o600);
+  project.write(".env", DOTENV, 0o600);
 });
 afterEach(() => project.dispose());
 
-interface Value {
-  readonly variables: readonly [string, string];
-  readonly withoutIt?: string;
-}
-
-/** What `secrets list` says of one secret. */
-const secret = (
-  created: boolean,
-  missingValues: readonly Value[] = [],
-  missingKeys: readonly string[] = [],
-) => ({
-  created,
-  missingKeys,
-  missingValues,
-});
-const listing = (...secrets: ReadonlyArray<ReturnType<typeof secret>>) => ({
-  environments: [{ environment: "staging", secrets }],
-});
-const creation = (more: Readonly<Record<string, unknown>> = {}) => ({
-  environments: [
-    { environment: "staging", created: ["a.yaml", "b.yaml"], completed: [], problems: [], ...more },
-  ],
-});
-const asked = (): string => (project.has("dist/secrets.log") ? project.read("dist/secrets.log") : "");
-
+const KEY = ".secrets/staging/age.agekey";
 describe("the applications' secrets in setup.sh", () => {
-  it("are fine when all are there", async () => {
-    project.secretsSay({ list: listing(secret(true), secret(true)) });
-    const report = await project.report(["--yes"]);
-    expect(find(report, "secrets")).toMatchObject({
-      status: "ok",
-      message: "the applications' secrets are there (2)",
-    });
-    expect([report.code, asked()]).toEqual([0, ""]);
-  });
-
-  it("are not made unless somebody wants it: missing ones are told with the command", async () => {
-    project.secretsSay({ list: listing(secret(false), secret(true, [], ["key"]), secret(true)) });
-    for (const options of [[], ["--check"], ["--check", "--yes"]]) {
+  it.each<[Array<"--check" | "--yes">]>([[[]], [["--check"]], [["--check", "--yes"]]])(
+    "are not made unless somebody wants it (%j): missing ones are reported with the command",
+    async (options) => {
       const report = await project.report(options);
       expect(find(report, "secrets")).toStrictEqual({
         check: "secrets",
         status: "warning",
-        message: "2 of 3 secrets that applications wait for are not created",
+        message: expect.stringMatching(/^(\d+) of \1 secrets that applications wait for are not created$/),
         fix: "npm run secrets -- create (or ./setup.sh --yes)",
       });
-      expect([report.ready, asked()]).toEqual([true, ""]);
-    }
+      expect(report.ready).toBe(true);
+      expect([project.has(".secrets"), project.has(".sops.yaml")]).toEqual([false, false]);
+    },
+  );
+
+  it("are left alone while the configuration is not valid", async () => {
+    project.configure({ environments: [] });
+    expect(find(await project.report(["--yes"]), "secrets")).toMatchObject({ status: "unchecked" });
+    expect(project.has(".secrets")).toBe(false);
   });
 
-  it("are made with --yes, and what to commit and to keep is told", async () => {
-    project.secretsSay({
-      list: listing(secret(false), secret(false)),
-      create: creation({ madeKey: ".secrets/staging/age.agekey" }),
-    });
+  it("that can't be listed stop nothing else", async () => {
+    const file = "flux/infrastructure/dns/staging/secrets/digitalocean-token.yaml";
+    project.write(file, "a: [");
     const report = await project.report(["--yes"]);
-    expect(asked()).toBe("create\n");
-    expect(report.changes).toEqual([
-      ".secrets/staging/age.agekey: new private keys, readable by you only (0600); keep copies in a safe place",
-      "2 encrypted secrets were made: commit them with .sops.yaml (git add .sops.yaml flux)",
-    ]);
-    expect(find(report, "secrets").status).toBe("ok");
-    expect(report.code).toBe(0);
-  });
-
-  it("that have to wait for a value are told, and the others are made", async () => {
-    const needed = { variables: ["STAGING_MAIL", "MAIL"] as const };
-    project.secretsSay(
-      {
-        list: listing(secret(false), secret(false, [needed, { variables: ["A", "B"], withoutIt: "less" }])),
-        create: creation({ created: ["a.yaml"], problems: ["b.yaml: MAIL is not set\n(an address)"] }),
-      },
-      // `secrets create` ends with 1 then.
-      1,
-    );
-    // The list has to work all the same.
-    const text = project.read("dist/secrets.js").replace("error ? 1 : 1", 'subcommand === "list" ? 0 : 1');
-    project.write("dist/secrets.js", text);
-    const report = await project.report(["--yes"]);
-    expect(report.changes).toHaveLength(1);
     expect(find(report, "secrets")).toMatchObject({
       status: "warning",
-      message: "b.yaml: MAIL is not set (an address)",
+      message: expect.stringContaining(`the applications' secrets can't be listed:\n${file}`),
+      fix: "npm run secrets -- list",
     });
-    expect(find(report, "secret-values").message).toBe("values that only you can give are missing: MAIL");
+    expect([report.code, project.has(".secrets")]).toEqual([0, false]);
   });
 
-  it("are left alone while the configuration can't be read", async () => {
-    project.checkConfigSays("environments: is missing", 1);
-    expect(find(await project.report(["--yes"]), "secrets")).toMatchObject({ status: "unchecked" });
-    expect(asked()).toBe("");
+  it("need a value that nobody has given, which is named", async () => {
+    project.write(".env", "", 0o600);
+    expect(find(await project.report(), "secret-values").message).toMatch(
+      /^values that only you can give are missing: .*DIGITALOCEAN_TOKEN/,
+    );
   });
+});
 
-  it.each([
-    [
-      "a message",
-      () => project.secretsSay({ list: new Error("flux/x: the folder is missing") }),
-      /folder is missing/,
-    ],
-    ["no JSON", () => project.write("dist/secrets.js", "module.exports = () => {};"), /can't be listed/],
-  ])("that can't be listed stop nothing else: %s", async (_, prepare, message) => {
-    prepare();
+describeWithSops("the applications' secrets with sops in setup.sh", () => {
+  it("are made with --yes, what to commit and to keep is reported, and then all are there", async () => {
+    project.write(".env", `${DOTENV}GITHUB_TOKEN=ghp_abcdefgh\nNEXTCLOUD_SMTP_HOST=mail\n`, 0o600);
     const report = await project.report(["--yes"]);
-    expect(find(report, "secrets").message).toMatch(message);
+    expect(report.changes).toContain(
+      `${KEY}: new private keys, readable by you only (0600); keep copies in a safe place`,
+    );
+    expect(report.changes.at(-1)).toMatch(
+      /^\d+ encrypted secrets were made: commit them with \.sops\.yaml \(git add \.sops\.yaml flux\)$/,
+    );
+    expect([project.mode(KEY), project.has(".sops.yaml"), project.has(".lock")]).toEqual([
+      0o600,
+      true,
+      false,
+    ]);
+    const file = "flux/infrastructure/dns/staging/secrets/digitalocean-token.yaml";
+    expect(readFileSync(join(project.directory, file), "utf8")).toMatch(/ENC\[AES256_GCM/);
+    const { message } = find(await project.report(["--yes"]), "secrets");
+    expect(message).toMatch(/^the applications' secrets are there \(\d+\)$/);
     expect(report.code).toBe(0);
+  });
+
+  it("that have to wait for a value are reported, and the others are made", async () => {
+    project.write(".env", "", 0o600);
+    const report = await project.report(["--yes"]);
+    expect(find(report, "secrets")).toMatchObject({
+      status: "warning",
+      message: expect.stringMatching(/digitalocean-token\.yaml: .*DIGITALOCEAN_TOKEN/),
+      fix: "then run: npm run secrets -- create",
+    });
+    expect(find(report, "secret-values").message).toContain("DIGITALOCEAN_TOKEN");
+    expect(existsSync(join(project.directory, "flux/apps/traversion/staging/secrets"))).toBe(true);
+    expect(report.changes.at(-1)).toMatch(/^\d+ encrypted secrets were made/);
   });
 });

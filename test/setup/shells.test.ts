@@ -1,13 +1,10 @@
 import { spawnSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { find, LoopbackApi, type Report, realProgram, TemporaryProject } from "./project";
+import { REPOSITORY } from "../support/example";
+import { build, find, LoopbackApi, type Report, realProgram, TemporaryProject } from "./project";
 
-const REPOSITORY = join(__dirname, "..", "..");
-const SCRIPTS = [
-  "setup.sh",
-  ...readdirSync(join(REPOSITORY, "scripts", "setup")).map((name) => `scripts/setup/${name}`),
-].map((name) => join(REPOSITORY, name));
+const SCRIPT = readFileSync(join(REPOSITORY, "setup.sh"), "latin1");
 
 /** Every shell of this machine that can be somebody's /bin/sh. */
 const SHELLS = [
@@ -31,17 +28,18 @@ const SHELLS = [
 let api: LoopbackApi;
 let project: TemporaryProject;
 beforeAll(async () => {
+  build();
   api = await LoopbackApi.start();
 });
 afterAll(() => api.stop());
 beforeEach(() => {
-  project = new TemporaryProject();
+  project = new TemporaryProject().withCommand();
 });
 afterEach(() => project.dispose());
 
 describe.each(SHELLS)("setup.sh in $name", ({ shell }) => {
   it("prepares a fresh clone and finds what is missing", async () => {
-    const report = await project.report([], { shell });
+    const report = await project.reportOfRun([], { shell });
     expect(report.stderr).toBe("");
     expect(report.changes).toHaveLength(2);
     expect(project.mode(".env")).toBe(0o600);
@@ -64,40 +62,47 @@ describe.each(SHELLS)("setup.sh in $name", ({ shell }) => {
       `# comment\r\nDIGITALOCEAN_TOKEN="dop_v1_abc" # mine\nexport GITHUB_TOKEN = 'ghp_abc'\nDIGITALOCEAN_API_URL=${api.url}\nGITHUB_BASE_URL=${api.url}\n$(touch owned)`,
       0o600,
     );
-    const report = await project.report([], { shell });
+    const report = await project.reportOfRun([], { shell });
     expect(report.stderr).toBe("");
-    expect(find(report, "dotenv-lines").message).toContain(" 6");
+    expect(find(report, "dotenv-lines").message).toContain("line 6 is neither");
     expect(project.has("owned")).toBe(false);
-    if (realProgram("curl")) {
-      expect(find(report, "digitalocean-token").status).toBe("ok");
-      expect(missing(report)).toStrictEqual(["dotenv-lines", "github-token", "github-repository"]);
-    }
+    expect(find(report, "digitalocean-token").status).toBe("ok");
+    expect(missing(report)).toStrictEqual(["dotenv-lines", "github-token", "github-repository"]);
+  });
+
+  it("finds Node, or says which one it needs", async () => {
+    project.installNode("v20.11.1");
+    const report = await project.reportOfRun(["--check"], { shell });
+    expect([report.stderr, report.code]).toEqual(["", 1]);
+    expect(find(report, "node").message).toContain("node 20.11.1 is too old, 20.12 or later");
+    project.uninstall("node");
+    const { code, stdout, stderr } = await project.run([], { shell });
+    expect({ code, stderr }).toEqual({ code: 1, stderr: "" });
+    expect(stdout).toContain("node is not installed (20.12 or later)");
   });
 });
 
-describe("the scripts of setup.sh", () => {
-  it("are run with sh and stop at what they don't expect", () => {
-    const [first, ...rest] = readFileSync(SCRIPTS[0] ?? "", "utf8").split("\n");
+describe("setup.sh itself", () => {
+  it("is run with sh and stops at what it doesn't expect", () => {
+    const [first, ...rest] = SCRIPT.split("\n");
     expect(first).toBe("#!/bin/sh");
     expect(rest).toContain("set -eu");
   });
 
-  it("are plain ASCII, since some shells can't read anything else in the C locale", () => {
-    for (const script of SCRIPTS) expect(readFileSync(script, "latin1")).toMatch(/^[\n -~\t]*$/);
+  it("is plain ASCII, since some shells can't read anything else in the C locale", () => {
+    expect(SCRIPT).toMatch(/^[\n -~\t]*$/);
   });
 
-  it("use nothing that only some shells or systems have", () => {
+  it("uses nothing that only some shells or systems have", () => {
     // The shells of one machine would not all notice.
     const foreign =
       /\[\[|\blocal |<<<|<\(|\bfunction \w|\becho -[en]\b|\bread -[a-qs-z]|\$'|\bpipefail\b|\bsource \w|\bdeclare\b|\|&|&>|\bstat \w|\breadlink\b|\bmktemp\b|\bgrep -[oP]|\bsed -[iEr]\b/;
-    const used = SCRIPTS.flatMap((script) => readFileSync(script, "utf8").split("\n")).filter(
-      (line) => !/^\s*#/.test(line) && foreign.test(line),
-    );
+    const used = SCRIPT.split("\n").filter((line) => !/^\s*#/.test(line) && foreign.test(line));
     expect(used).toStrictEqual([]);
   });
 
-  (realProgram("shellcheck") ? it : it.skip)("have nothing that shellcheck objects to", () => {
-    const { stdout, status } = spawnSync("shellcheck", ["--external-sources", "setup.sh"], {
+  (realProgram("shellcheck") ? it : it.skip)("has nothing that shellcheck objects to", () => {
+    const { stdout, status } = spawnSync("shellcheck", ["setup.sh"], {
       cwd: REPOSITORY,
       encoding: "utf8",
     });

@@ -1,6 +1,11 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { join } from "node:path";
-import { finished, realProgram, TemporaryProject } from "./project";
+import { toolsDirectory } from "../../src/flux-tree/tools";
+import { describeWithSops } from "../secrets/sops-project";
+import { build, finished, realProgram, TemporaryProject } from "./project";
+
+/** Nothing listens there. */
+const OFFLINE = { DIGITALOCEAN_API_URL: "http://127.0.0.1:9", GITHUB_BASE_URL: "http://127.0.0.1:9" };
 
 const PROMPT = "(not shown; Enter leaves it out): ";
 
@@ -10,11 +15,11 @@ const hasTerminal =
   script !== undefined && /util-linux/.test(spawnSync(script, ["--version"], { encoding: "utf8" }).stdout);
 
 let project: TemporaryProject;
+beforeAll(build);
 beforeEach(() => {
-  project = new TemporaryProject();
+  project = new TemporaryProject().withCommand();
   project.configure({ github: { owner: "acme", repository: "shop" } });
-  project.uninstall("curl");
-  project.write(".env", "# mine\nDIGITALOCEAN_TOKEN=\nOTHER=a&b\\n\n", 0o600);
+  project.write(".env", "# mine\nDIGITALOCEAN_TOKEN=\nOTHER='a&b\\n'\n", 0o600);
 });
 afterEach(() => project.dispose());
 
@@ -23,7 +28,7 @@ function start(args: string, env: Readonly<Record<string, string>> = {}): ChildP
     script ?? "script",
     ["-qec", `/bin/sh '${join(project.directory, "setup.sh")}' ${args}`, "/dev/null"],
     {
-      env: project.environment({ SHELL: "/bin/sh", ...env }),
+      env: project.environment({ SHELL: "/bin/sh", ...OFFLINE, ...env }),
     },
   );
 }
@@ -50,7 +55,7 @@ async function answering(
     expect(stdout).not.toContain("5ecret");
     expect(stdout).toContain("DIGITALOCEAN_TOKEN is in .env now");
     expect(project.read(".env")).toBe(
-      "# mine\nDIGITALOCEAN_TOKEN=dop_v1_5ecret\nOTHER=a&b\\n\nGITHUB_TOKEN=ghp_5ecret+/=\n",
+      "# mine\nDIGITALOCEAN_TOKEN=dop_v1_5ecret\nOTHER='a&b\\n'\nGITHUB_TOKEN=ghp_5ecret+/=\n",
     );
     expect(project.mode(".env")).toBe(0o600);
     expect(project.has(".env.new")).toBe(false);
@@ -76,30 +81,12 @@ async function answering(
         `trap : INT; /bin/sh '${join(project.directory, "setup.sh")}'; echo "code $?"; stty -a`,
         "/dev/null",
       ],
-      { env: project.environment({ SHELL: "/bin/sh" }) },
+      { env: project.environment({ SHELL: "/bin/sh", ...OFFLINE }) },
     );
     const { stdout } = await answering(child, ["\u0003"]);
     expect(stdout).toContain("Stopped. What was done is kept; ./setup.sh goes on from there.");
     expect(stdout).toContain("code 130");
     expect(stdout).toMatch(/ echo /);
-  });
-
-  it.each([
-    ["y\n", "create\n"],
-    ["\n", "create\n"],
-    ["n\n", ""],
-  ])("makes the applications' secrets only after %j", async (answer, made) => {
-    project.write(".env", "DIGITALOCEAN_TOKEN=dop_v1_abc\nGITHUB_TOKEN=ghp_abc\n", 0o600);
-    project.secretsSay({
-      list: { environments: [{ secrets: [{ created: false, missingKeys: [], missingValues: [] }] }] },
-      create: { environments: [{ created: ["a.yaml"], completed: [], problems: [] }] },
-    });
-    const { code, stdout } = await answering(start(""), [answer], "where there are none? [Y/n] ");
-    expect(stdout).toContain("Create the missing secrets (1, encrypted) now");
-    expect([code, project.has("dist/secrets.log") ? project.read("dist/secrets.log") : ""]).toEqual([
-      0,
-      made,
-    ]);
   });
 
   it.each(["--yes", "--check", "--json"])("asks nothing with %s", async (option) => {
@@ -114,5 +101,20 @@ async function answering(
   ])("has colours with %j: %s", async (env, colours) => {
     const { stdout } = await answering(start("--yes", env), []);
     expect(stdout.includes("\u001b[")).toBe(colours);
+  });
+});
+
+(hasTerminal ? describeWithSops : describe.skip)("setup.sh at a terminal, with sops", () => {
+  it.each([
+    ["y\n", true],
+    ["\n", true],
+    ["n\n", false],
+  ])("makes the applications' secrets only after %j", async (answer, made) => {
+    project.withTree();
+    project.write(".env", "DIGITALOCEAN_TOKEN=dop_v1_abc\nGITHUB_TOKEN=ghp_abcdefgh\n", 0o600);
+    const child = start("", { XDG_CACHE_HOME: join(toolsDirectory(), "..", "..") });
+    const { code, stdout } = await answering(child, [answer], "where there are none? [Y/n] ");
+    expect(stdout).toMatch(/Create the missing secrets \(\d+, encrypted\) now/);
+    expect([code, project.has(".secrets/staging/age.agekey")]).toEqual([0, made]);
   });
 });

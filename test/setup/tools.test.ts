@@ -1,9 +1,10 @@
-import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { find, TemporaryProject } from "./project";
+import { versionAtLeast } from "../../src/setup";
+import { build, find, TemporaryProject } from "./project";
 
 let project: TemporaryProject;
+beforeAll(build);
 beforeEach(() => {
   project = new TemporaryProject();
   project.configure();
@@ -12,12 +13,11 @@ afterEach(() => project.dispose());
 
 describe("the tools that setup.sh looks for", () => {
   it("are named with their versions when they are there", async () => {
-    project.installNode("v20.12.0");
     const report = await project.report();
-    expect(find(report, "node")).toMatchObject({ status: "ok", message: "node 20.12.0" });
+    expect(find(report, "node")).toMatchObject({ status: "ok", message: `node ${process.versions.node}` });
     expect(find(report, "terraform")).toMatchObject({ status: "ok", message: "terraform 1.11.4" });
     expect(find(report, "flux")).toMatchObject({ status: "ok", message: "flux 2.9.4" });
-    for (const tool of ["npm", "git", "curl", "kubectl", "sops"])
+    for (const tool of ["npm", "git", "kubectl", "sops"])
       expect(find(report, tool)).toMatchObject({ status: "ok", message: tool });
   });
 
@@ -37,24 +37,38 @@ describe("the tools that setup.sh looks for", () => {
     ["1.10.0", "1.10", true],
     ["2.0.0", "1.10", true],
   ])("are compared number by number: %s is at least %s: %s", (have, want, expected) => {
-    const script = join(project.directory, "scripts", "setup", "tools.sh");
-    const { status, stderr } = spawnSync(
-      "/bin/sh",
-      ["-euc", '. "$0"; version_at_least "$@"', script, have, want],
-      {
-        encoding: "utf8",
-      },
-    );
-    expect({ stderr, result: status === 0 }).toStrictEqual({ stderr: "", result: expected });
+    expect(versionAtLeast(have, want)).toBe(expected);
   });
 
   it.each([
-    [
-      "a Node of yesterday",
-      "node",
-      () => project.installNode("v20.11.1"),
-      "node 20.11.1 is too old, 20.12 or later is needed",
-    ],
+    ["v20.11.1", false],
+    ["v18.20.4", false],
+    ["v9.12.0", false],
+    ["v20", false],
+    ["v20.12", true],
+    ["v20.12.0", true],
+    ["v20.100.0", true],
+    ["v22.0.0", true],
+    ["v100.1.0", true],
+    ["v23.0.0-nightly20260101", true],
+  ])("are compared in ./setup.sh before Node starts: %s is recent enough: %s", async (version, recent) => {
+    project.installFake("node", version);
+    const { stdout, stderr, code } = await project.run(["--json"]);
+    // The fake prints its version whatever it is to run.
+    if (recent) expect(stdout).toBe(`${version}\n`);
+    else
+      expect(JSON.parse(stdout).findings).toStrictEqual([
+        {
+          check: "node",
+          status: "missing",
+          message: `node ${version.slice(1)} is too old, 20.12 or later is needed; it runs every command`,
+          fix: "install Node from nodejs.org, or run: mise install",
+        },
+      ]);
+    expect([stderr, code]).toEqual(["", recent ? 0 : 1]);
+  });
+
+  it.each([
     [
       "a Terraform of yesterday",
       "terraform",
@@ -71,11 +85,11 @@ describe("the tools that setup.sh looks for", () => {
     project.installFake("terraform", "OpenTofu v1.10.0");
     expect(find(await project.report(), "terraform")).toMatchObject({
       status: "missing",
-      message: expect.stringContaining("does not tell its version"),
+      message: expect.stringContaining("prints no version"),
     });
   });
 
-  it.each(["node", "npm", "terraform", "git"])("are required: %s", async (tool) => {
+  it.each(["npm", "terraform", "git"])("are required: %s", async (tool) => {
     project.uninstall(tool);
     const report = await project.report();
     const finding = find(report, tool);
@@ -87,7 +101,26 @@ describe("the tools that setup.sh looks for", () => {
     expect(report.code).toBe(1);
   });
 
-  it.each(["curl", "flux", "kubectl", "sops"])("are optional: %s", async (tool) => {
+  it.each([
+    [
+      () => project.uninstall("node"),
+      "node is not installed (20.12 or later); required, it runs every command",
+    ],
+    [
+      () => project.installNode("OpenNode 20.12"),
+      "node prints no version: it is broken, or another program of that name",
+    ],
+  ])("are required, Node before all: %#", async (prepare, message) => {
+    prepare();
+    const report = await project.reportOfRun();
+    expect(find(report, "node")).toMatchObject({ status: "missing", message });
+    expect([report.ready, report.code]).toEqual([false, 1]);
+    const { stdout, code } = await project.run([]);
+    expect(stdout).toContain(`  missing    ${message}\n             Fix: install Node`);
+    expect(code).toBe(1);
+  });
+
+  it.each(["flux", "kubectl", "sops"])("are optional: %s", async (tool) => {
     project.write(".env", "DIGITALOCEAN_TOKEN=dop_v1_abc\nDIGITALOCEAN_API_URL=http://127.0.0.1:9\n", 0o600);
     project.uninstall(tool);
     const report = await project.report();

@@ -13,6 +13,8 @@ const ENGINE = [
   "test/deployment/adoption/evidence",
   "test/sandbox/kubernetes",
   "test/secrets",
+  "test/setup/secrets",
+  "test/setup/terminal",
   "test/state/spaces",
   "test/static-configuration/configure",
   "test/static-configuration/killed-runs",

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { MINIMUM } from "../../src/setup";
 import { allSteps, compositeActions, REPOSITORY } from "./workflows";
 
 const read = (name: string): string => readFileSync(join(REPOSITORY, name), "utf8");
@@ -9,8 +10,6 @@ const tools = Object.fromEntries(
     version,
   ]),
 );
-const minimum = (name: string): string =>
-  new RegExp(`^${name}=(.+)$`, "m").exec(read("scripts/setup/tools.sh"))?.[1] ?? `no ${name}`;
 
 function isAtLeast(have = "", want = ""): boolean {
   return have.localeCompare(want, "en", { numeric: true }) >= 0;
@@ -33,9 +32,9 @@ describe("mise.toml", () => {
   });
 
   it("has versions that setup.sh accepts", () => {
-    expect(isAtLeast(tools.node, minimum("MINIMUM_NODE"))).toBe(true);
-    expect(isAtLeast(tools.terraform, minimum("MINIMUM_TERRAFORM"))).toBe(true);
-    expect(isAtLeast(tools.flux2, minimum("MINIMUM_FLUX"))).toBe(true);
+    expect(isAtLeast(tools.node, MINIMUM.node)).toBe(true);
+    expect(isAtLeast(tools.terraform, MINIMUM.terraform)).toBe(true);
+    expect(isAtLeast(tools.flux2, MINIMUM.flux)).toBe(true);
   });
 
   it("has the tools that the workflows install", () => {
@@ -49,6 +48,7 @@ describe("mise.toml", () => {
 
   it("agrees with package.json and setup.sh about the oldest Node", () => {
     const { engines } = JSON.parse(read("package.json")) as { engines: { node: string } };
-    expect(engines.node).toBe(`>=${minimum("MINIMUM_NODE")}.0`);
+    expect(engines.node).toBe(`>=${MINIMUM.node}.0`);
+    expect(/^MINIMUM_NODE=(.+)$/m.exec(read("setup.sh"))?.[1]).toBe(MINIMUM.node);
   });
 });
