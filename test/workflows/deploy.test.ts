@@ -75,7 +75,7 @@ describe("deploy", () => {
 
   it("asks nothing, and has what installs Flux", () => {
     expect(production.steps.map(({ run }) => run)).toContain(
-      'npm run deploy -- --environment "$ENVIRONMENT" --yes --require-flux',
+      'npm run deploy -- --environment "$ENVIRONMENT" --yes --if-behind skip --require-flux',
     );
     expect(production.env).toStrictEqual({ ENVIRONMENT: "${{ matrix.environment }}" });
     expect(production.steps[1]?.with?.tools).toBe("node terraform flux2");
