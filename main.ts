@@ -2,12 +2,15 @@ import { readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { CONFIGURATION_FILE, ConfigurationError, loadProject, type Project } from "./src/config";
 import { synthesize } from "./src/stacks/synthesize";
+import { ProviderLockError, useProviderLock } from "./src/terraform/provider-lock";
+import { readStackDocument } from "./src/terraform/stack-document";
+import { readStacks } from "./src/terraform/stacks";
 import { ProvidersGone, requireServedProviders } from "./src/workspace/served-providers";
 import { type ProposedSecrets, readSynthesisInput } from "./src/workspace/synthesis-input";
 
 /**
  * The CDKTF app: infrastructure.config.json → cdktf.out. It reads the configuration, .sops.yaml, flux/ and secrets/ of the
- * project directory (the working directory, or HYBRID_GITOPS_DIRECTORY) and nothing else: no clock, no network, no credentials.
+ * project directory (the working directory, or HYBRID_GITOPS_DIRECTORY), the checksums in providers/ and nothing else: no clock, no network, no credentials.
  */
 const REPOSITORY = basename(__dirname) === "dist" ? dirname(__dirname) : __dirname;
 
@@ -25,10 +28,15 @@ async function main(): Promise<void> {
   const file = process.env.HYBRID_GITOPS_PROPOSED_SECRETS;
   const proposed = file ? (JSON.parse(readFileSync(file, "utf8")) as ProposedSecrets) : {};
   synthesize(readSynthesisInput(REPOSITORY, directory, project, proposed));
+  // For the plain CLI, which runs terraform in these folders.
+  for (const stack of readStacks(process.env.CDKTF_OUTDIR || "cdktf.out"))
+    useProviderLock(stack.directory, readStackDocument(stack).terraform, process.env);
 }
 
 main().catch((error: unknown) => {
-  const isExpected = error instanceof ConfigurationError || error instanceof ProvidersGone;
-  console.error(isExpected ? error.message : error);
+  const isExpected = [ConfigurationError, ProvidersGone, ProviderLockError].some(
+    (kind) => error instanceof kind,
+  );
+  console.error(isExpected ? (error as Error).message : error);
   process.exitCode = 1;
 });

@@ -5,6 +5,7 @@ import { demoCommand } from "./demo";
 import { deployCommand } from "./deploy";
 import { destroyCommand } from "./destroy";
 import { diffCommand } from "./diff";
+import { lockProvidersCommand } from "./lock-providers";
 import { outputsCommand } from "./outputs";
 import { previewCommand } from "./preview";
 import { restoreCommand } from "./restore";
@@ -41,6 +42,7 @@ export function program(): Command {
     checkConfigCommand,
     validateCommand,
     ciReadyCommand,
+    lockProvidersCommand,
     sandboxCommand,
   ]) {
     result.addCommand(make().exitOverride());

@@ -1,6 +1,7 @@
 export { outputsRead } from "./assumed-outputs";
 export type { Action, AttributeChange, LostObject, ResourceChange, TerraformPlan } from "./changes";
 export type { Import } from "./importing-stack";
+export { lockProviders, VERSIONS_FILE, versionsText } from "./lock-providers";
 export { missingUpstream, stateOutputs } from "./outputs";
 export {
   applyPlan,
@@ -14,6 +15,14 @@ export {
   type StackPlan,
   type Variables,
 } from "./plan";
+export {
+  LOCK_FILE,
+  type LockedProvider,
+  PLATFORMS,
+  type Provider,
+  parseLock,
+  providerName,
+} from "./provider-lock";
 export { type Outcome, schedule } from "./schedule";
 export { appliedIn, ERRORED_STATE } from "./stack-copy";
 export { hasLocalState, readStackDocument, type StackDocument } from "./stack-document";

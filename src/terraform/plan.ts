@@ -1,5 +1,4 @@
-import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { assumedCopy, dropAssumed } from "./assumed-outputs";
 import {
@@ -11,6 +10,7 @@ import {
 } from "./changes";
 import { emptiedCopy, forgettingCopy, type NamespaceFate } from "./emptied-stack";
 import { type Import, importingCopy } from "./importing-stack";
+import { initialise } from "./initialise";
 import type { SynthesizedStack } from "./stacks";
 import {
   type Inputs,
@@ -233,50 +233,5 @@ async function withInitialised(
     if (!NOT_INITIALISED.test(said)) throw error;
     rmSync(join(stack.directory, ".terraform"), { recursive: true, force: true });
     return attempt();
-  }
-}
-
-let inTurn: Promise<unknown> = Promise.resolve();
-
-/** By directory: a stack is planned while another one asks for its outputs, and terraform locks what `init` writes. */
-const underWay = new Map<string, Promise<unknown>>();
-
-/**
- * `terraform init`, left out when the stack is initialised for the same backend and providers.
- * One after the other: terraform's plugin cache must not be written by two processes.
- */
-async function initialise({ name, directory }: SynthesizedStack, variables: Variables): Promise<void> {
-  const marker = join(directory, ".terraform", "initialised-for");
-  const terraformBlock = (
-    JSON.parse(readFileSync(join(directory, "cdk.tf.json"), "utf8")) as { terraform?: unknown }
-  ).terraform;
-  const attached = Object.keys(JSON.parse(variables.TF_REATTACH_PROVIDERS ?? "{}") as object).sort();
-  const wanted = createHash("sha256")
-    .update(JSON.stringify([terraformBlock, attached]))
-    .digest("hex");
-  while (underWay.has(directory)) await underWay.get(directory);
-  if (readOr(marker) === wanted) return;
-  const init = async (): Promise<void> => {
-    await runTerraform({
-      stack: name,
-      directory,
-      arguments: ["init", "-input=false", "-no-color"],
-      env: variables,
-    });
-    mkdirSync(join(directory, ".terraform"), { recursive: true });
-    writeFileSync(marker, wanted);
-  };
-  const turn = attached.length > 0 ? init() : inTurn.then(init, init);
-  inTurn = turn.catch(() => undefined);
-  const ended = inTurn.finally(() => underWay.delete(directory));
-  underWay.set(directory, ended);
-  await turn;
-}
-
-function readOr(file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch {
-    return "";
   }
 }

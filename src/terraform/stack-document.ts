@@ -9,6 +9,9 @@ export interface StackDocument {
       readonly local?: { readonly path: string };
       readonly [type: string]: unknown;
     };
+    readonly required_providers?: Readonly<
+      Record<string, { readonly source?: string; readonly version?: string }>
+    >;
   };
   data?: { terraform_remote_state?: Record<string, unknown> };
   /** By type and name. */

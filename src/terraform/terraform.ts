@@ -219,14 +219,19 @@ function follow({ type, hook }: TerraformEvent, underWay: Map<string, string>): 
 const MISLEADING =
   /^(?:TF_CLI_ARGS|TF_LOG_PATH|TF_ACC_LOG_PATH$|TF_TEMP_LOG_PATH$|TF_LOG_SDK_PROTO_DATA_DIR$|TF_WORKSPACE$|TF_DATA_DIR$|TF_VAR_|TF_STATE_)/;
 
-function terraformEnvironment({ env, inputs = {} }: TerraformRun): NodeJS.ProcessEnv {
+/** An argument of `init`: only providers with a checksum in the lock file are installed, and that is not changed. */
+export const READONLY_LOCK = "-lockfile=readonly";
+/** Has terraform take providers of the cache whose checksums it doesn't know. */
+const UNCHECKED_CACHE = "TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE";
+
+function terraformEnvironment({ arguments: words, env, inputs = {} }: TerraformRun): NodeJS.ProcessEnv {
   const result: NodeJS.ProcessEnv = { ...env, CHECKPOINT_DISABLE: "1", TF_IN_AUTOMATION: "1", TF_INPUT: "0" };
   if (!result.TF_REATTACH_PROVIDERS && !result.TF_PLUGIN_CACHE_DIR) {
-    // Six stacks share three providers of up to 100 MB: downloaded once. The versions are exact in every stack; lock files would
-    // lie in cdktf.out, which no one keeps.
+    // Six stacks share three providers of up to 100 MB: downloaded once. The versions are exact in every stack.
     result.TF_PLUGIN_CACHE_DIR = pluginCache(result);
-    result.TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE = "1";
+    result[UNCHECKED_CACHE] = "1";
   }
+  if (words.includes(READONLY_LOCK)) delete result[UNCHECKED_CACHE];
   // terraform warns on every run of a configuration file that isn't there.
   if (result.TF_CLI_CONFIG_FILE && !existsSync(result.TF_CLI_CONFIG_FILE)) delete result.TF_CLI_CONFIG_FILE;
   for (const name of Object.keys(result)) if (MISLEADING.test(name)) delete result[name];

@@ -16,7 +16,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "src/secrets": ["src/place", "src/config", "src/files", "src/processes", "src/api-client", "src/redaction"],
   "src/flux-tree": ["src/place", "src/config", "src/files", "src/flux", "src/secrets"],
   "src/stacks": ["src/config", "src/flux", "src/secrets"],
-  "src/terraform": ["src/redaction", "src/processes"],
+  "src/terraform": ["src/place", "src/redaction", "src/processes"],
   "src/terminal": ["src/terraform"],
   sandbox: [],
   "src/workspace": [
