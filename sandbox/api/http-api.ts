@@ -221,7 +221,8 @@ export async function serveHttpApi(clouds: Clouds): Promise<HttpApi> {
     if (request.method !== "GET" && !changes)
       answer(response, 405, { message: "The sandbox answers GET only" });
     else if (cloud === "digitalocean") await digitalOcean(path, request, response, clouds, kubernetesServer);
-    else if (cloud === "github") gitHub(path, request, response, clouds.gitHub);
+    // Terraform's provider and GitHub Enterprise Server have this below the host.
+    else if (cloud === "github") gitHub(path.replace(/^api\/v3\//, ""), request, response, clouds.gitHub);
     else answer(response, 404, { message: "Not Found" });
   };
   const server = createServer((request, response) => {

@@ -10,7 +10,29 @@ export function digitalOceanToken(variables: Variables): string | undefined {
   return variables.DIGITALOCEAN_TOKEN || variables.DIGITALOCEAN_ACCESS_TOKEN;
 }
 
-/** The address of GitHub's REST API, with a slash at the end. */
+/** github.com, and GitHub Enterprise Cloud with data residency: their API is at the root of its host. */
+const AT_ROOT = /^api\.github\.com$|\.ghe\.com$/;
+const REST_PATH = /\/api\/v3\/*$/;
+
+/**
+ * The address of GitHub's REST API, with a slash at the end. GITHUB_BASE_URL of a GitHub Enterprise Server may be `https://host/`, as
+ * Terraform's provider wants it, or `https://host/api/v3/`, as GitHub's own documentation writes it.
+ */
 export function gitHubApi({ GITHUB_BASE_URL }: Variables): string {
-  return (GITHUB_BASE_URL || "https://api.github.com/").replace(/\/*$/, "/");
+  const base = GITHUB_BASE_URL || "https://api.github.com/";
+  const root = gitHubProviderAddress(base);
+  return AT_ROOT.test(hostOf(root)) ? root : `${root}api/v3/`;
+}
+
+/** GITHUB_BASE_URL as Terraform's provider wants it: that appends `api/v3/` by itself. */
+export function gitHubProviderAddress(base: string): string {
+  return base.replace(REST_PATH, "").replace(/\/*$/, "/");
+}
+
+function hostOf(url: string): string {
+  try {
+    return new URL(url).hostname;
+  } catch {
+    return "";
+  }
 }

@@ -20,7 +20,7 @@ import { applyAdopting } from "./adoption";
 import { shrinkingEnvironments } from "./capacity";
 import { type Continuation, explain, explainHalt, isHalted } from "./failure";
 import { inUpgradeOrder, upgradeOf, waitForUpgrade } from "./kubernetes-version";
-import { slowSteps } from "./plan-all";
+import { type SlowSteps, watchSteps } from "./slow-steps";
 import { keepBackup, recordingState } from "./state-record";
 import { waitForPods } from "./wait-for-pods";
 import { shrinksPool } from "./workload-pool";
@@ -90,11 +90,12 @@ export async function applyAll(options: ApplyAllOptions): Promise<StackResult[]>
     const done: ResourceChange[] = [];
     progress.set(stack.name, done);
     const adopted = await recordingState({ stack, store, workspace, output: options.output }, async () => {
+      const steps = watchSteps(stack.name, options.output, workspace.variables);
       const taken = await applyAdopting(plan, {
         ...options,
         stack,
-        report: (applied) => report(applied, done, options.output),
-      });
+        report: (applied) => report(applied, done, options.output, steps),
+      }).finally(() => steps.end());
       const upgrade = upgradeOf(plan);
       if (upgrade) await waitForUpgrade({ stack, upgrade, workspace, output: options.output, stopped });
       return taken;
@@ -191,10 +192,14 @@ function fingerprint({ changes }: StackPlan): string {
 }
 
 /** Tells each finished resource, and remembers it for the case that the rest fails. */
-function report(plan: StackPlan, done: ResourceChange[], output: Output): (event: TerraformEvent) => void {
-  const slow = slowSteps(plan.stack.name, output);
+function report(
+  plan: StackPlan,
+  done: ResourceChange[],
+  output: Output,
+  steps: SlowSteps,
+): (event: TerraformEvent) => void {
   return (event) => {
-    slow(event);
+    steps.onEvent(event);
     const address = event.hook?.resource?.addr;
     const isCommandItself = event.hook?.output?.startsWith("Executing: ");
     if (event.type === "provision_progress" && event.hook?.output && !isCommandItself)

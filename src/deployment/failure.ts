@@ -5,6 +5,7 @@ import { type Diagnostic, type Ending, TerraformError } from "../terraform";
 import { REPOSITORY, sandboxDirectory, usedConfiguration } from "../workspace";
 import { isTaken } from "./adoption/conflicts";
 import { explainLock, LOCKED } from "./lock-failure";
+import { adviceOn } from "./trouble";
 
 /** What terraform says of everything that it didn't begin after an interrupt. */
 const HALTED = "execution halted";
@@ -68,7 +69,7 @@ function explainFailure(
         { ...diagnostic, detail: withConfiguration(directory, addressed(directory, diagnostic.detail)) },
         advice,
         whereTo(ending, errors),
-        { stack: stackName, directory },
+        { stack: stackName, directory, action: ending.failed?.get(diagnostic.address ?? ""), next },
       ),
     ),
     ...(lost
@@ -86,7 +87,7 @@ function explainFailure(
   }
   const passing = errors
     .filter(({ address }) => !advice.has(address ?? ""))
-    .flatMap((one) => momentary(one, next));
+    .flatMap((one) => adviceOn(one, next) ?? []);
   return [message, ...[...said, ...new Set(passing)].map(indent)].join("\n");
 }
 
@@ -126,29 +127,44 @@ const goesOn = (next: Continuation): string =>
   `What was done until then is in the state: the next ${next} goes on from there.`;
 const PROVIDER_LOST = "Its process has ended (a crash, no memory left, killed).";
 
-/** Trouble that passes by itself, after the provider has tried several times. */
-const MOMENTARY: ReadonlyArray<readonly [pattern: RegExp, advice: (next: Continuation) => string]> = [
-  [
-    /\b429\b|rate limit|too many requests/i,
-    (next) => `It takes no more requests for the moment (429): wait a few minutes, then ${next} again.`,
-  ],
-  [
-    /: 50[0234]\b|Internal error occurred|Client\.Timeout|context deadline exceeded|i\/o timeout|connection reset|EOF$/i,
-    (next) => `That is at their side, or on the way there: ${next} again in a few minutes.`,
-  ],
-];
-
 /** terraform's own advice (edit the resource, -target) makes no sense to someone who edits one configuration file. */
 const PROTECTED = "Instance cannot be destroyed";
 
 const TAKEN =
   "It is in the cloud and not in the state, as after a run that was cut off: the next deploy takes it over, or says why not.";
 
+/** It was looked for in the cloud, and another one of the same run was not taken over. */
+const NOT_ALONE =
+  "It is in the cloud and not in the state, and was not taken over: nothing is, as long as something else of this run can't be. Do what is said of that first. Then run the same command again, with every --adopt of this one.";
+
+/** A change or a deletion that conflicts with something is no creation of what is there: nothing would be taken over. */
+const IN_THE_WAY =
+  "Something in the cloud is in the way: another change of it is under way, or something else has this name or uses it.";
+
+function conflictAdvice(
+  action: string | undefined,
+  next: Continuation,
+  advice: ReadonlyMap<string, string>,
+): string {
+  const creates = action === undefined ? next === "deploy" : action === "create";
+  if (!creates)
+    return `${IN_THE_WAY} ${next === "deploy" ? "Deploy" : "Destroy"} again in a few minutes; if it stays, look at it there.`;
+  return advice.size > 0 ? NOT_ALONE : TAKEN;
+}
+
+interface Circumstances {
+  readonly stack: string;
+  readonly directory: string;
+  /** What terraform was doing with the resource. */
+  readonly action: string | undefined;
+  readonly next: Continuation;
+}
+
 function describe(
   { summary, detail, address }: Diagnostic,
   advice: ReadonlyMap<string, string>,
   underWay: string,
-  { stack, directory }: { readonly stack: string; readonly directory: string },
+  { stack, directory, action, next }: Circumstances,
 ): string {
   if (summary === LOCKED) return explainLock(stack, detail, directory);
   if (summary === PROTECTED) {
@@ -164,14 +180,8 @@ function describe(
   return [
     `${where}${summary}`,
     ...(detail ? [indent(detail.trim())] : []),
-    ...(told ? [told] : isTaken({ summary, detail }) ? [TAKEN] : []),
+    ...(told ? [told] : isTaken({ summary, detail }) ? [conflictAdvice(action, next, advice)] : []),
   ].join("\n");
-}
-
-/** What to do about trouble that passes; of several that fit the first. */
-function momentary({ summary, detail }: Diagnostic, next: Continuation): string[] {
-  const [, advice] = MOMENTARY.find(([pattern]) => pattern.test(`${summary}\n${detail}`)) ?? [];
-  return advice === undefined ? [] : [advice(next)];
 }
 
 function indent(text: string): string {

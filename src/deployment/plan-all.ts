@@ -15,6 +15,7 @@ import {
 import { stackInputs, type Workspace } from "../workspace";
 import { explain, isHalted } from "./failure";
 import { planWithVersion } from "./kubernetes-version";
+import { watchSteps } from "./slow-steps";
 
 export interface PlanAllOptions {
   readonly workspace: Workspace;
@@ -39,12 +40,20 @@ export interface PlannedStacks {
 export async function planAll(options: PlanAllOptions): Promise<PlannedStacks> {
   const { workspace, all, selected, output, destroy } = options;
   const plan = async (stack: SynthesizedStack, assumed: readonly string[]): Promise<StackPlan> => {
+    const steps = watchSteps(stack.name, output, workspace.variables);
+    return planOne(stack, assumed, steps.onEvent).finally(() => steps.end());
+  };
+  const planOne = async (
+    stack: SynthesizedStack,
+    assumed: readonly string[],
+    onEvent: (event: TerraformEvent) => void,
+  ): Promise<StackPlan> => {
     // Without what it builds on it was never deployed.
     if (destroy && assumed.length > 0)
       return { stack, changes: [], outputsChange: false, assumed: [], destroy };
     const clusterGoesToo = selected.some((other) => other.name === `${environmentOf(stack)}-cluster`);
     output.progress(stack.name, destroy ? "planning its destruction" : "planning");
-    const options = { variables: workspace.variables, assumed, onEvent: slowSteps(stack.name, output) };
+    const options = { variables: workspace.variables, assumed, onEvent };
     if (!destroy)
       return planWithVersion(stack, { ...options, inputs: stackInputs(workspace, stack) }, workspace);
     const namespace = clusterGoesToo ? "forgotten" : "kept";
@@ -130,17 +139,6 @@ function makesCluster(outcome: Outcome<StackPlan> | undefined): boolean {
 
 function isAssumed(outcome: Outcome<StackPlan> | undefined): boolean {
   return outcome?.kind === "done" && outcome.result.assumed.length > 0;
-}
-
-/** Shows that something is still going on when a single step takes long. */
-export function slowSteps(stack: string, output: Output): (event: TerraformEvent) => void {
-  return ({ type, hook }) => {
-    if (type === "apply_progress")
-      output.progress(
-        stack,
-        `${hook?.resource?.addr ?? ""} still ${hook?.action ?? "working"} after ${hook?.elapsed_seconds ?? 0} s`,
-      );
-  };
 }
 
 /** What to print of failures: the same trouble of several stacks (no network, no terraform) once, with their names. */

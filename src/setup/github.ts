@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
+import { gitHubApi } from "../api-client";
 import { CONFIGURATION_FILE, EXAMPLE_OWNER } from "../config";
 import type { SetupContext } from "./context";
 import type { TokenCheck } from "./digitalocean";
@@ -42,7 +43,7 @@ export async function checkGitHub(context: SetupContext, token: TokenCheck): Pro
     );
     return;
   }
-  const api = apiWith("GitHub", base, value);
+  const api = apiWith("GitHub", gitHubApi({ GITHUB_BASE_URL: base }), value);
   const user = await api.get("user");
   const notChecked = (why: string): void =>
     report.finding("unchecked", check, `${name} is set but not checked: ${why}`);

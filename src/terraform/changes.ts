@@ -86,7 +86,8 @@ export function toResourceChanges(plan: TerraformPlan): ResourceChange[] {
       ];
     }
     const deployed = action === "destroy" ? undefined : drift.get(resource.address);
-    const attributes = action === "update" || action === "replace" ? attributeChanges(change) : [];
+    const attributes =
+      action === "update" || action === "replace" ? attributeChanges(change, resource.type) : [];
     return [
       {
         address: resource.address,
@@ -97,11 +98,14 @@ export function toResourceChanges(plan: TerraformPlan): ResourceChange[] {
         attributes,
         ...(deployed
           ? {
-              sinceDeployed: attributeChanges({
-                ...change,
-                before: deployed.before,
-                before_sensitive: deployed.before_sensitive,
-              }),
+              sinceDeployed: attributeChanges(
+                {
+                  ...change,
+                  before: deployed.before,
+                  before_sensitive: deployed.before_sensitive,
+                },
+                resource.type,
+              ),
             }
           : {}),
         ...(resource.action_reason === "replace_because_tainted" ? { tainted: true } : {}),
@@ -160,7 +164,11 @@ function labelOf(value: unknown): string | undefined {
 
 type Change = NonNullable<TerraformPlan["resource_changes"]>[number]["change"];
 
-function attributeChanges(change: Change): AttributeChange[] {
+/** Of their providers. An empty value of a ConfigMap is a value. */
+const FILLED_IN = /^(?:digitalocean|github)_/;
+
+function attributeChanges(change: Change, type: string): AttributeChange[] {
+  const filledIn = FILLED_IN.test(type);
   const forced = new Set((change.replace_paths ?? []).map((path) => path.join("\u0000")));
   const found: AttributeChange[] = [];
   const visit = (
@@ -174,6 +182,7 @@ function attributeChanges(change: Change): AttributeChange[] {
     if (unknown === true || sensitive === true || !isContainer(before) || !isContainer(after)) {
       const isUnknown = unknown === true;
       if (!isUnknown && JSON.stringify(before) === JSON.stringify(after)) return;
+      if (filledIn && !isUnknown && !forced.has(key) && isUnset(before) && isUnset(after)) return;
       found.push({
         path: render(path),
         before,
@@ -200,6 +209,15 @@ function attributeChanges(change: Change): AttributeChange[] {
     mergeMarks(change.before_sensitive, change.after_sensitive),
   );
   return found;
+}
+
+/**
+ * Whether a value says nothing: the providers write 0, "", false and empty lists into a state where nothing is configured, and a plan
+ * calls that a change to null, whenever something else of the object changes.
+ */
+function isUnset(value: unknown): boolean {
+  if (value === undefined || value === null || value === 0 || value === "" || value === false) return true;
+  return isContainer(value) && Object.values(value).every((inner) => inner === null || inner === undefined);
 }
 
 /** Sensitive when it was or will be. */

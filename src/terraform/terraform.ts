@@ -34,6 +34,8 @@ export interface TerraformEvent {
 export interface Ending {
   /** What it was doing with which resources and had not finished: `creating digitalocean_vpc.vpc`. */
   readonly underWay: readonly string[];
+  /** By address: what it was doing when that failed, such as `create`. */
+  readonly failed?: ReadonlyMap<string, string>;
   /** The signal that ended it. */
   readonly signal?: NodeJS.Signals;
 }
@@ -99,6 +101,7 @@ export async function runTerraform(run: TerraformRun): Promise<{ code: number; s
   running.add(child.process);
   const diagnostics: Diagnostic[] = [];
   const underWay = new Map<string, string>();
+  const failed = new Map<string, string>();
   let signal: NodeJS.Signals | undefined;
   const lines: string[] = [];
   const errors: string[] = [];
@@ -118,6 +121,8 @@ export async function runTerraform(run: TerraformRun): Promise<{ code: number; s
         if (event?.diagnostic) diagnostics.push(event.diagnostic);
         if (event) {
           follow(event, underWay);
+          const { addr, action } = { addr: event.hook?.resource?.addr, action: event.hook?.action };
+          if (event.type === "apply_errored" && addr && action) failed.set(addr, action);
           run.onEvent?.(event);
         } else lines.push(line);
       }),
@@ -150,7 +155,7 @@ export async function runTerraform(run: TerraformRun): Promise<{ code: number; s
     if (!(run.accepted ?? [0]).includes(code)) {
       const step = stepOf(run);
       const said = [...errors, ...lines].join("\n").trim();
-      const ending = { underWay: [...underWay.values()], signal };
+      const ending = { underWay: [...underWay.values()], failed, signal };
       throw new TerraformError(run.stack, step, diagnostics, said, ending, run.directory);
     }
     return { code, stdout: lines.join("\n") };

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import { type Sandbox, startSandbox } from "../../sandbox";
+import { gitHubProviderAddress } from "../api-client";
 import {
   CONFIGURATION_FILE,
   ConfigurationError,
@@ -86,6 +87,7 @@ function openReal({
     ...definedOnly(process.env),
   };
   useSpacesKey(variables);
+  if (variables.GITHUB_BASE_URL) variables.GITHUB_BASE_URL = gitHubProviderAddress(variables.GITHUB_BASE_URL);
   const project = online
     ? loadWithCredentials(configurationFile, variables)
     : loadProject(configurationFile, { tree: REPOSITORY });

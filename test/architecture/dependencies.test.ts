@@ -20,6 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "src/terminal": ["src/terraform"],
   sandbox: [],
   "src/workspace": [
+    "src/api-client",
     "src/files",
     "src/place",
     "src/processes",

@@ -18,10 +18,10 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "bootstrap-"));
   [asked, ownerType] = [[], "User"];
   server = createServer((request, response) => {
-    asked.push(`${request.url} ${request.headers.authorization}`);
-    if (request.url?.startsWith("/users/")) response.end(JSON.stringify({ type: ownerType }));
-    else if (request.url === "/v2/kubernetes/clusters/c-1/kubeconfig?expiry_seconds=3600")
-      response.end(KUBECONFIG);
+    const url = (request.url ?? "").replace(/^\/api\/v3/, "");
+    asked.push(`${url} ${request.headers.authorization}`);
+    if (url.startsWith("/users/")) response.end(JSON.stringify({ type: ownerType }));
+    else if (url === "/v2/kubernetes/clusters/c-1/kubeconfig?expiry_seconds=3600") response.end(KUBECONFIG);
     else response.writeHead(404).end();
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

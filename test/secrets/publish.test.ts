@@ -34,10 +34,12 @@ const ENVIRONMENT_KEY = "/repos/acme/platform/environments/staging/secrets/publi
 beforeAll(async () => {
   await sodium.ready;
   server = createServer((request, response) => {
-    asked.push(`${request.url} ${request.headers.authorization}`);
-    const pair = request.url === KEY ? keys : request.url === ENVIRONMENT_KEY ? environmentKeys : undefined;
+    // GitHub Enterprise Server has its API below /api/v3.
+    const url = (request.url ?? "").replace(/^\/api\/v3/, "");
+    asked.push(`${url} ${request.headers.authorization}`);
+    const pair = url === KEY ? keys : url === ENVIRONMENT_KEY ? environmentKeys : undefined;
     const answer =
-      request.url === "/repos/acme/platform"
+      url === "/repos/acme/platform"
         ? repository
         : pair && {
             key_id: keyId,

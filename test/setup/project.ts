@@ -312,7 +312,8 @@ export class LoopbackApi {
       answers,
     );
     server.on("request", (request: IncomingMessage, response) => {
-      const url = request.url ?? "";
+      // GitHub Enterprise Server has its API below /api/v3.
+      const url = (request.url ?? "").replace(/^\/api\/v3/, "");
       api.requests.push({ url, authorization: request.headers.authorization });
       const { status, headers = {}, body = "{}" } = answers[url] ?? { status: 200 };
       response.writeHead(status, headers).end(body);

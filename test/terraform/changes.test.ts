@@ -96,3 +96,36 @@ test("a replacement of something that was never made to the end is marked", () =
     undefined,
   ]);
 });
+
+test("what a provider fills in where nothing is configured is no change, and everything else is", () => {
+  const before = {
+    max_nodes: 0,
+    min_nodes: 0,
+    tags: [],
+    name: "",
+    auto_scale: false,
+    node_count: 3,
+    size: "a",
+  };
+  const after = {
+    max_nodes: null,
+    tags: null,
+    name: null,
+    auto_scale: null,
+    min_nodes: 2,
+    node_count: null,
+    size: "",
+  };
+  const paths = (more: object, type?: string) =>
+    toResourceChanges(
+      plan(resource(["update"], { before, after, ...more }, type ? { type } : {})),
+    )[0]?.attributes.map(({ path }) => path);
+  expect(paths({})).toEqual(["min_nodes", "node_count", "size"]);
+  // What forces a replacement is told whatever it is.
+  expect(paths({ replace_paths: [["tags"]] })).toContain("tags");
+  // An empty value of a ConfigMap is a value.
+  expect(paths({ before: { data: { a: "" } }, after: { data: {} } }, "kubernetes_config_map_v1")).toEqual([
+    "data.a",
+  ]);
+  expect(paths({ before: { a: { b: 1 } }, after: { a: null } })).toEqual(["a"]);
+});

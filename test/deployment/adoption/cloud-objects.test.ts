@@ -14,8 +14,10 @@ let refuse: number | undefined;
 
 beforeAll(async () => {
   server = createServer((request, response) => {
-    asked.push(`${request.url} ${request.headers.authorization}`);
-    const page = pages[request.url as string];
+    // GitHub Enterprise Server has its API below /api/v3.
+    const url = (request.url ?? "").replace(/^\/api\/v3/, "");
+    asked.push(`${url} ${request.headers.authorization}`);
+    const page = pages[url];
     const link = (page as { link?: string } | undefined)?.link;
     response.writeHead(refuse ?? (page === undefined ? 404 : 200), link ? { link } : {});
     response.end(JSON.stringify(page === undefined ? {} : ((page as { list?: unknown }).list ?? page)));

@@ -1,0 +1,77 @@
+import type { Diagnostic } from "../terraform";
+import type { Continuation } from "./failure";
+
+/** An API's answer as the providers' Go clients write it: `GET https://api.digitalocean.com/v2/…: 401 …`. */
+const ANSWER = /\b(?:GET|HEAD|POST|PUT|PATCH|DELETE) "?(https?:\/\/[^\s"]+?)"?: (\d{3})\b/;
+
+/** A connection that was never made, and where to: Go's words for it. */
+const UNREACHABLE =
+  /connection refused|no such host|network is unreachable|no route to host|proxyconnect|x509: |tls: failed to verify/i;
+const ADDRESS = /"(https?:\/\/[^"\s]+)"|dial (?:tcp|udp)6? ([\w.:[\]-]+)/;
+
+/** Trouble that passes by itself, after the provider has tried several times. */
+const USED_UP = /\b429\b|rate limit|too many requests/i;
+const AT_THEIR_SIDE =
+  /: 50[0234]\b|Internal error occurred|Client\.Timeout|context deadline exceeded|i\/o timeout|connection reset|EOF$/i;
+
+/** A 403 for what the token may not do, among those for what nobody may do now (a VPC with members). */
+const NOT_ALLOWED =
+  /not authorized|unauthorized|not accessible by|forbidden|must have admin|insufficient|permission|missing required scope/i;
+
+/** What to do about an error that its own words don't say: who was asked, with what; undefined where nothing is known. */
+export function adviceOn(
+  { summary, detail, address = "" }: Pick<Diagnostic, "summary" | "detail" | "address">,
+  next: Continuation,
+): string | undefined {
+  const text = `${summary}\n${detail}`;
+  const [, url = "", status] = ANSWER.exec(text) ?? [];
+  const service = serviceOf(url, address);
+  if (USED_UP.test(text))
+    return `It takes no more requests for the moment (429): wait a few minutes, then ${next} again.`;
+  if (UNREACHABLE.test(text)) {
+    const [, asked = "", dialled = ""] = ADDRESS.exec(text) ?? [];
+    return unreachable(serviceOf(asked, address), asked ? new URL(asked).host : dialled, next);
+  }
+  if (status === "401" || /^(?:Error: )?Unauthorized$/m.test(text)) return INVALID[service];
+  if (status === "403" ? NOT_ALLOWED.test(text) : / is forbidden: /.test(text)) return REFUSED[service];
+  if (AT_THEIR_SIDE.test(text))
+    return `That is at their side, or on the way there: ${next} again in a few minutes.`;
+  return undefined;
+}
+
+type Service = "DigitalOcean" | "GitHub" | "Kubernetes" | "unknown";
+
+function serviceOf(url: string, address: string): Service {
+  const type = address.replace(/^data\./, "");
+  if (type.startsWith("digitalocean_") || url.includes("digitalocean")) return "DigitalOcean";
+  if (type.startsWith("github_") || url.includes("github")) return "GitHub";
+  return type.startsWith("kubernetes_") ? "Kubernetes" : "unknown";
+}
+
+const INVALID: Readonly<Record<Service, string>> = {
+  DigitalOcean:
+    "DIGITALOCEAN_TOKEN is not valid: expired, revoked or mistyped. Make a new one at cloud.digitalocean.com/account/api, and put it into .env.",
+  GitHub:
+    "GITHUB_TOKEN is not valid: expired, revoked or mistyped. Make a new one at github.com/settings/tokens, and put it into .env.",
+  Kubernetes:
+    "The cluster doesn't accept its credentials. They are read anew by each plan: deploy again. If it stays, look at the cluster in DigitalOcean's control panel.",
+  unknown: "The token for it is not valid: expired, revoked or mistyped.",
+};
+
+const REFUSED: Readonly<Record<Service, string>> = {
+  DigitalOcean: "DIGITALOCEAN_TOKEN may not do this. docs/credentials.md lists the scopes that it needs.",
+  GitHub: "GITHUB_TOKEN may not do this. docs/credentials.md lists the scopes or permissions that it needs.",
+  Kubernetes:
+    "The cluster's credentials may not do this. They belong to DIGITALOCEAN_TOKEN: docs/credentials.md lists the scopes that it needs.",
+  unknown: "The token for it may not do this: docs/credentials.md lists what it needs.",
+};
+
+const ADDRESS_VARIABLE: Partial<Record<Service, string>> = {
+  DigitalOcean: ", and DIGITALOCEAN_API_URL if it is set",
+  GitHub: ", and GITHUB_BASE_URL if it is set",
+};
+
+function unreachable(service: Service, host: string, next: Continuation): string {
+  const who = service === "unknown" ? "It" : service === "Kubernetes" ? "The cluster" : service;
+  return `${who} can't be reached${host ? ` at ${host}` : ""}. Check the network, a proxy (HTTPS_PROXY)${ADDRESS_VARIABLE[service] ?? ""}. Then ${next} again.`;
+}
