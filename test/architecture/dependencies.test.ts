@@ -20,10 +20,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "src/terminal": ["src/terraform"],
   sandbox: [],
   "src/workspace": [
-    "src/api-client",
     "src/files",
     "src/place",
     "src/processes",
+    "src/api-client",
     "src/config",
     "src/flux",
     "src/secrets",
