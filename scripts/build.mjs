@@ -4,7 +4,13 @@ import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 
-const BUNDLES = { main: "main.ts", cli: "src/cli.ts", "json-schema": "src/config/json-schema.ts" };
+const BUNDLES = {
+  main: "main.ts",
+  cli: "src/cli.ts",
+  // Terraform's local-exec starts it.
+  configure: "src/static-configuration/main.ts",
+  "json-schema": "src/config/json-schema.ts",
+};
 
 export async function build(root) {
   const esbuild = await import("esbuild");

@@ -46,7 +46,7 @@ async function orUnwritable(root, work) {
 
 /** Shell scripts with CRLF don't run. A clone from before .gitattributes keeps them after a pull. */
 function checkLineEnds(root) {
-  const script = "src/static-configuration/configure.sh";
+  const script = "setup.sh";
   if (!existsSync(join(root, script)) || !readFileSync(join(root, script)).includes("\r\n")) return;
   fail(
     `${script} has CRLF line ends, so no shell can run it: this checkout was made with core.autocrlf=true and without .gitattributes, or an editor converted it. Commit your changes, then check everything out again: git rm -r --cached --quiet . && git reset --hard`,

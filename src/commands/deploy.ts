@@ -36,7 +36,7 @@ import {
   type SynthesizedStack,
   stateOutputs,
 } from "../terraform";
-import { lostRecord, openWorkspace, type Workspace } from "../workspace";
+import { configurationNotes, openWorkspace, type Workspace } from "../workspace";
 import { DangerGate, type Refusal } from "./danger-gate";
 import { type CommonOptions, command, sandboxName, seconds } from "./options";
 
@@ -134,8 +134,7 @@ export async function deploy(deployment: Deployment): Promise<DeployReport> {
   const selected = selectStacks(all, { environments: options.environment, stacks: options.stack });
   await refuseLost(workspace, all, { selected, output });
   await requireUpstream(workspace, all, selected);
-  const lost = lostRecord(workspace);
-  if (lost) output.problem(`Note: ${lost}`);
+  for (const note of configurationNotes(workspace)) output.problem(`Note: ${note}`);
   output.heading("Plan");
   const { plans, failures } = await planAll({
     workspace,

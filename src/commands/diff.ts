@@ -11,7 +11,7 @@ import { Output } from "../terminal/output";
 import { planMarkdown } from "../terminal/plan-markdown";
 import { addCounts, count, showPlans, summaryTable, summaryText } from "../terminal/plan-view";
 import { hasChanges } from "../terraform";
-import { openWorkspace } from "../workspace";
+import { configurationNotes, openWorkspace } from "../workspace";
 import { DangerGate } from "./danger-gate";
 import { type CommonOptions, command, sandboxName } from "./options";
 
@@ -48,6 +48,8 @@ export function diffCommand(): Command {
         show(output, planned, gate);
         for (const line of explainSealing(workspace, sealing)) output.line(line);
         noteStanding(output, standing, planned.plans.some(hasChanges));
+        const notes = configurationNotes(workspace);
+        for (const note of notes) output.problem(`Note: ${note}`);
         if (options.markdown)
           writeFileSync(
             options.markdown,
@@ -58,6 +60,7 @@ export function diffCommand(): Command {
           ...toJson(planned, gate, Number(process.exitCode)),
           sealed: sealedNames(sealing),
           checkout: standing,
+          notes,
         });
       } finally {
         interruption.end();

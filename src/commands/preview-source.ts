@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { cp, mkdtemp, realpath, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -7,7 +6,7 @@ import { CONFIGURATION_FILE, EXAMPLE_FILE, loadProject, type Project } from "../
 import { replacementsFor } from "../flux";
 import { FLUX_FOLDER, FluxTree } from "../flux-tree";
 import { npmRunIn, shownPath } from "../place";
-import { pendingFiles, renderReplacements } from "../static-configuration";
+import { configure, pendingFiles } from "../static-configuration";
 import { REPOSITORY, sandboxDirectory, usedConfiguration } from "../workspace";
 
 /** What is previewed: a tree with a project's names in it, and the configuration that sizes it. */
@@ -58,7 +57,7 @@ export async function openPreview(sandbox: string | undefined): Promise<PreviewS
     // A sandbox has a flux/ of its own only.
     if (existsSync(path.join(REPOSITORY, CHARTS)))
       await symlink(path.join(REPOSITORY, CHARTS), path.join(copy, CHARTS));
-    if (pending > 0) configure(copy, renderReplacements(replacements));
+    if (pending > 0) configure(copy, replacements);
   } catch (error) {
     await close();
     throw error;
@@ -73,15 +72,4 @@ export async function openPreview(sandbox: string | undefined): Promise<PreviewS
 
 function pendingNote(files: number, folder: string): string {
   return `${files} ${files === 1 ? "file" : "files"} under ${folder}/ still ${files === 1 ? "has" : "have"} to get the project's names, which the next deploy writes: the preview has them already.`;
-}
-
-/** Does what deploy does to a tree. */
-function configure(directory: string, replacements: string): void {
-  const script = path.join(REPOSITORY, "src", "static-configuration", "configure.sh");
-  const { status, stderr, error } = spawnSync("/bin/sh", [script], {
-    cwd: directory,
-    encoding: "utf8",
-    env: { ...process.env, REPLACEMENTS: replacements },
-  });
-  if (status !== 0) throw new Error(stderr?.trim() || error?.message || `${script} ended with ${status}`);
 }

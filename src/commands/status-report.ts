@@ -45,6 +45,8 @@ export interface ProjectStatus {
   readonly project: {
     /** Files in flux/ that still hold placeholders, or names that have changed since. Absent: there is no flux/ yet. */
     readonly pendingFiles?: readonly string[];
+    /** What of the names in flux/ needs a person: former names that may be meant, missing originals, a missing record. */
+    readonly namesToCheck?: readonly string[];
     /** Stacks that are deployed and that the configuration no longer has. Only local states can be listed. */
     readonly orphanedStacks: readonly string[];
     /** The command that works here at this moment. */
@@ -57,6 +59,7 @@ export interface ProjectStatus {
 /** What of the project is not as it should be, a few words each. */
 export function projectConcerns({
   pendingFiles = [],
+  namesToCheck = [],
   orphanedStacks,
   checkout,
 }: ProjectStatus["project"]): string[] {
@@ -64,6 +67,7 @@ export function projectConcerns({
     ...(checkout?.state === "behind" && checkout.matters ? [`behind ${checkout.branch}`] : []),
     ...(checkout?.state === "subfolder" ? ["in a subfolder of its repository"] : []),
     ...(pendingFiles.length > 0 ? ["names in the Flux tree out of step"] : []),
+    ...(namesToCheck.length > 0 ? ["names in the Flux tree to check"] : []),
     ...orphanedStacks.map((name) => `${name} deployed and not configured`),
   ];
 }

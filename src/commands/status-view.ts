@@ -85,11 +85,16 @@ function summary({ environments, project }: ProjectStatus, { npmRun }: Workplace
   );
 }
 
-function nameLines({ pendingFiles }: ProjectStatus["project"], { npmRun, directory }: Workplace): string[] {
+function nameLines(
+  { pendingFiles, namesToCheck = [] }: ProjectStatus["project"],
+  { npmRun, directory }: Workplace,
+): string[] {
+  const notes = namesToCheck.flatMap((note) => advice(note));
   const tree = shownPath(directory, "flux/");
   if (pendingFiles === undefined)
     return [row("not there yet", `${tree}, which the first deploy of a sandbox copies`)];
-  if (pendingFiles.length === 0) return [row("in step", `names in ${tree}`)];
+  if (pendingFiles.length === 0)
+    return [row(notes.length > 0 ? "to check" : "in step", `names in ${tree}`), ...notes];
   return [
     row(
       "out of step",
@@ -100,6 +105,7 @@ function nameLines({ pendingFiles }: ProjectStatus["project"], { npmRun, directo
       pendingFiles.map((path) => shownPath(directory, path)),
     ),
     ...advice(`${npmRun("deploy")} writes the project's names into them; then commit and push`),
+    ...notes,
   ];
 }
 

@@ -27,7 +27,13 @@ import { explainLost, findLostStates, openStore } from "../state";
 import { pendingFiles } from "../static-configuration";
 import { Output } from "../terminal/output";
 import { environmentOf, readState, stackDeployment } from "../terraform";
-import { type DescribedStack, describeStacks, openWorkspace, type Workspace } from "../workspace";
+import {
+  configurationNotes,
+  type DescribedStack,
+  describeStacks,
+  openWorkspace,
+  type Workspace,
+} from "../workspace";
 import { type CommonOptions, command, sandboxName } from "./options";
 import {
   type ClusterStatus,
@@ -112,7 +118,10 @@ async function projectStatus(
 ): Promise<ProjectStatus["project"]> {
   return {
     ...(existsSync(join(workspace.directory, "flux"))
-      ? { pendingFiles: pendingFiles(workspace.directory, replacementsFor(workspace.project)) }
+      ? {
+          pendingFiles: pendingFiles(workspace.directory, replacementsFor(workspace.project)),
+          namesToCheck: configurationNotes(workspace),
+        }
       : {}),
     // A bucket that can't be reached is told with each stack.
     orphanedStacks: await orphanedStacks(workspace, stacks).catch(() => []),

@@ -23,9 +23,9 @@ import { EnvironmentStack, type EnvironmentStackProps, PROJECT_DIRECTORY } from 
 
 /** The one-time replacement of names in flux/, as it has to be done in this checkout. */
 export interface StaticConfiguration {
-  /** The script that performs it, a file that is copied beside the synthesized stack. */
-  readonly script: string;
-  /** `placeholder<TAB>value` lines: the script's input. */
+  /** The program that performs it, a file that is copied beside the synthesized stack. */
+  readonly program: string;
+  /** `placeholder<TAB>value` lines: the program's input. */
   readonly replacements: string;
   /** Whether flux/ still has placeholders to replace. */
   readonly pending: boolean;
@@ -85,8 +85,8 @@ export class FluxConfigurationStack extends EnvironmentStack {
    * has placeholders the trigger is a time that Terraform takes at plan (never one of ours: synth stays pure), and when it
    * has none left the trigger is ignored: a fresh clone is configured, and a plan after that is empty.
    */
-  private configureOnce({ script, replacements, pending }: StaticConfiguration): void {
-    const asset = new TerraformAsset(this, "configure", { path: script, type: AssetType.FILE });
+  private configureOnce({ program, replacements, pending }: StaticConfiguration): void {
+    const asset = new TerraformAsset(this, "configure", { path: program, type: AssetType.FILE });
     new Resource(this, "static-configuration", {
       triggers: {
         replacements: sha256(replacements),
@@ -97,8 +97,8 @@ export class FluxConfigurationStack extends EnvironmentStack {
         {
           type: "local-exec",
           workingDir: PROJECT_DIRECTORY,
-          // The script's path as seen from the project directory.
-          command: `sh "$STACK_DIRECTORY/${asset.path}"`,
+          // The program's path as seen from the project directory.
+          command: `node "$STACK_DIRECTORY/${asset.path}"`,
           environment: {
             REPLACEMENTS: literal(replacements),
             STACK_DIRECTORY: "${abspath(path.module)}",

@@ -1,14 +1,14 @@
-import { readdirSync } from "node:fs";
+import { lstatSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { bytesToText, textToBytes } from "./byte-text";
 
 /** The folder that the static configuration works on, relative to the project's folder. */
 export const TREE = "flux";
-/** Originals, record and journal. */
+/** Originals and record. */
 export const BACKUPS = `${TREE}/.backups`;
 /** See record.ts. */
 export const RECORD = `${BACKUPS}/configured.txt`;
-/** Journal and scratch files of a run that is under way or was killed. */
+/** New files of a run that is under way, each until it takes its place; what an ended run left here has no use. */
 export const RUN = `${BACKUPS}/.run`;
 /** Held while a run works. */
 export const LOCK = `${BACKUPS}/.lock`;
@@ -46,6 +46,17 @@ export function onDisk(projectDirectory: string, path: string): Buffer {
   return textToBytes(join(projectDirectory, path));
 }
 
+/** The bytes of a regular file; undefined for anything else, and for what is missing. */
+export function bytesIfThere(projectDirectory: string, path: string): Buffer | undefined {
+  const file = onDisk(projectDirectory, path);
+  return lstatSync(file, { throwIfNoEntry: false })?.isFile() ? readFileSync(file) : undefined;
+}
+
+/** Whether a path is a symbolic link. */
+export function isLink(projectDirectory: string, path: string): boolean {
+  return lstatSync(onDisk(projectDirectory, path), { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
+}
+
 function walk(root: string, folder: string, skip: (path: string) => boolean): string[] {
   const files: string[] = [];
   const folders = [folder];
@@ -63,7 +74,13 @@ function entriesOf(folder: Buffer) {
   try {
     return readdirSync(folder, { withFileTypes: true, encoding: "buffer" });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") return [];
+    throw new Error(
+      `${bytesToText(folder)}: cannot be read (${code}), nothing was changed; fix its permissions, then run again`,
+      {
+        cause: error,
+      },
+    );
   }
 }

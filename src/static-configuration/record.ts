@@ -1,31 +1,34 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { shownPath } from "../place";
-import { bytesToText } from "./byte-text";
-import type { FileSum } from "./checksum";
+import { bytesToText, textToBytes } from "./byte-text";
 import { compareBytes, RECORD } from "./paths";
 
-/** What the static configuration wrote last (flux/.backups/configured.txt). */
+/**
+ * What the static configuration has written (flux/.backups/configured.txt). It is evidence beside the originals and the tree itself:
+ * all that it says is true, but a merge or a lost file may have left something out.
+ */
 export interface ConfigurationRecord {
-  /** Placeholder → the value that was written last. */
-  readonly values: ReadonlyMap<string, string>;
-  /** Path relative to the project's folder → the file as it was written last. */
-  readonly files: ReadonlyMap<string, FileSum>;
+  /** Placeholder → the values that were written last: one, or several after a merge or a run that was ended. */
+  readonly values: ReadonlyMap<string, readonly string[]>;
+  /** Placeholder → the values that were written before those. */
+  readonly former: ReadonlyMap<string, readonly string[]>;
+  /** Files that were configured, relative to the project's folder. */
+  readonly files: ReadonlySet<string>;
 }
 
-const EMPTY: ConfigurationRecord = { values: new Map(), files: new Map() };
-
 /**
- * Reads the record; an empty one when nothing was configured yet.
+ * Reads the record; undefined when there is none.
  *
- * Format, one entry a line, columns divided by tabs: `value placeholder value` and `file path checksum size`, in a path
- * `%`, tab and line breaks as %25, %09, %0A and %0D. Lines that begin with `#` are comments.
+ * Format, one entry a line, columns divided by tabs: `value placeholder value`, `former placeholder value` and `file path`, in a path
+ * `%`, tab and line breaks as %25, %09, %0A and %0D. Lines that begin with `#` are comments. The order has no meaning, and each entry is
+ * true by itself, so that a merge may keep the lines of both sides.
  *
  * @throws Error when a line can't be read, such as one of an unresolved merge conflict.
  */
-export function readRecord(projectDirectory: string): ConfigurationRecord {
+export function readRecord(projectDirectory: string): ConfigurationRecord | undefined {
   const text = readIfThere(join(projectDirectory, RECORD));
-  return text === undefined ? EMPTY : parseRecord(text, shownPath(projectDirectory, RECORD));
+  return text === undefined ? undefined : parseRecord(text, shownPath(projectDirectory, RECORD));
 }
 
 /**
@@ -33,49 +36,59 @@ export function readRecord(projectDirectory: string): ConfigurationRecord {
  * @throws Error when a line can't be read.
  */
 export function parseRecord(text: string, name: string = RECORD): ConfigurationRecord {
-  const values = new Map<string, string>();
-  const files = new Map<string, FileSum>();
+  const values = new Map<string, string[]>();
+  const former = new Map<string, string[]>();
+  const files = new Set<string>();
   for (const [index, line] of text.split(/\r?\n/).entries()) {
     if (line === "" || line.startsWith("#")) continue;
     const [kind, ...columns] = line.split("\t");
-    const [first = "", second = "", third = ""] = columns;
-    if (kind === "value" && columns.length === 2) values.set(first, second);
-    else if (kind === "file" && columns.length === 3) {
-      files.set(unescapePath(first), { checksum: Number(second), size: Number(third) });
-    } else {
+    const [first = "", second = ""] = columns;
+    if (kind === "value" && columns.length === 2) add(values, first, second);
+    else if (kind === "former" && columns.length === 2) add(former, first, second);
+    // Earlier versions noted checksum and size behind the path.
+    else if (kind === "file" && (columns.length === 1 || columns.length === 3))
+      files.add(unescapePath(first));
+    else {
       throw new Error(
-        `${name}, line ${index + 1}: ${JSON.stringify(line)} cannot be read; resolve the merge conflict or restore the file from Git`,
+        `${name}, line ${index + 1}: ${JSON.stringify(line)} cannot be read; resolve the merge conflict (keep the lines of both sides) or restore the file from Git`,
       );
     }
   }
-  return { values, files };
+  return { values, former, files };
 }
 
-/** The text of a record, as configure.sh writes it. */
-export function renderRecord({ values, files }: ConfigurationRecord): string {
+/** The text of a record. */
+export function renderRecord({ values, former, files }: ConfigurationRecord): string {
+  const pairs = (kind: string, map: ReadonlyMap<string, readonly string[]>) =>
+    [...map]
+      .flatMap(([placeholder, list]) => list.map((value) => `${kind}\t${placeholder}\t${value}`))
+      .sort(compareBytes);
   const lines = [
-    "# Written by the static configuration; commit it together with flux/. Values last written, then",
-    "# path, checksum (POSIX cksum) and size of every file as it was last written.",
-    ...[...values].map(([placeholder, value]) => `value\t${placeholder}\t${value}`).sort(compareBytes),
-    ...[...files]
-      .map(([path, { checksum, size }]) => `file\t${escapePath(path)}\t${checksum}\t${size}`)
-      .sort(compareBytes),
+    "# Written by the static configuration; commit it together with flux/. After a merge conflict keep the lines of both sides.",
+    ...pairs("value", values),
+    ...pairs("former", former),
+    ...[...files].map((path) => `file\t${escapePath(path)}`).sort(compareBytes),
   ];
   return `${lines.join("\n")}\n`;
 }
 
-/** A path as it stands in the record and in the journal. */
-export function escapePath(path: string): string {
-  return path.replace(/[%\t\n\r]/g, (character) => encodeURIComponent(character));
+/** Adds a value to a placeholder's list, once. */
+export function add(map: Map<string, string[]>, placeholder: string, value: string): void {
+  const list = map.get(placeholder) ?? [];
+  if (!list.includes(value)) map.set(placeholder, [...list, value]);
 }
 
-/** The reverse of {@link escapePath}. */
-export function unescapePath(path: string): string {
-  return path.replace(/%(25|09|0A|0D)/g, (escaped) => decodeURIComponent(escaped));
-}
+/** The bytes of a record's text. */
+export const recordBytes = (record: ConfigurationRecord): Buffer => textToBytes(renderRecord(record));
+
+const escapePath = (path: string): string =>
+  path.replace(/[%\t\n\r]/g, (character) => encodeURIComponent(character));
+
+const unescapePath = (path: string): string =>
+  path.replace(/%(25|09|0A|0D)/g, (escaped) => decodeURIComponent(escaped));
 
 /** A text file (see {@link bytesToText}), or undefined when there is none. */
-export function readIfThere(path: string): string | undefined {
+function readIfThere(path: string): string | undefined {
   try {
     return bytesToText(readFileSync(path));
   } catch (error) {

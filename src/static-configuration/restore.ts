@@ -15,13 +15,13 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { shownPath } from "../place";
-import { isRunning } from "../processes";
-import { bytesToText, textToBytes } from "./byte-text";
-import { type Journal, readJournal } from "./journal";
-import { BACKUPS, backedUpFiles, backupOf, LOCK, onDisk, RECORD, RUN } from "./paths";
-import { type ConfigurationRecord, readIfThere, readRecord, renderRecord } from "./record";
-import { removeStrays } from "./strays";
-import { replaceTokensInBytes, tokenFinder } from "./token-replacement";
+import { bytesToText } from "./byte-text";
+import { withLock } from "./lock";
+import { Names } from "./names";
+import { BACKUPS, backedUpFiles, backupOf, bytesIfThere, onDisk, RECORD, RUN } from "./paths";
+import { readRecord, recordBytes } from "./record";
+
+const LOCK_SECONDS = 2;
 
 export interface RestoreOptions {
   /** Brings back the original of a file that was edited or deleted since, too: these edits are lost. */
@@ -57,14 +57,13 @@ export function restoreBackups(projectDirectory: string, options: RestoreOptions
     return { restored: [], refused: [], alreadyOriginal: [], withoutOriginal: [] };
   }
   if (dryRun) return inspect(projectDirectory, force);
-  return withLock(projectDirectory, () => {
+  return withLock(projectDirectory, LOCK_SECONDS, () => {
     const result = inspect(projectDirectory, force);
     if (result.refused.length > 0) return result;
     for (const path of result.restored) putBack(projectDirectory, path);
     const done = [...result.restored, ...result.alreadyOriginal];
     // Files, then record, then originals: killed at any point, a second restore finds what it needs.
     forget(projectDirectory, done);
-    removeStrays(projectDirectory, readJournal(projectDirectory));
     for (const path of done) rmSync(onDisk(projectDirectory, backupOf(path)), { force: true });
     rmSync(join(projectDirectory, RUN), { recursive: true, force: true });
     removeEmptyFolders(projectDirectory, BACKUPS);
@@ -86,52 +85,27 @@ export function explainRefusal(
 }
 
 function inspect(projectDirectory: string, force: boolean): RestoreResult {
-  const record = readRecord(projectDirectory);
-  const journal = readJournal(projectDirectory);
+  const record = readRecord(projectDirectory) ?? {
+    values: new Map(),
+    former: new Map(),
+    files: new Set<string>(),
+  };
+  const names = new Names([], record);
   const restored: string[] = [];
   const refused: string[] = [];
   const alreadyOriginal: string[] = [];
   const paths = backedUpFiles(projectDirectory);
   for (const path of paths) {
-    // Its file is unchanged, and the copy may be cut off: it must never be taken for the original.
-    if (journal.unfinishedBackups.has(path)) {
-      alreadyOriginal.push(path);
-      continue;
-    }
     const original = readFileSync(onDisk(projectDirectory, backupOf(path)));
-    const current = readRegularFile(onDisk(projectDirectory, path));
+    const current = bytesIfThere(projectDirectory, path);
     if (current?.equals(original)) alreadyOriginal.push(path);
-    else if (force || (current && isOurs(current, original, record, journal))) restored.push(path);
+    else if (force || (current && names.isRendering(original.toString("latin1"), current.toString("latin1"))))
+      restored.push(path);
     else refused.push(path);
   }
   const withBackup = new Set(paths);
-  const withoutOriginal = [...record.files.keys()].filter((path) => !withBackup.has(path));
+  const withoutOriginal = [...record.files].filter((path) => !withBackup.has(path));
   return { restored, refused, alreadyOriginal, withoutOriginal };
-}
-
-/**
- * Whether a file is nothing but its original with values in it. The record's checksum can't tell: a run that brings a new value
- * to a file that the user edited notes the checksum of the file with the edits.
- */
-function isOurs(
-  current: Buffer,
-  original: Buffer,
-  { values }: ConfigurationRecord,
-  journal: Journal,
-): boolean {
-  const makes = (table: ReadonlyMap<string, string>) =>
-    replaceTokensInBytes(
-      original,
-      [...table].map(([placeholder, value]) => ({ placeholder, value })),
-    ).equals(current);
-  // A placeholder that joined the table later is not looked for in a file that was configured before.
-  const applied = [...values].filter(([placeholder]) => !tokenFinder([placeholder])(current));
-  // A run that was killed changed the file and did not get to the record.
-  const interrupted = [
-    ...values,
-    ...journal.table.map(({ placeholder, value }) => [placeholder, value] as const),
-  ];
-  return makes(values) || makes(new Map(applied)) || makes(new Map(interrupted));
 }
 
 function putBack(projectDirectory: string, path: string): void {
@@ -162,21 +136,17 @@ function putBack(projectDirectory: string, path: string): void {
 }
 
 function forget(projectDirectory: string, paths: readonly string[]): void {
-  const { values, files } = readRecord(projectDirectory);
+  const record = readRecord(projectDirectory);
   const gone = new Set(paths);
-  const left = new Map([...files].filter(([path]) => !gone.has(path)));
+  const left = new Set([...(record?.files ?? [])].filter((path) => !gone.has(path)));
   const target = join(projectDirectory, RECORD);
-  if (left.size === 0) {
+  if (record === undefined || left.size === 0) {
     rmSync(target, { force: true });
     return;
   }
   const temporary = join(projectDirectory, BACKUPS, `.restoring-${process.pid}`);
-  writeFileSync(temporary, textToBytes(renderRecord({ values, files: left })));
+  writeFileSync(temporary, recordBytes({ ...record, files: left }));
   renameSync(temporary, target);
-}
-
-function readRegularFile(path: Buffer): Buffer | undefined {
-  return lstatSync(path, { throwIfNoEntry: false })?.isFile() ? readFileSync(path) : undefined;
 }
 
 /** Removes what a killed restore left, and folders that are empty now. */
@@ -192,53 +162,5 @@ function removeEmptyFolders(projectDirectory: string, folder: string): void {
       removeEmptyFolders(projectDirectory, `${folder}/${name}`);
       if (readdirSync(path, { encoding: "buffer" }).length === 0) rmdirSync(path);
     }
-  }
-}
-
-/** How long to wait for a lock that is not signed yet, or for the last sed of a run that was killed. */
-const PATIENCE_MS = 2_000;
-
-/** Takes configure.sh's lock; one whose owner and whose sed are gone is taken over. */
-function withLock<Result>(projectDirectory: string, work: () => Result): Result {
-  const lock = join(projectDirectory, LOCK);
-  const patience = Date.now() + PATIENCE_MS;
-  while (!makeFolder(lock)) {
-    const processes = ["owner", "child"].map((name) => Number(readIfThere(join(lock, name))?.trim() || 0));
-    const running = processes.find((pid) => pid > 0 && isRunning(pid));
-    if ((running !== undefined || processes[0] === 0) && Date.now() < patience) {
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
-      continue;
-    }
-    if (running !== undefined) {
-      throw new Error(
-        `${shownPath(projectDirectory, LOCK)}: a static configuration is under way (process ${running}); wait for it, or remove that folder when no such process exists, then run restore again`,
-      );
-    }
-    // Renamed first, so that of several that find it stale one only removes it.
-    const stale = `${lock}.stale.${process.pid}`;
-    try {
-      renameSync(lock, stale);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    }
-    rmSync(stale, { recursive: true, force: true });
-  }
-  try {
-    writeFileSync(join(lock, "owner"), `${process.pid}\n`);
-    return work();
-  } finally {
-    rmSync(lock, { recursive: true, force: true });
-    if (readdirSync(join(projectDirectory, BACKUPS)).length === 0) rmdirSync(join(projectDirectory, BACKUPS));
-  }
-}
-
-/** False when the folder is there already. */
-function makeFolder(path: string): boolean {
-  try {
-    mkdirSync(path);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
-    throw error;
   }
 }

@@ -1,23 +1,31 @@
 import { replacementsFor } from "../flux";
 import { sandboxAt, shownPath } from "../place";
-import { pendingFiles, readRecord } from "../static-configuration";
+import { explainMissing, planConfiguration, readRecord } from "../static-configuration";
 import type { Workspace } from "./workspace";
 
 /**
- * Why a changed name would not reach flux/: the tree is configured, but nobody knows any more with what, since the record beside
- * the originals is gone. Undefined when all is well.
+ * What of the static configuration needs a person, each with what to do: places with a former name that may be meant, originals that
+ * are missing, a record that is. `diff`, `status` and `deploy` show the same.
  */
-export function lostRecord({
+export function configurationNotes({
   directory,
   project,
-}: Pick<Workspace, "directory" | "project">): string | undefined {
-  // The record is one file, the tree is many: it is searched only where the record is gone.
-  if (readRecord(directory).values.size > 0) return undefined;
-  if (pendingFiles(directory, replacementsFor(project)).length > 0) return undefined;
+}: Pick<Workspace, "directory" | "project">): string[] {
+  const { changes, notes, missingOriginals } = planConfiguration(directory, replacementsFor(project));
+  const isLost = readRecord(directory) === undefined && changes.length === 0;
+  return [
+    ...(isLost ? [lostRecord(directory)] : []),
+    ...notes,
+    ...explainMissing(directory, missingOriginals),
+  ];
+}
+
+/** The tree is configured, and the record beside the originals is missing. */
+function lostRecord(directory: string): string {
   const [record, tree] = [shownPath(directory, "flux/.backups/configured.txt"), shownPath(directory, "flux")];
   const fix =
     sandboxAt(directory) === undefined
-      ? "Bring it back: git checkout -- flux/.backups"
-      : `Delete ${tree}, and the next command copies it anew`;
-  return `${record} is gone, so a changed name in the configuration will not reach ${tree}/. ${fix}`;
+      ? "Restore it: git checkout -- flux/.backups"
+      : `Delete ${tree}, and the next command copies it again`;
+  return `${record} is missing. Without it and the originals a changed name cannot be found in ${tree}/. ${fix}`;
 }

@@ -1,5 +1,5 @@
 export { REPOSITORY, SANDBOX_DIRECTORY } from "../place";
-export { lostRecord } from "./configuration-record";
+export { configurationNotes } from "./configuration-record";
 export { MissingPrerequisites, missingCredentials } from "./credentials";
 export { clearDotenv, DOTENV_FIX, DotenvError, dotenvReadings, readDotenv, setDotenv } from "./dotenv";
 export { lockWorkspace } from "./lock";

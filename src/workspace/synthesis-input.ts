@@ -7,8 +7,8 @@ import { type PublishedSecrets, readPublished } from "../secrets/published";
 import { clusterRecipients } from "../secrets/sops-configuration";
 import { pendingFiles, renderReplacements } from "../static-configuration";
 
-/** The script that performs the static configuration, in the checkout of this program. */
-const SCRIPT = ["src", "static-configuration", "configure.sh"] as const;
+/** The program that performs the static configuration, in the checkout of this one. */
+const PROGRAM = ["dist", "configure.js"] as const;
 
 /** By environment: published secrets that nobody has approved yet, so that they are in no file of the project. */
 export type ProposedSecrets = Readonly<Record<string, PublishedSecrets>>;
@@ -28,7 +28,7 @@ export function readSynthesisInput(
   return {
     project,
     staticConfiguration: {
-      script: join(repository, ...SCRIPT),
+      program: join(repository, ...PROGRAM),
       replacements: renderReplacements(replacements),
       pending: pendingFiles(directory, replacements).length > 0,
     },
@@ -47,10 +47,10 @@ export function readSynthesisInput(
 /** A digest of the input and of the program that makes stacks of it: the same digest, the same stacks. */
 export function inputDigest(input: ReturnType<typeof readSynthesisInput>, program: string): string {
   const { staticConfiguration, ...rest } = input;
-  const { script, ...configuration } = staticConfiguration;
+  const { program: configure, ...configuration } = staticConfiguration;
   return createHash("sha256")
     .update(JSON.stringify([rest, configuration]))
-    .update(readFileSync(script))
+    .update(readFileSync(configure))
     .update(readFileSync(program))
     .digest("hex");
 }

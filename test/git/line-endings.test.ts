@@ -28,7 +28,7 @@ const run = (program: string, ...args: string[]) => {
   });
   return { status, stdout, stderr };
 };
-const configure = () => run("sh", "src/static-configuration/configure.sh");
+const configure = () => run(process.execPath, "dist/configure.js");
 
 describe("a clone with core.autocrlf=true and core.eol=crlf", () => {
   test("has no carriage return in any text", () => {

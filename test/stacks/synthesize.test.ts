@@ -42,10 +42,10 @@ function synth(
   folders.push(folder);
   const outdir = join(folder, "cdktf.out");
   const replacements = renderReplacements(replacementsFor(project));
-  const script = join(REPOSITORY, "src", "static-configuration", "configure.sh");
+  const program = join(REPOSITORY, "src", "static-configuration", "main.ts");
   synthesize({
     project,
-    staticConfiguration: { script, replacements, pending },
+    staticConfiguration: { program, replacements, pending },
     published,
     ageRecipients,
     outdir,

@@ -85,7 +85,7 @@ test("keeps the file's mode, and a file whose original is gone", async () => {
   });
   expect(statSync(join(directory, "flux/a.yaml")).mode & 0o777).toBe(0o600);
   expect(liveFiles(directory)).toEqual({ "flux/a.yaml": "example.com\n", "flux/b.yaml": "acme.io\n" });
-  expect(read(directory, "flux/.backups/configured.txt")).toContain("file\tflux/b.yaml\t");
+  expect(read(directory, "flux/.backups/configured.txt")).toContain("file\tflux/b.yaml\n");
   expect(read(directory, "flux/.backups/configured.txt")).not.toContain("flux/a.yaml");
 });
 
@@ -102,7 +102,7 @@ test("refuses while a configuration is running, and gets past a lock that a cras
   mkdirSync(join(directory, "flux/.backups/.lock"));
   write(directory, "flux/.backups/.lock/owner", `${process.pid}\n`);
   expect(() => restoreBackups(directory)).toThrow(
-    `flux/.backups/.lock: a static configuration is under way (process ${process.pid}); wait for it`,
+    `flux/.backups/.lock: another run (process ${process.pid}) has worked on flux/ for more than 2 s; wait for it`,
   );
   expect(liveFiles(directory)).toEqual(before);
   // Larger than any process id of Linux or macOS.
@@ -111,16 +111,20 @@ test("refuses while a configuration is running, and gets past a lock that a cras
   expect(snapshot(directory)).toEqual(originals);
 });
 
-test("never takes a backup that was cut off for the original", () => {
-  const directory = makeProject({
-    "flux/a.yaml": "example.com and more\n",
-    "flux/.backups/a.yaml.orig": "example.co",
-    "flux/.backups/.run/state": "backup\n",
-    "flux/.backups/.run/fresh.list": "flux/a.yaml\n",
-  });
-  expect(restoreBackups(directory, { force: true })).toEqual({
-    ...NOTHING,
-    alreadyOriginal: ["flux/a.yaml"],
-  });
-  expect(snapshot(directory)).toEqual({ "flux/a.yaml": "example.com and more\n" });
+test("an original that was emptied restores nothing unasked", async () => {
+  const { directory } = await configured();
+  write(directory, "flux/.backups/a.yaml.orig", "");
+  const before = snapshot(directory);
+  expect(restoreBackups(directory).refused).toEqual(["flux/a.yaml"]);
+  expect(snapshot(directory)).toEqual(before);
+});
+
+test("a file of the user's own that got a new name gets its old one back", async () => {
+  const { directory } = await configured();
+  write(directory, "flux/own.yaml", "host: wiki.acme.io\n");
+  await configureWell(directory, table({ "example.com": "acme.dev", "my-cluster": "prod" }));
+  await configureWell(directory, table({ "example.com": "acme.net", "my-cluster": "prod" }));
+  expect(read(directory, "flux/own.yaml")).toBe("host: wiki.acme.net\n");
+  expect(restoreBackups(directory).refused).toEqual([]);
+  expect(read(directory, "flux/own.yaml")).toBe("host: wiki.acme.io\n");
 });

@@ -101,12 +101,10 @@ describe("a checkout that cannot be written", () => {
 });
 
 test("a checkout with CRLF in its shell scripts is refused with the way to LF", async () => {
-  rmSync(join(root, "src"));
-  mkdirSync(join(root, "src/static-configuration"), { recursive: true });
-  writeFileSync(join(root, "src/static-configuration/configure.sh"), "set -u\r\n");
+  writeFileSync(join(root, "setup.sh"), "set -u\r\n");
   const { errors, ended } = prepare();
   expect(await ended).toBe(1);
   expect(errors()).toMatch(
-    /^src\/static-configuration\/configure\.sh has CRLF line ends, .*git reset --hard\n$/,
+    /^setup\.sh has CRLF line ends, .*git reset --hard\n$/,
   );
 });

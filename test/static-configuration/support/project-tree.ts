@@ -49,6 +49,14 @@ export function snapshot(directory: string, folder = "flux"): Record<string, str
   return files;
 }
 
+/** {@link snapshot}, and the record without the values of earlier runs: what a first run gives. */
+export function snapshotAsFirst(directory: string): Record<string, string> {
+  const files = snapshot(directory);
+  const record = "flux/.backups/configured.txt";
+  if (files[record] !== undefined) files[record] = files[record].replace(/^former\t.*\n/gm, "");
+  return files;
+}
+
 /** The tree without what the static configuration keeps for itself. */
 export function liveFiles(directory: string): Record<string, string> {
   return Object.fromEntries(

@@ -1,9 +1,30 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { join, resolve } from "node:path";
 import { renderReplacements, type TokenReplacement } from "../../../src/static-configuration";
-import { nativeTools, type Toolset } from "./toolsets";
+import { folderOfTools, nativeTools, type Toolset } from "./toolsets";
 
-export const CONFIGURE = resolve(__dirname, "../../../src/static-configuration/configure.sh");
+const ROOT = resolve(__dirname, "../../..");
+const MAIN = join(ROOT, "src", "static-configuration", "main.ts");
+let bundle: string | undefined;
+
+/** The program as it is built for Terraform's local-exec, from the sources as they are now. */
+export function program(): string {
+  if (bundle !== undefined) return bundle;
+  const file = join(folderOfTools(), "configure.js");
+  const options = [
+    "--bundle",
+    "--platform=node",
+    "--target=node20",
+    `--outfile=${file}`,
+    "--log-level=error",
+  ];
+  const { status, stderr } = spawnSync(join(ROOT, "node_modules", ".bin", "esbuild"), [MAIN, ...options], {
+    encoding: "utf8",
+  });
+  if (status !== 0) throw new Error(stderr);
+  bundle = file;
+  return file;
+}
 
 export interface Outcome {
   readonly status: number | null;
@@ -15,13 +36,15 @@ export interface RunOptions {
   readonly tools?: Toolset;
   readonly path?: string;
   readonly environment?: Readonly<Record<string, string>>;
-  /** Shell text to run before the script, in the same process. */
+  /** Shell text to run before the program, in the same process. */
   readonly before?: string;
-  /** In a process group of its own, as a terminal gives it, so that a tool can end the whole group (`kill -9 0`). */
+  /** In a process group of its own, as a terminal gives it, so that the whole group can be ended. */
   readonly ownGroup?: boolean;
+  /** A module to load before the program. */
+  readonly preload?: string;
   /** As this user; only root can. */
   readonly user?: number;
-  /** A copy of configure.sh, where that user can read it. */
+  /** A copy of the program, where that user can read it. */
   readonly script?: string;
 }
 
@@ -29,7 +52,7 @@ export function table(replacements: Readonly<Record<string, string>>): TokenRepl
   return Object.entries(replacements).map(([placeholder, value]) => ({ placeholder, value }));
 }
 
-/** Runs configure.sh as Terraform does: in the project's folder, the table in the environment. */
+/** Runs the program as Terraform does: in the project's folder, the table in the environment. */
 export function configure(
   directory: string,
   replacements: readonly TokenReplacement[] | string,
@@ -39,15 +62,17 @@ export function configure(
     environment = {},
     before = "",
     ownGroup = false,
+    preload,
     user,
-    script = CONFIGURE,
+    script = program(),
   }: RunOptions = {},
 ): Promise<Outcome> {
   const rendered = typeof replacements === "string" ? replacements : renderReplacements(replacements);
   const [command = "/bin/sh", ...words] = tools.shell;
+  const node = [process.execPath, ...(preload === undefined ? [] : ["--require", preload]), script];
   const child = spawn(
     command,
-    [...words, "-c", `${before}\nMAIN=$$; export MAIN; exec ${tools.shell.join(" ")} '${script}'`],
+    [...words, "-c", `${before}\nexec ${node.map((word) => `'${word}'`).join(" ")}`],
     {
       cwd: directory,
       env: {
@@ -77,9 +102,9 @@ export function configure(
   });
 }
 
-/** {@link configure}, and an error with the script's output when it failed. */
+/** {@link configure}, and an error with the program's output when it failed. */
 export async function configureWell(...parameters: Parameters<typeof configure>): Promise<string> {
   const { status, stdout, stderr } = await configure(...parameters);
-  if (status !== 0 || stderr !== "") throw new Error(`configure.sh: status ${status}\n${stdout}\n${stderr}`);
+  if (status !== 0 || stderr !== "") throw new Error(`configure: status ${status}\n${stdout}\n${stderr}`);
   return stdout;
 }

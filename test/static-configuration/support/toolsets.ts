@@ -161,6 +161,6 @@ export function toolsets(): Toolset[] {
   const found = [nativeTools(), strictTools()];
   const busybox = busyboxTools();
   if (busybox) found.push(busybox);
-  else console.warn("configure.sh is not tested with busybox here: this machine has no busybox");
+  else console.warn("the static configuration is not tested with busybox here: this machine has no busybox");
   return found;
 }

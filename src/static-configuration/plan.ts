@@ -1,0 +1,232 @@
+import { lstatSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { shownPath } from "../place";
+import { bytesToText } from "./byte-text";
+import { knownRecord } from "./evidence";
+import { Names, type OldName } from "./names";
+import { BACKUPS, backupOf, bytesIfThere, compareBytes, onDisk, yamlFiles } from "./paths";
+import { add, type ConfigurationRecord } from "./record";
+import {
+  countTokens,
+  replaceTokens,
+  type TokenReplacement,
+  tokenFinder,
+  tokenPattern,
+} from "./token-replacement";
+
+/** One file that a run of the static configuration changes. */
+export interface Change {
+  /** Relative to the project's folder, with `/`. */
+  readonly path: string;
+  /** What the file holds now. */
+  readonly live: Buffer;
+  /** What the names are replaced in: its original, or the file itself where that was edited. */
+  readonly source: Buffer;
+  /** As latin1, for the bytes. */
+  readonly replacements: readonly TokenReplacement[];
+  readonly result: Buffer;
+  /** The file is kept as the original first. */
+  readonly isFirst: boolean;
+}
+
+/** What a run of the static configuration does. */
+export interface Plan {
+  /** Sorted by path. */
+  readonly changes: readonly Change[];
+  /** Places that hold an old name and that only a person can judge, each with what to do. */
+  readonly notes: readonly string[];
+  /** Files that were configured and whose originals are missing or empty. */
+  readonly missingOriginals: readonly string[];
+  /** The record while the files are being changed: true wherever the run ends. */
+  readonly begun: ConfigurationRecord;
+  /** The record after them. */
+  readonly done: ConfigurationRecord;
+}
+
+/** How a user says that a name stays: a comment anywhere in the file. Several names are divided by spaces. */
+const KEEP = /static-configuration: keep[ \t]+([^\r\n]+)/g;
+/** A host or an address: nobody writes it by chance. */
+const HOST = /^[A-Za-z0-9][A-Za-z0-9._@-]*\.[A-Za-z]{2,}$/;
+/** A word of its own, such as the name of a product, may have nothing to do with the project. */
+const COMPOUND = /[^A-Za-z0-9]/;
+
+/**
+ * The files under flux/ that a run would work on: those with placeholders that are still to be replaced, and those that hold a name
+ * which has changed, whether or not the record knows them. Empty after a good run, on every machine. Sorted, relative to the project's folder.
+ *
+ * @throws Error when the record can't be read or a file can't be opened.
+ */
+export function pendingFiles(projectDirectory: string, replacements: readonly TokenReplacement[]): string[] {
+  return planConfiguration(projectDirectory, replacements).changes.map(({ path }) => path);
+}
+
+/**
+ * Decides what is to be done, and changes nothing. `diff`, `status` and `deploy` ask it, and the run itself. The evidence is the record,
+ * the originals and the tree: a file that is its original with any values in it is rendered again; in one that was edited, or
+ * that has no original, the names that have changed are replaced as whole words.
+ *
+ * @throws Error when the record can't be read or a file can't be opened.
+ */
+export function planConfiguration(projectDirectory: string, replacements: readonly TokenReplacement[]): Plan {
+  const record = knownRecord(projectDirectory, replacements);
+  const planner = new Planner(projectDirectory, replacements, record);
+  for (const path of yamlFiles(projectDirectory)) planner.look(path);
+  return planner.plan();
+}
+
+class Planner {
+  private readonly names: Names;
+  private readonly hasBackups: boolean;
+  private readonly holdsName: (bytes: Buffer) => boolean;
+  private readonly changes: Change[] = [];
+  private readonly notes: string[] = [];
+  /** Files with originals, known to the record or not. */
+  private readonly configured = new Set<string>();
+
+  constructor(
+    private readonly directory: string,
+    private readonly replacements: readonly TokenReplacement[],
+    private readonly record: ConfigurationRecord,
+  ) {
+    this.names = new Names(replacements, record);
+    this.hasBackups = lstatSync(join(directory, BACKUPS), { throwIfNoEntry: false }) !== undefined;
+    this.holdsName = tokenFinder(
+      [
+        ...this.names.table.map(({ placeholder }) => placeholder),
+        ...this.names.old.map(({ text }) => text),
+      ].map((latin1) => bytesToText(Buffer.from(latin1, "latin1"))),
+    );
+  }
+
+  /** Decides about one file. */
+  look(path: string): void {
+    const bytes = this.read(path);
+    const isListed = this.record.files.has(path);
+    const holdsName = this.holdsName(bytes);
+    if (isListed && !holdsName) return;
+    const found = this.hasBackups ? bytesIfThere(this.directory, backupOf(path)) : undefined;
+    // An empty file never had a placeholder: it was cut off or emptied by hand.
+    const original = found === undefined || found.length === 0 ? undefined : found;
+    if (original) this.configured.add(path);
+    if (!holdsName) return;
+    const live = bytes.toString("latin1");
+    // One that was taken out and came back as it is in the template: a configured file holds a name.
+    const isKnown = isListed && (found !== undefined || this.holdsAnyValue(live));
+    const change = (source: Buffer, table: readonly TokenReplacement[]) => {
+      const result = Buffer.from(replaceTokens(source.toString("latin1"), table), "latin1");
+      if (result.equals(bytes)) return;
+      const isFirst = found === undefined && !isKnown;
+      this.changes.push({ path, live: bytes, source, replacements: table, result, isFirst });
+    };
+    if (original) {
+      const text = original.toString("latin1");
+      const isOriginal = text === live;
+      if (isOriginal || this.isRendering(text, live)) {
+        change(original, this.names.table);
+        return;
+      }
+    }
+    change(bytes, this.tableFor(path, live, original?.toString("latin1"), isKnown));
+  }
+
+  private read(path: string): Buffer {
+    try {
+      return readFileSync(onDisk(this.directory, path));
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      throw new Error(
+        `${shownPath(this.directory, path)}: cannot be read (${code}), nothing was changed; fix its permissions, then run again`,
+        { cause: error },
+      );
+    }
+  }
+
+  private holdsAnyValue(live: string): boolean {
+    return countTokens(live, [...this.names.current, ...this.names.old.map(({ text }) => text)]).size > 0;
+  }
+
+  private isRendering(original: string, live: string): boolean {
+    return replaceTokens(original, this.names.table) === live || this.names.isRendering(original, live);
+  }
+
+  /** What is replaced in a file that is more than its original with values in it, or has none. */
+  private tableFor(
+    path: string,
+    live: string,
+    original: string | undefined,
+    isKnown: boolean,
+  ): TokenReplacement[] {
+    const kept = new Set(
+      [...live.matchAll(KEEP)].flatMap((match) => (match[1] as string).trim().split(/\s+/)),
+    );
+    const { current, old, placeholders } = this.names;
+    const wasConfigured = isKnown || original !== undefined;
+    const table = new Map<string, string>();
+    // Values that are right stay, also those that hold a placeholder or an old name.
+    if (wasConfigured || this.record.files.size > 0) for (const value of current) table.set(value, value);
+    const fresh = wasConfigured ? this.names.clearTable : this.names.table;
+    for (const { placeholder, value } of fresh) table.set(placeholder, value);
+
+    const texts = old.map(({ text }) => text);
+    const inLive = countTokens(live, [...current, ...texts, ...kept]);
+    const inOriginal = countTokens(original ?? "", [...placeholders, ...texts]);
+    for (const name of old) {
+      const own = inOriginal.get(name.text) ?? 0;
+      const isSure = original ? own === 0 : HOST.test(name.text) || (isKnown && COMPOUND.test(name.text));
+      if (name.last && !name.unclear && isSure) table.set(name.text, name.value);
+      else {
+        table.set(name.text, table.get(name.text) ?? name.text);
+        // The template's own words are in the original as often.
+        if (
+          (inLive.get(name.text) ?? 0) > own &&
+          !kept.has(name.text) &&
+          (name.last || COMPOUND.test(name.text))
+        )
+          this.notes.push(this.noteOf(path, live, name));
+      }
+    }
+    for (const text of kept) table.set(text, text);
+    return [...table].map(([placeholder, value]) => ({ placeholder, value }));
+  }
+
+  private noteOf(path: string, live: string, { text, value }: OldName): string {
+    const line = live.slice(0, live.search(tokenPattern([text]))).split("\n").length;
+    const [from, to] = [text, value].map((latin1) => bytesToText(Buffer.from(latin1, "latin1")));
+    return `${shownPath(this.directory, path)}, line ${line}: "${from}" is a former name, and may be meant here; write "${to}", or add the comment "# static-configuration: keep ${from}" to the file`;
+  }
+
+  plan(): Plan {
+    const { directory, record } = this;
+    const exists = (path: string) => lstatSync(onDisk(directory, path), { throwIfNoEntry: false });
+    const files = new Set([...record.files, ...this.configured, ...this.changes.map(({ path }) => path)]);
+    const missingOriginals: string[] = [];
+    for (const path of [...record.files].sort(compareBytes)) {
+      const isThere = exists(path)?.isFile() ?? false;
+      const hasOriginal = (exists(backupOf(path))?.size ?? 0) > 0;
+      if (isThere && !hasOriginal) missingOriginals.push(path);
+      // An application that was removed with its originals.
+      if (!isThere && !hasOriginal) files.delete(path);
+    }
+    const values = new Map<string, string[]>([...record.values].map(([key, list]) => [key, [...list]]));
+    const begun = new Map(values);
+    const former = new Map<string, string[]>([...record.former].map(([key, list]) => [key, [...list]]));
+    for (const { placeholder, value } of this.replacements) {
+      for (const one of values.get(placeholder) ?? []) add(former, placeholder, one);
+      values.delete(placeholder);
+      if (value !== placeholder) {
+        add(begun, placeholder, value);
+        values.set(placeholder, [value]);
+      }
+      const left = (former.get(placeholder) ?? []).filter((one) => one !== value && one !== placeholder);
+      if (left.length > 0) former.set(placeholder, left);
+      else former.delete(placeholder);
+    }
+    return {
+      changes: this.changes,
+      notes: this.notes,
+      missingOriginals,
+      begun: { ...record, values: begun },
+      done: { values, former, files },
+    };
+  }
+}
