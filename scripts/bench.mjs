@@ -159,7 +159,7 @@ function benchMemory() {
 console.log(
   `Medians of ${RUNS} runs, taken in turn on ${process.platform} with Node ${process.versions.node}.`,
 );
-const configureScript = join(root, "src", "static-configuration", "configure.sh");
+const configureProgram = join(root, "dist", "configure.js");
 const [part] = process.argv.slice(2);
 if (part !== undefined && part !== "static-configuration") {
   console.error(`bench: there is no part "${part}"; it is static-configuration, or nothing for all`);
@@ -173,5 +173,5 @@ if (part === undefined) {
   benchMemory();
   rmSync(work, { recursive: true, force: true });
 }
-benchStaticConfiguration(configureScript);
+benchStaticConfiguration(configureProgram);
 process.exitCode = allMet() ? 0 : 1;

@@ -2,12 +2,11 @@ import {
   chmodSync,
   chownSync,
   existsSync,
-  linkSync,
   lstatSync,
   mkdirSync,
-  readFileSync,
   renameSync,
   rmSync,
+  type Stats,
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
@@ -69,25 +68,32 @@ function carryOut(projectDirectory: string, { changes, begun, done }: Plan): voi
   const isFirst = !existsSync(join(projectDirectory, RECORD));
   if (changes.length === 0 && isFirst && done.files.size === 0) return;
   withFix(RUN, "cannot be created", BACKUPS, () => mkdirSync(join(projectDirectory, RUN)));
-  const results = changedBySed(projectDirectory, changes);
+  letSedWork(projectDirectory, changes);
   if (changes.length > 0) writeRecord(projectDirectory, begun);
-  for (const [index, change] of changes.entries()) {
-    if (change.isFirst) keepOriginal(projectDirectory, change);
-    replaceFile(projectDirectory, change, results[index] as Buffer);
+  const folders = new Set<string>();
+  for (const change of changes) {
+    if (change.isFirst) keepOriginal(projectDirectory, change, folders);
+    replaceFile(projectDirectory, change);
   }
   writeRecord(projectDirectory, done);
 }
 
-/** Lets sed do what the plan says: one for all files with the same replacements. */
-function changedBySed(projectDirectory: string, changes: readonly Change[]): Buffer[] {
-  const results: Buffer[] = new Array(changes.length);
-  const groups = new Map<string, number[]>();
-  for (const [index, { replacements }] of changes.entries()) {
-    const key = JSON.stringify(replacements);
-    groups.set(key, [...(groups.get(key) ?? []), index]);
+/**
+ * Lets sed do what the plan says, one for all files with the same replacements, and compares what it did with the plan.
+ */
+function letSedWork(projectDirectory: string, changes: readonly Change[]): void {
+  const groups = new Map<string, Change[]>();
+  const keys = new Map<Change["replacements"], string>();
+  for (const change of changes) {
+    const { replacements } = change;
+    // Nearly all files have the same table.
+    const key = keys.get(replacements) ?? JSON.stringify(replacements);
+    keys.set(replacements, key);
+    const group = groups.get(key) ?? [];
+    groups.set(key, group);
+    group.push(change);
   }
-  for (const indexes of groups.values()) {
-    const group = indexes.map((index) => changes[index] as Change);
+  for (const group of groups.values()) {
     const script = join(projectDirectory, RUN, "sed");
     const texts = withFix(RUN, "cannot be written", BACKUPS, () =>
       runSed(
@@ -101,42 +107,31 @@ function changedBySed(projectDirectory: string, changes: readonly Change[]): Buf
         throw new Error(
           `${path}: this machine's sed does not replace the names as it should, and nothing was changed; install another sed`,
         );
-      results[indexes[position] as number] = result;
     }
   }
-  return results;
 }
 
 /** Keeps a file as its original: whole, and never in the place of another one. */
-function keepOriginal(projectDirectory: string, { path, live }: Change): void {
+function keepOriginal(projectDirectory: string, { path, stat, live }: Change, folders: Set<string>): void {
   const backup = onDisk(projectDirectory, backupOf(path));
-  const draft = join(projectDirectory, RUN, "original");
+  const folder = dirname(backupOf(path));
   withFix(path, `its original cannot be kept in ${backupOf(path)}, the file is unchanged`, BACKUPS, () => {
-    mkdirSync(onDisk(projectDirectory, dirname(backupOf(path))), { recursive: true });
-    write(draft, live, onDisk(projectDirectory, path));
-    linkOrRename(draft, backup);
+    if (!folders.has(folder)) mkdirSync(onDisk(projectDirectory, folder), { recursive: true });
+    folders.add(folder);
+    const draft = join(projectDirectory, RUN, "original");
+    write(draft, live, stat);
+    if (lstatSync(backup, { throwIfNoEntry: false })) throw new Error("there is one already");
+    renameSync(draft, backup);
   });
 }
 
-/** A link fails where a file is already; some file systems have none. */
-function linkOrRename(draft: string, target: Buffer): void {
-  try {
-    linkSync(draft, target);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "EEXIST" || existsSync(target)) throw error;
-    if (code === "ENOSPC" || code === "EDQUOT") throw error;
-    renameSync(draft, target);
-  }
-  rmSync(draft, { force: true });
-}
-
-function replaceFile(projectDirectory: string, { path, live }: Change, result: Buffer): void {
+function replaceFile(projectDirectory: string, { path, stat, result }: Change): void {
   const file = onDisk(projectDirectory, path);
   withFix(path, "cannot be written, it is unchanged", "its folder", () => {
     const draft = join(projectDirectory, RUN, "changed");
-    write(draft, result, file);
-    if (!readFileSync(file).equals(live))
+    write(draft, result, stat);
+    const { mtimeMs, ino } = lstatSync(file);
+    if (mtimeMs !== stat.mtimeMs || ino !== stat.ino)
       throw new Error("it was edited while the static configuration was at work");
     renameSync(draft, file);
   });
@@ -153,18 +148,16 @@ function writeRecord(projectDirectory: string, record: ConfigurationRecord): voi
 }
 
 /** Writes a file with the mode, and if possible the owner, of another one. */
-function write(draft: string, bytes: Buffer, like: Buffer): void {
-  const { mode, uid, gid } = lstatSync(like);
-  rmSync(draft, { force: true });
-  writeFileSync(draft, bytes, { mode: 0o600, flag: "wx" });
-  const made = lstatSync(draft);
-  if (made.uid !== uid || made.gid !== gid) {
+function write(draft: string, bytes: Buffer, { mode, uid, gid }: Stats): void {
+  writeFileSync(draft, bytes, { mode: mode & 0o7777 });
+  if (uid !== process.getuid?.() || gid !== process.getgid?.()) {
     try {
       chownSync(draft, uid, gid);
     } catch {
       // Only root may.
     }
   }
+  // The umask has no say, nor does a change of the owner.
   chmodSync(draft, mode & 0o7777);
 }
 

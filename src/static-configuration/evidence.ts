@@ -57,11 +57,11 @@ function recordOfGit(projectDirectory: string): ConfigurationRecord | undefined 
   return text ? parseRecord(text, `${RECORD} of the commit ${commit}`) : undefined;
 }
 
-/** The newest commit that still has a file; undefined when none has, and in a sandbox, whose files Git doesn't know. */
+/** The newest commit in which a file is and is not empty; undefined when there is none, and in a sandbox, whose files Git doesn't know. */
 function lastCommitWith(projectDirectory: string, path: string): string | undefined {
-  return (
-    git(projectDirectory, "log", "-1", "--diff-filter=d", "--format=%h", "--", path)?.trim() || undefined
-  );
+  return git(projectDirectory, "log", "-20", "--diff-filter=AM", "--format=%h", "--", path)
+    ?.split("\n")
+    .find((commit) => Number(commit && git(projectDirectory, "cat-file", "-s", `${commit}:./${path}`)) > 0);
 }
 
 /** How many missing originals are named one by one. */

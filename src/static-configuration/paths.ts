@@ -15,6 +15,8 @@ export const LOCK = `${BACKUPS}/.lock`;
 
 const YAML = /\.ya?ml$/;
 const ORIGINAL = ".orig";
+/** In a text that holds bytes as well (byte-text.ts), and in emoji. */
+const SURROGATE = /[\ud800-\uffff]/;
 
 /** Where the original of a file is kept. Never *.yaml: Flux would load it. */
 export function backupOf(path: string): string {
@@ -38,12 +40,15 @@ export function backedUpFiles(projectDirectory: string): string[] {
 
 /** The order of `sort` in the C locale, the same on every machine. */
 export function compareBytes(a: string, b: string): number {
-  return Buffer.compare(textToBytes(a), textToBytes(b));
+  // Below the surrogates the order of code units is that of the bytes.
+  if (SURROGATE.test(a) || SURROGATE.test(b)) return Buffer.compare(textToBytes(a), textToBytes(b));
+  return a < b ? -1 : Number(a > b);
 }
 
 /** What the functions of node:fs take for a path in the project, whatever bytes its name has. */
-export function onDisk(projectDirectory: string, path: string): Buffer {
-  return textToBytes(join(projectDirectory, path));
+export function onDisk(projectDirectory: string, path: string): Buffer | string {
+  const file = join(projectDirectory, path);
+  return SURROGATE.test(file) ? textToBytes(file) : file;
 }
 
 /** The bytes of a regular file; undefined for anything else, and for what is missing. */
@@ -70,14 +75,14 @@ function walk(root: string, folder: string, skip: (path: string) => boolean): st
   return files;
 }
 
-function entriesOf(folder: Buffer) {
+function entriesOf(folder: Buffer | string) {
   try {
     return readdirSync(folder, { withFileTypes: true, encoding: "buffer" });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT") return [];
     throw new Error(
-      `${bytesToText(folder)}: cannot be read (${code}), nothing was changed; fix its permissions, then run again`,
+      `${folder}: cannot be read (${code}), nothing was changed; fix its permissions, then run again`,
       {
         cause: error,
       },

@@ -1,10 +1,9 @@
-import { lstatSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { lstatSync, readFileSync, type Stats } from "node:fs";
 import { shownPath } from "../place";
 import { bytesToText } from "./byte-text";
 import { knownRecord } from "./evidence";
 import { Names, type OldName } from "./names";
-import { BACKUPS, backupOf, bytesIfThere, compareBytes, onDisk, yamlFiles } from "./paths";
+import { backedUpFiles, backupOf, bytesIfThere, compareBytes, onDisk, yamlFiles } from "./paths";
 import { add, type ConfigurationRecord } from "./record";
 import {
   countTokens,
@@ -18,6 +17,8 @@ import {
 export interface Change {
   /** Relative to the project's folder, with `/`. */
   readonly path: string;
+  /** The file as it is now: a later one was written by somebody else. */
+  readonly stat: Stats;
   /** What the file holds now. */
   readonly live: Buffer;
   /** What the names are replaced in: its original, or the file itself where that was edited. */
@@ -76,7 +77,8 @@ export function planConfiguration(projectDirectory: string, replacements: readon
 
 class Planner {
   private readonly names: Names;
-  private readonly hasBackups: boolean;
+  /** In lower case: a file system may not tell cases apart. */
+  private readonly originals: ReadonlySet<string>;
   private readonly holdsName: (bytes: Buffer) => boolean;
   private readonly changes: Change[] = [];
   private readonly notes: string[] = [];
@@ -89,7 +91,7 @@ class Planner {
     private readonly record: ConfigurationRecord,
   ) {
     this.names = new Names(replacements, record);
-    this.hasBackups = lstatSync(join(directory, BACKUPS), { throwIfNoEntry: false }) !== undefined;
+    this.originals = new Set(backedUpFiles(directory).map((path) => path.toLowerCase()));
     this.holdsName = tokenFinder(
       [
         ...this.names.table.map(({ placeholder }) => placeholder),
@@ -104,11 +106,13 @@ class Planner {
     const isListed = this.record.files.has(path);
     const holdsName = this.holdsName(bytes);
     if (isListed && !holdsName) return;
-    const found = this.hasBackups ? bytesIfThere(this.directory, backupOf(path)) : undefined;
+    const hasOriginal = this.originals.has(path.toLowerCase());
+    const found = hasOriginal ? bytesIfThere(this.directory, backupOf(path)) : undefined;
     // An empty file never had a placeholder: it was cut off or emptied by hand.
     const original = found === undefined || found.length === 0 ? undefined : found;
     if (original) this.configured.add(path);
     if (!holdsName) return;
+    const stat = lstatSync(onDisk(this.directory, path));
     const live = bytes.toString("latin1");
     // One that was taken out and came back as it is in the template: a configured file holds a name.
     const isKnown = isListed && (found !== undefined || this.holdsAnyValue(live));
@@ -116,7 +120,7 @@ class Planner {
       const result = Buffer.from(replaceTokens(source.toString("latin1"), table), "latin1");
       if (result.equals(bytes)) return;
       const isFirst = found === undefined && !isKnown;
-      this.changes.push({ path, live: bytes, source, replacements: table, result, isFirst });
+      this.changes.push({ path, stat, live: bytes, source, replacements: table, result, isFirst });
     };
     if (original) {
       const text = original.toString("latin1");
@@ -126,7 +130,7 @@ class Planner {
         return;
       }
     }
-    change(bytes, this.tableFor(path, live, original?.toString("latin1"), isKnown));
+    change(bytes, this.tableFor(path, live, original?.toString("latin1"), isKnown && !original));
   }
 
   private read(path: string): Buffer {
@@ -154,13 +158,13 @@ class Planner {
     path: string,
     live: string,
     original: string | undefined,
-    isKnown: boolean,
+    lostOriginal: boolean,
   ): TokenReplacement[] {
     const kept = new Set(
       [...live.matchAll(KEEP)].flatMap((match) => (match[1] as string).trim().split(/\s+/)),
     );
     const { current, old, placeholders } = this.names;
-    const wasConfigured = isKnown || original !== undefined;
+    const wasConfigured = lostOriginal || original !== undefined;
     const table = new Map<string, string>();
     // Values that are right stay, also those that hold a placeholder or an old name.
     if (wasConfigured || this.record.files.size > 0) for (const value of current) table.set(value, value);
@@ -170,9 +174,13 @@ class Planner {
     const texts = old.map(({ text }) => text);
     const inLive = countTokens(live, [...current, ...texts, ...kept]);
     const inOriginal = countTokens(original ?? "", [...placeholders, ...texts]);
+    // The original of a file of the user's own says nothing about the names in it.
+    const isTemplate = placeholders.some((placeholder) => inOriginal.has(placeholder));
     for (const name of old) {
-      const own = inOriginal.get(name.text) ?? 0;
-      const isSure = original ? own === 0 : HOST.test(name.text) || (isKnown && COMPOUND.test(name.text));
+      const own = isTemplate ? (inOriginal.get(name.text) ?? 0) : 0;
+      const isSure = isTemplate
+        ? own === 0
+        : HOST.test(name.text) || (lostOriginal && COMPOUND.test(name.text));
       if (name.last && !name.unclear && isSure) table.set(name.text, name.value);
       else {
         table.set(name.text, table.get(name.text) ?? name.text);

@@ -138,8 +138,15 @@ export const asLatin1 = (text: string): string => textToBytes(text).toString("la
 
 /** Finds any of some texts as a whole token. */
 export function tokenPattern(tokens: readonly string[], flags = ""): RegExp {
-  return new RegExp(`${NOT_AFTER_WORD}(?:${tokens.map(escapeRegex).join("|")})${NOT_BEFORE_WORD}`, flags);
+  const source = `${NOT_AFTER_WORD}(?:${tokens.map(escapeRegex).join("|")})${NOT_BEFORE_WORD}`;
+  const key = `${flags} ${source}`;
+  const pattern = patterns.get(key) ?? new RegExp(source, flags);
+  patterns.set(key, pattern);
+  return pattern;
 }
+
+/** The same few are used for thousands of files. */
+const patterns = new Map<string, RegExp>();
 
 /** A text as a regular expression that finds it. */
 export function escapeRegex(text: string): string {

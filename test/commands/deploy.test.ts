@@ -237,7 +237,7 @@ describe("a first deploy", () => {
     cpSync(backups, `${project.directory}/kept`, { recursive: true });
     rmSync(backups, { recursive: true });
     expect(project.run("deploy", "--yes").stderr).toContain(
-      `Note: .sandbox/${project.name}/flux/.backups/configured.txt is gone`,
+      `Note: .sandbox/${project.name}/flux/.backups/configured.txt is missing`,
     );
     cpSync(`${project.directory}/kept`, backups, { recursive: true });
     expect(project.run("deploy", "--yes").stderr).toBe("");

@@ -104,7 +104,5 @@ test("a checkout with CRLF in its shell scripts is refused with the way to LF", 
   writeFileSync(join(root, "setup.sh"), "set -u\r\n");
   const { errors, ended } = prepare();
   expect(await ended).toBe(1);
-  expect(errors()).toMatch(
-    /^setup\.sh has CRLF line ends, .*git reset --hard\n$/,
-  );
+  expect(errors()).toMatch(/^setup\.sh has CRLF line ends, .*git reset --hard\n$/);
 });
