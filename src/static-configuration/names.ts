@@ -52,6 +52,16 @@ export class Names {
     return [...new Set(this.values.values())].filter(isToken);
   }
 
+  /** The value of a placeholder. */
+  valueOf(placeholder: string): string {
+    return this.values.get(placeholder) ?? placeholder;
+  }
+
+  /** Whether a text was ever written for a placeholder, or is the placeholder itself. */
+  isKnown(placeholder: string, text: string): boolean {
+    return text === placeholder || (this.known.get(placeholder) ?? []).includes(text);
+  }
+
   get placeholders(): readonly string[] {
     return [...this.values.keys()];
   }

@@ -1,10 +1,11 @@
-import { lstatSync, readFileSync, type Stats } from "node:fs";
+import { closeSync, lstatSync, openSync, readFileSync, readSync, type Stats } from "node:fs";
 import { shownPath } from "../place";
 import { bytesToText } from "./byte-text";
 import { knownRecord } from "./evidence";
 import { Names, type OldName } from "./names";
 import { backedUpFiles, backupOf, bytesIfThere, compareBytes, onDisk, yamlFiles } from "./paths";
 import { add, type ConfigurationRecord } from "./record";
+import { ANY_NAME, captureNames } from "./rendering";
 import {
   countTokens,
   replaceTokens,
@@ -80,6 +81,7 @@ class Planner {
   /** In lower case: a file system may not tell cases apart. */
   private readonly originals: ReadonlySet<string>;
   private readonly holdsName: (bytes: Buffer) => boolean;
+  private readonly memory = Buffer.allocUnsafe(64 * 1024);
   private readonly changes: Change[] = [];
   private readonly notes: string[] = [];
   /** Files with originals, known to the record or not. */
@@ -102,18 +104,20 @@ class Planner {
 
   /** Decides about one file. */
   look(path: string): void {
-    const bytes = this.read(path);
+    const shared = this.read(path);
     const isListed = this.record.files.has(path);
-    const holdsName = this.holdsName(bytes);
+    const holdsName = this.holdsName(shared);
     if (isListed && !holdsName) return;
     const hasOriginal = this.originals.has(path.toLowerCase());
     const found = hasOriginal ? bytesIfThere(this.directory, backupOf(path)) : undefined;
     // An empty file never had a placeholder: it was cut off or emptied by hand.
     const original = found === undefined || found.length === 0 ? undefined : found;
-    if (original) this.configured.add(path);
+    const live = original || holdsName ? shared.toString("latin1") : "";
+    const isUnknown = original !== undefined && !isListed && this.hasUnknownNames(path, original, live);
+    if (original && !isUnknown) this.configured.add(path);
     if (!holdsName) return;
+    const bytes = Buffer.from(shared);
     const stat = lstatSync(onDisk(this.directory, path));
-    const live = bytes.toString("latin1");
     // One that was taken out and came back as it is in the template: a configured file holds a name.
     const isKnown = isListed && (found !== undefined || this.holdsAnyValue(live));
     const change = (source: Buffer, table: readonly TokenReplacement[]) => {
@@ -133,9 +137,16 @@ class Planner {
     change(bytes, this.tableFor(path, live, original?.toString("latin1"), isKnown && !original));
   }
 
+  /** Reads a file into memory that the next one is read into as well: most files hold no name. */
   private read(path: string): Buffer {
     try {
-      return readFileSync(onDisk(this.directory, path));
+      const descriptor = openSync(onDisk(this.directory, path), "r");
+      try {
+        const length = readSync(descriptor, this.memory, 0, this.memory.length, 0);
+        return length < this.memory.length ? this.memory.subarray(0, length) : readFileSync(descriptor);
+      } finally {
+        closeSync(descriptor);
+      }
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       throw new Error(
@@ -143,6 +154,21 @@ class Planner {
         { cause: error },
       );
     }
+  }
+
+  /** A file that came from elsewhere with its original, and with names that were never written here, is named. */
+  private hasUnknownNames(path: string, original: Buffer, live: string): boolean {
+    const text = original.toString("latin1");
+    if (text === live || this.isRendering(text, live)) return false;
+    const captures = captureNames({ original: text, live }, this.names.placeholders, () => ANY_NAME);
+    const readable = (latin1: string) => bytesToText(Buffer.from(latin1, "latin1"));
+    for (const [placeholder, texts] of captures ?? [])
+      for (const found of texts)
+        if (!this.names.isKnown(placeholder, found))
+          this.notes.push(
+            `${shownPath(this.directory, path)}: "${readable(found)}" stands where the original has "${readable(placeholder)}", and is no name that was written here; write "${readable(this.names.valueOf(placeholder))}", or add the comment "# static-configuration: keep ${readable(found)}" to the file`,
+          );
+    return captures !== undefined;
   }
 
   private holdsAnyValue(live: string): boolean {

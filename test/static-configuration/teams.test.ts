@@ -282,6 +282,23 @@ describe("a file that the record doesn't know", () => {
     expect(shown(directory, THIRD)).toEqual({ pending: [], notes: [] });
   });
 
+  test("with a name that was never written here is named, until it is one of the project's", async () => {
+    const directory = await configured();
+    write(directory, "flux/apps/forum.yaml", "host: forum.elsewhere.org\n");
+    write(directory, "flux/.backups/apps/forum.yaml.orig", "host: forum.example.com\n");
+    for (const _ of ["before", "after"]) {
+      expect(shown(directory, FIRST)).toEqual({
+        pending: [],
+        notes: [
+          'flux/apps/forum.yaml: "elsewhere.org" stands where the original has "example.com", and is no name that was written here; write "acme.io", or add the comment "# static-configuration: keep elsewhere.org" to the file',
+        ],
+      });
+      await configureWell(directory, FIRST);
+    }
+    write(directory, "flux/apps/forum.yaml", "host: forum.acme.io\n");
+    expect(shown(directory, FIRST)).toEqual({ pending: [], notes: [] });
+  });
+
   test("since it was moved, gets a new value", async () => {
     const directory = await configured();
     mkdirSync(join(directory, "flux/apps/talk"));
