@@ -2,7 +2,7 @@ export { APPLICATIONS, type StorageClassName, statedSizes } from "./application-
 export * from "./derive";
 export { isLoopback } from "./endpoints";
 export { CONFIGURATION_FILE, EXAMPLE_FILE, loadProject, parseProject } from "./load";
-export { POOL_LABEL, WORKLOAD_POOL } from "./names";
+export { POOL_LABEL, SYSTEM_POOL, WORKLOAD_POOL } from "./names";
 export { ConfigurationError, formatProblem, nearest, type Problem } from "./problem";
 export {
   EXAMPLE_OWNER,

@@ -36,3 +36,9 @@ export const POOL_LABEL = "hybrid-gitops/pool";
 
 /** The name of the pool that `cluster.nodeSize` and `cluster.nodeCount` describe. */
 export const WORKLOAD_POOL = "workload";
+
+/**
+ * The pool inside the cluster resource: its size is ForceNew there and would replace the whole cluster, so it is small,
+ * never follows the configuration, and carries only what the cluster itself needs (DNS, CNI, storage driver).
+ */
+export const SYSTEM_POOL = { name: "system", size: "s-2vcpu-4gb", nodeCount: 1 } as const;

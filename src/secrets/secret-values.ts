@@ -25,12 +25,21 @@ export interface ValueOptions {
   readonly variables: Variables;
 }
 
+/** Tokens of the cluster's own, and the deployment's that stand in for them where they are not set. ./setup.sh warns then. */
+const STAND_INS: Readonly<Record<string, string>> = {
+  DNS_DIGITALOCEAN_TOKEN: "DIGITALOCEAN_TOKEN",
+  FLUX_GITHUB_TOKEN: "GITHUB_TOKEN",
+};
+
 /**
  * A value that a person gives, from `<ENVIRONMENT>_<variable>` or `<variable>`.
  * @throws Error that names the variable when its value has a control character: no container could be given it
  */
 export function givenValue(variable: string, { environment, variables }: ValueOptions): string | undefined {
-  const names = [actionsSecretName(environment, variable), variable];
+  const names = [variable, STAND_INS[variable] ?? variable].flatMap((one) => [
+    actionsSecretName(environment, one),
+    one,
+  ]);
   const name = names.find((candidate) => variables[candidate]);
   const value = name === undefined ? undefined : variables[name];
   if (value !== undefined && /[\u0000-\u0008\u000b-\u001f\u007f]/.test(value))

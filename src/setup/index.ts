@@ -1,8 +1,12 @@
 import type { Variables } from "../terraform";
+import { checkClusterTokens } from "./cluster-tokens";
 import { checkConfiguration, readFacts } from "./configuration";
 import type { Questions, SetupContext, SetupOptions, StatePreparation } from "./context";
-import { askForCredentials, checkCredentials } from "./credentials";
+import { askForCredentials, checkCredentials, checkPlanCredentials } from "./credentials";
+import { checkDroplets } from "./droplets";
 import { prepareFiles } from "./files";
+import { checkGitHubPlan } from "./github-plan";
+import { checkNameServers } from "./name-servers";
 import type { Report, Result } from "./report";
 import { checkSecrets } from "./secrets";
 import { checkDotenv, readSettings } from "./settings";
@@ -45,9 +49,15 @@ export async function setup(given: Setup): Promise<Result> {
   report.section("Credentials");
   checkDotenv(context);
   await askForCredentials(context);
-  await checkCredentials(context);
+  const digitalOcean = await checkCredentials(context);
+  await checkPlanCredentials(context);
+  report.section("Account");
+  await checkDroplets(context, digitalOcean);
+  await checkNameServers(context);
+  await checkGitHubPlan(context);
   await checkState(context);
   report.section("Secrets of the applications");
   await checkSecrets(context);
+  checkClusterTokens(context);
   return report.conclude();
 }

@@ -8,14 +8,15 @@ import { DigitaloceanProvider } from "@cdktf/provider-digitalocean/lib/provider"
 import { Vpc } from "@cdktf/provider-digitalocean/lib/vpc";
 import { Fn } from "cdktf";
 import type { Construct } from "constructs";
-import { type Cluster, type Environment, type NodePool, POOL_LABEL, WORKLOAD_POOL } from "../config";
+import {
+  type Cluster,
+  type Environment,
+  type NodePool,
+  POOL_LABEL,
+  SYSTEM_POOL,
+  WORKLOAD_POOL,
+} from "../config";
 import { EnvironmentStack, type EnvironmentStackProps } from "./environment-stack";
-
-/**
- * The pool inside the cluster resource: its size is ForceNew there and would replace the whole cluster, so it is small,
- * never follows the configuration, and carries only what the cluster itself needs (DNS, CNI, storage driver).
- */
-const SYSTEM_POOL = { name: "system", size: "s-2vcpu-4gb", nodeCount: 1 } as const;
 
 /** DigitalOcean project, network, cluster, node pools and, in production, the domain. */
 export class ClusterStack extends EnvironmentStack {

@@ -8,7 +8,7 @@ export const infrastructureSecrets: readonly ApplicationSecret[] = [
     namespace: "external-dns",
     values: {
       token: {
-        variable: "DIGITALOCEAN_TOKEN",
+        variable: "DNS_DIGITALOCEAN_TOKEN",
         what: "DigitalOcean token that may read domains and write their records",
       },
     },
@@ -91,7 +91,7 @@ export const infrastructureSecrets: readonly ApplicationSecret[] = [
     namespace: "flux-system",
     values: {
       token: {
-        variable: "GITHUB_TOKEN",
+        variable: "FLUX_GITHUB_TOKEN",
         what: "GitHub token that may write commit statuses",
         withoutIt: "commits don't show whether they are applied",
       },
