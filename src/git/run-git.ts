@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { ciCredentials } from "./ci-credentials";
 
 /** How a run of git has ended. */
 export interface GitRun {
@@ -89,6 +90,7 @@ function environment(): NodeJS.ProcessEnv {
     GIT_TERMINAL_PROMPT: "0",
     // A read-only checkout must not be written for a mere status.
     GIT_OPTIONAL_LOCKS: "0",
+    ...ciCredentials(process.env),
   };
   for (const name of ANOTHER_REPOSITORY) delete env[name];
   return env;
