@@ -22,6 +22,7 @@ import { type Continuation, explain, explainHalt, isHalted } from "./failure";
 import { inUpgradeOrder, upgradeOf, waitForUpgrade } from "./kubernetes-version";
 import { type SlowSteps, watchSteps } from "./slow-steps";
 import { keepBackup, recordingState } from "./state-record";
+import { explainUnfound } from "./unfound-cluster";
 import { waitForPods } from "./wait-for-pods";
 import { shrinksPool } from "./workload-pool";
 
@@ -173,10 +174,9 @@ async function planAgain(
       `${stack.name}: ${missing.join(", ")} has no outputs yet; deploy it first (leave --stack out, or name it too)`,
     );
   output.progress(stack.name, "planning on real outputs");
-  const plan = await planStack(stack, {
-    variables: workspace.variables,
-    inputs: stackInputs(workspace, stack),
-  });
+  const plan = await explainUnfound({ stack, all, workspace }, () =>
+    planStack(stack, { variables: workspace.variables, inputs: stackInputs(workspace, stack) }),
+  );
   if (fingerprint(plan) === fingerprint(approved)) return plan;
   output.line(["", "This plan differs from the one that was shown:", ...planLines(plan)].join("\n"));
   if (await approve(plan)) return plan;

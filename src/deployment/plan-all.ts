@@ -9,13 +9,14 @@ import {
   type StackPlan,
   type SynthesizedStack,
   schedule,
-  TerraformError,
   type TerraformEvent,
 } from "../terraform";
 import { stackInputs, type Workspace } from "../workspace";
 import { explain, isHalted } from "./failure";
 import { planWithVersion } from "./kubernetes-version";
+import { withGitHubNotes } from "./overwritten";
 import { watchSteps } from "./slow-steps";
+import { explainUnfound, isClusterUnfound, whyUnfound } from "./unfound-cluster";
 
 export interface PlanAllOptions {
   readonly workspace: Workspace;
@@ -55,12 +56,19 @@ export async function planAll(options: PlanAllOptions): Promise<PlannedStacks> {
     output.progress(stack.name, destroy ? "planning its destruction" : "planning");
     const options = { variables: workspace.variables, assumed, onEvent };
     if (!destroy)
-      return planWithVersion(stack, { ...options, inputs: stackInputs(workspace, stack) }, workspace);
+      return explainUnfound({ stack, all, workspace }, async () =>
+        withGitHubNotes(
+          await planWithVersion(stack, { ...options, inputs: stackInputs(workspace, stack) }, workspace),
+          workspace,
+        ),
+      );
     const namespace = clusterGoesToo ? "forgotten" : "kept";
     try {
       return await planStack(stack, { ...options, destroy: { namespace } });
     } catch (error) {
-      if (!isClusterGone(error)) throw error;
+      if (!isClusterUnfound(error)) throw error;
+      const why = await whyUnfound(stack, all, workspace);
+      if (why) throw why;
       const document = readStackDocument(stack);
       const { resources = [] } = await readState({ ...stack, document }, workspace.variables);
       const gone = resources
@@ -113,18 +121,6 @@ function reasonOf(
   const explained = explain(outcome.error, destroy ? "destroy" : "deploy");
   if (stop === undefined) return explained;
   return isHalted(outcome.error) ? `${stack}: not planned, since ${stop}` : `${stop}; ${explained}`;
-}
-
-/** Whether the data source that every stack in a cluster reads has found none of the name. */
-function isClusterGone(error: unknown): boolean {
-  return (
-    error instanceof TerraformError &&
-    error.diagnostics.some(
-      ({ address, summary }) =>
-        address?.startsWith("data.digitalocean_kubernetes_cluster.") &&
-        /Unable to find cluster|could not be found|\b404\b/.test(summary),
-    )
-  );
 }
 
 function makesCluster(outcome: Outcome<StackPlan> | undefined): boolean {

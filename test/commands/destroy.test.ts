@@ -14,6 +14,52 @@ const resourcesIn = (stack: string): unknown[] =>
     .resources.filter(({ mode }: { mode: string }) => mode === "managed")
     .map(({ type, name }: Record<string, string>) => `${type}.${name}`);
 
+describe("a cluster that the provider does not find, and that is there", () => {
+  beforeAll(() => expect(project.run("deploy", "--yes").code).toBe(0));
+  const cloud = () => project.json("clouds", "digitalocean.json");
+  let before: Record<string, any>;
+  beforeEach(() => {
+    before = cloud();
+  });
+  afterEach(() => project.write(["clouds", "digitalocean.json"], JSON.stringify(before)));
+  const destroy = () => project.run("destroy", "--environment", "staging", "--yes");
+  const states = () =>
+    ["staging-cluster", "staging-flux-configuration"].map((stack) =>
+      project.read("state", `${stack}.tfstate`),
+    );
+
+  test.each<[string, RegExp, (content: Record<string, any>) => void]>([
+    [
+      "more than 20 clusters in the account",
+      /the cluster my-startup-staging \([-\w]+\) is there, and the provider does not find it: the account has 22 clusters/,
+      (content) => {
+        const own = content.digitalocean_kubernetes_cluster;
+        const others = Array.from({ length: 21 }, (_, index) => [
+          `00000000-0000-4000-8000-0000000000${10 + index}`,
+          { ...(Object.values(own)[0] as object), name: `other-${index}` },
+        ]);
+        content.digitalocean_kubernetes_cluster = { ...Object.fromEntries(others), ...own };
+      },
+    ],
+    [
+      "no credentials (404)",
+      /is there, with the status error, and gives out no credentials/,
+      (content) => {
+        for (const cluster of Object.values<any>(content.digitalocean_kubernetes_cluster))
+          cluster.status = "error";
+      },
+    ],
+  ])("%s: destroy forgets nothing, diff says why", (_, reason, change) => {
+    const content = cloud();
+    change(content);
+    project.write(["clouds", "digitalocean.json"], JSON.stringify(content));
+    const kept = [cloud(), states()];
+    for (const { code, stderr } of [destroy(), project.run("diff")])
+      expect([code, stderr]).toEqual([1, expect.stringMatching(reason)]);
+    expect([cloud(), states()]).toEqual(kept);
+  });
+});
+
 test("an environment whose cluster is gone already is destroyed all the same", () => {
   expect(project.run("deploy", "--yes").code).toBe(0);
   const cloud = project.json("clouds", "digitalocean.json");

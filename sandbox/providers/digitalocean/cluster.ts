@@ -322,6 +322,8 @@ export function clusterData(cloud: DigitalOceanCloud): DataSourceHandler {
     if (id === undefined || stored === undefined) {
       throw new ProviderError(`Unable to find cluster with name: ${text(config.name)}`);
     }
+    if (text(stored.status) === "provisioning" || text(stored.status) === "error")
+      throw apiError("Unable to retrieve credentials", "GET", `${PATH}/${id}/credentials`, 404, NOT_FOUND);
     const object = copy(stored);
     const pools = poolsOf(cloud, id).map(([poolId, pool]) => [poolId, pool] as [string, Values]);
     return {
