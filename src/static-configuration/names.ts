@@ -26,6 +26,11 @@ export class Names {
   /** The table as it was written last. */
   private readonly before: readonly TokenReplacement[];
   readonly old: readonly OldName[];
+  /** The values that there are now. */
+  readonly current: readonly string[];
+  readonly placeholders: readonly string[];
+  /** Placeholders that no value resembles: only they can be told from values in a file that was configured and edited. */
+  readonly clearTable: readonly TokenReplacement[];
 
   constructor(replacements: readonly TokenReplacement[], record: ConfigurationRecord) {
     const latin1 = (map: ReadonlyMap<string, readonly string[]>) =>
@@ -45,11 +50,12 @@ export class Names {
       [...this.values].map(([placeholder, value]) => [placeholder, [value, ...all(placeholder)]]),
     );
     this.old = this.oldNames(written);
-  }
-
-  /** The values that there are now. */
-  get current(): readonly string[] {
-    return [...new Set(this.values.values())].filter(isToken);
+    this.current = [...new Set(this.values.values())].filter(isToken);
+    this.placeholders = [...this.values.keys()];
+    const texts = [...this.known.values()].flat().filter((text) => text !== "");
+    this.clearTable = this.table.filter(
+      ({ placeholder }) => !texts.some((text) => text.includes(placeholder) || placeholder.includes(text)),
+    );
   }
 
   /** The value of a placeholder. */
@@ -60,19 +66,6 @@ export class Names {
   /** Whether a text was ever written for a placeholder, or is the placeholder itself. */
   isKnown(placeholder: string, text: string): boolean {
     return text === placeholder || (this.known.get(placeholder) ?? []).includes(text);
-  }
-
-  get placeholders(): readonly string[] {
-    return [...this.values.keys()];
-  }
-
-  /** Placeholders that no value resembles: only they can be told from values in a file that was configured and edited. */
-  get clearTable(): readonly TokenReplacement[] {
-    const values = [...this.known.values()].flat().filter((value) => value !== "");
-    return this.table.filter(
-      ({ placeholder }) =>
-        !values.some((value) => value.includes(placeholder) || placeholder.includes(value)),
-    );
   }
 
   /** Whether a file is nothing but its original with values in it that were written at any time. */

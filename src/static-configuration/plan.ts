@@ -46,7 +46,8 @@ export interface Plan {
 }
 
 /** How a user says that a name stays: a comment anywhere in the file. Several names are divided by spaces. */
-const KEEP = /static-configuration: keep[ \t]+([^\r\n]+)/g;
+const KEEP_BEGIN = "static-configuration: keep";
+const KEEP = new RegExp(`${KEEP_BEGIN}[ \\t]+([^\\r\\n]+)`, "g");
 /** A host or an address: nobody writes it by chance. */
 const HOST = /^[A-Za-z0-9][A-Za-z0-9._@-]*\.[A-Za-z]{2,}$/;
 /** A word of its own, such as the name of a product, may have nothing to do with the project. */
@@ -185,11 +186,15 @@ class Planner {
     live: string,
     original: string | undefined,
     lostOriginal: boolean,
-  ): TokenReplacement[] {
+  ): readonly TokenReplacement[] {
+    const { current, old, placeholders } = this.names;
+    const isFirst = original === undefined && !lostOriginal && this.record.files.size === 0;
+    // Nearly all files of a first run: they share one table, and one sed.
+    if (isFirst && old.length === 0 && !live.includes(KEEP_BEGIN)) return this.names.table;
+
     const kept = new Set(
       [...live.matchAll(KEEP)].flatMap((match) => (match[1] as string).trim().split(/\s+/)),
     );
-    const { current, old, placeholders } = this.names;
     const wasConfigured = lostOriginal || original !== undefined;
     const table = new Map<string, string>();
     // Values that are right stay, also those that hold a placeholder or an old name.
