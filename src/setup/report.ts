@@ -31,6 +31,7 @@ export interface Result {
 export class Report {
   private readonly findings: Finding[] = [];
   private readonly changes: string[] = [];
+  private heading: string | undefined;
   private readonly colors = pc.createColors(
     Boolean(process.stdout.isTTY) && !process.env.NO_COLOR && (process.env.TERM ?? "dumb") !== "dumb",
   );
@@ -41,9 +42,9 @@ export class Report {
     private readonly json: boolean,
   ) {}
 
-  /** The heading of a part. */
+  /** The heading of a part, printed with the first thing that is below it. */
   section(title: string): void {
-    this.print(`\n${this.colors.bold(title)}`);
+    this.heading = title;
   }
 
   /** @param check the finding's stable name */
@@ -95,7 +96,10 @@ export class Report {
   }
 
   private print(text: string): void {
-    if (!this.json) this.output.line(plain(text, "\u001b"));
+    if (this.json) return;
+    if (this.heading !== undefined) this.output.line(`\n${this.colors.bold(this.heading)}`);
+    this.heading = undefined;
+    this.output.line(plain(text, "\u001b"));
   }
 }
 

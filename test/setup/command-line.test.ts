@@ -46,7 +46,7 @@ describe("setup.sh on the command line", () => {
     const { code, stdout } = await project.run([]);
     expect(code).toBe(0);
     expect(stdout).toContain(
-      "Ready as far as it could be checked (1 unchecked, see above). Next: npm run deploy",
+      "Ready as far as it could be checked (2 unchecked, see above). Next: npm run deploy",
     );
     expect(stdout).toContain("npm run demo");
   });
@@ -66,9 +66,9 @@ describe("setup.sh on the command line", () => {
       expect(stdout).toContain(`  missing    ${line}`);
     expect(stdout).toContain("Not ready: 5 of the findings above must be fixed.");
     expect(stdout).toContain("npm run demo");
-    // One of them is of a warning: others deploy from GitHub, and the state is on this machine.
-    expect(stdout.match(/^ {2}warning /gm)).toHaveLength(1);
-    expect(stdout.match(/^ {13}Fix: /gm)).toHaveLength(6);
+    // Two of them are of warnings: the state is on this machine only, and pull requests get no plan.
+    expect(stdout.match(/^ {2}warning /gm)).toHaveLength(2);
+    expect(stdout.match(/^ {13}Fix: /gm)).toHaveLength(7);
   });
 
   it("says the same the second time, less what the first has made", async () => {

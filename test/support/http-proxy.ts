@@ -54,7 +54,9 @@ export class HttpProxyServer {
       request(options, (response) => {
         answer.writeHead(response.statusCode ?? 502, response.headers);
         response.pipe(answer);
-      }).end();
+      })
+        .on("error", () => answer.destroy())
+        .end();
     });
     return proxy;
   }
