@@ -168,6 +168,8 @@ describe("a missing original", () => {
 describe("a file that the record doesn't know", () => {
   test("since the record is gone, gets a new value by its original, edits stay", async () => {
     const directory = await configured();
+    // Without Git the originals are all that there is.
+    rmSync(join(directory, ".git"), { recursive: true });
     rmSync(join(directory, RECORD));
     write(
       directory,
@@ -263,7 +265,10 @@ describe("a file that the record doesn't know", () => {
 
   test("when it came later with a former name, is named and not changed, until it says that the name stays", async () => {
     const directory = await configured();
+    const before = "# static-configuration: keep acme.io\nfrom: acme.io\n";
+    write(directory, "flux/apps/before.yaml", before);
     await configureWell(directory, SECOND);
+    expect(read(directory, "flux/apps/before.yaml")).toBe(before);
     write(directory, "flux/apps/redirect.yaml", "from: acme.io\nto: acme.dev\n");
     const note =
       'flux/apps/redirect.yaml, line 1: "acme.io" is a former name, and may be meant here; write "acme.dev", or add the comment "# static-configuration: keep acme.io" to the file';
