@@ -1,6 +1,7 @@
 export { APPLICATIONS, type StorageClassName, statedSizes } from "./application-catalogue";
 export * from "./derive";
 export { isLoopback } from "./endpoints";
+export { rangesOverlap } from "./ip-ranges";
 export { CONFIGURATION_FILE, EXAMPLE_FILE, loadProject, parseProject } from "./load";
 export { POOL_LABEL, SYSTEM_POOL, WORKLOAD_POOL } from "./names";
 export { ConfigurationError, formatProblem, nearest, type Problem } from "./problem";

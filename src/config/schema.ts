@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { STORAGE_CLASSES } from "./application-catalogue";
 import { isS3Endpoint } from "./endpoints";
+import { rangesOverlap } from "./ip-ranges";
 import { DNS_LABEL, isDomain, isEmail, YAML_BOOLEANS } from "./names";
 import { nearSizes, nodeSize } from "./node-sizes";
 import { oneOf, show } from "./problem";
@@ -431,7 +432,8 @@ function isOneLine(value: string): boolean {
 
 function isVpcRange(value: string): boolean {
   const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\/(\d{1,2})$/.exec(value);
-  if (!match || /\b0\d/.test(value) || RESERVED_RANGES.includes(value)) return false;
+  if (!match || /\b0\d/.test(value) || RESERVED_RANGES.some((reserved) => rangesOverlap(reserved, value)))
+    return false;
   const [a = 0, b = 0, c = 0, d = 0, bits = 0] = match.slice(1).map(Number);
   if ([a, b, c, d].some((octet) => octet > 255) || bits < 16 || bits > 24) return false;
   const address = ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { APPLICATIONS, statedSizes } from "./application-catalogue";
 import { defaultProfile, environmentApplications } from "./derive";
+import { rangesOverlap } from "./ip-ranges";
 import { isDomain } from "./names";
 import { allocatable, nodeSize } from "./node-sizes";
 import { formatPath, nearest, oneOf, type Problem, show } from "./problem";
@@ -219,12 +220,18 @@ function sharedDomains(project: Section, list: readonly unknown[]): Problem[] {
 function sharedRanges(list: readonly unknown[]): Problem[] {
   const ranges = list.map((entry) => section(section(entry).cluster).vpcIpRange);
   return ranges.flatMap((range, index) => {
-    const earlier = ranges.indexOf(range);
-    return typeof range === "string" && earlier < index
+    if (typeof range !== "string") return [];
+    const earlier = ranges.findIndex(
+      (other) => typeof other === "string" && (other === range || rangesOverlap(other, range)),
+    );
+    return earlier < index
       ? [
           {
             path: `environments[${index}].cluster.vpcIpRange`,
-            problem: `${show(range)} is also the range of environments[${earlier}]`,
+            problem:
+              ranges[earlier] === range
+                ? `${show(range)} is also the range of environments[${earlier}]`
+                : `${show(range)} overlaps ${show(ranges[earlier])}, the range of environments[${earlier}]`,
             expected: "a range of its own, or none",
           },
         ]

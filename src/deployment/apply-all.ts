@@ -14,6 +14,7 @@ import {
   schedule,
   stateOutputs,
   type TerraformEvent,
+  Turns,
 } from "../terraform";
 import { stackInputs, type Workspace } from "../workspace";
 import { applyAdopting } from "./adoption";
@@ -22,6 +23,7 @@ import { type Continuation, explain, explainHalt, isHalted } from "./failure";
 import { inUpgradeOrder, upgradeOf, waitForUpgrade } from "./kubernetes-version";
 import { type SlowSteps, watchSteps } from "./slow-steps";
 import { keepBackup, recordingState } from "./state-record";
+import { createsVpc } from "./taken-ranges";
 import { explainUnfound } from "./unfound-cluster";
 import { waitForPods } from "./wait-for-pods";
 import { shrinksPool } from "./workload-pool";
@@ -77,6 +79,9 @@ export async function applyAll(options: ApplyAllOptions): Promise<StackResult[]>
   const progress = new Map<string, ResourceChange[]>();
   const store = await openStore(workspace);
 
+  // DigitalOcean refuses to make two VPCs at once, and its provider waits within one run of terraform only.
+  const vpcTurns = new Turns();
+
   const applyOne = async (stack: SynthesizedStack): Promise<StackResult> => {
     const approved = shown.get(stack.name) as StackPlan;
     const upstream = all.find(({ name }) => name === stack.name)?.dependencies ?? [];
@@ -85,6 +90,15 @@ export async function applyAll(options: ApplyAllOptions): Promise<StackResult[]>
     if (!hasChanges(plan)) return { name: stack.name, status: "unchanged", counts: count([]) };
     if (shrinksPool(plan)) await podsFit(plan, options);
     await keepBackup(store, stack.name, options.output);
+    const vpcIsMade = createsVpc(plan) ? await vpcTurns.take() : () => undefined;
+    return applyInTurn(stack, plan, vpcIsMade).finally(vpcIsMade);
+  };
+
+  const applyInTurn = async (
+    stack: SynthesizedStack,
+    plan: StackPlan,
+    vpcIsMade: () => void,
+  ): Promise<StackResult> => {
     // An interrupt while this stack was planned or waited for: no terraform was there to hear of it.
     const stop = stopped();
     if (stop) return { name: stack.name, status: "not begun", counts: count([]), message: stop };
@@ -95,7 +109,13 @@ export async function applyAll(options: ApplyAllOptions): Promise<StackResult[]>
       const taken = await applyAdopting(plan, {
         ...options,
         stack,
-        report: (applied) => report(applied, done, options.output, steps),
+        report: (applied) => {
+          const told = report(applied, done, options.output, steps);
+          return (event) => {
+            told(event);
+            if (event.type === "apply_complete" && isVpc(event)) vpcIsMade();
+          };
+        },
       }).finally(() => steps.end());
       const upgrade = upgradeOf(plan);
       if (upgrade) await waitForUpgrade({ stack, upgrade, workspace, output: options.output, stopped });
@@ -125,6 +145,10 @@ export async function applyAll(options: ApplyAllOptions): Promise<StackResult[]>
       next: reverse ? "destroy" : "deploy",
     }),
   );
+}
+
+function isVpc({ hook }: TerraformEvent): boolean {
+  return hook?.action === "create" && hook.resource?.addr.startsWith("digitalocean_vpc.") === true;
 }
 
 /** Where capacity shrinks, what Flux sizes the applications from goes before the cluster instead of after it. */

@@ -13,6 +13,7 @@ import { decryptionKeyRefusals } from "./decryption-key";
 import { deployedClusters } from "./deployed-clusters";
 import { missingObjects } from "./missing-objects";
 import { orphanedStacks } from "./orphaned-stacks";
+import { takenRanges } from "./taken-ranges";
 
 /** What adds up the pods of environments. What it can't tell is in `unknown`, in words. */
 export type CapacityReader = (questions: readonly CapacityQuestion[]) => Promise<{
@@ -52,13 +53,14 @@ export async function examine(options: ExaminationOptions): Promise<Examination>
   const { workspace, all, selected, plans, failures = [], adopt, readCapacity } = options;
   const environments = new Set(selected.map(environmentOf));
   const questions = readCapacity ? capacityQuestions(plans, workspace.project) : [];
-  const [deployed, capacity, taken, missing] = await Promise.all([
+  const [deployed, capacity, taken, ranges, missing] = await Promise.all([
     deployedClusters(
       all.filter((stack) => environments.has(environmentOf(stack))),
       workspace.variables,
     ),
     readCapacity && questions.length > 0 ? readCapacity(questions) : { answers: new Map(), unknown: [] },
     collisions(plans, workspace, adopt),
+    takenRanges(plans, workspace),
     missingObjects({
       plans,
       failed: selected.filter(({ name }) => failures.some(({ stack }) => stack === name)),
@@ -75,7 +77,11 @@ export async function examine(options: ExaminationOptions): Promise<Examination>
   };
   return {
     findings: DANGERS.flatMap((danger) => danger(context)),
-    impossible: [...taken.refusals, ...plans.flatMap((plan) => decryptionKeyRefusals(plan, workspace))],
-    notes: [...capacity.unknown, ...taken.notes],
+    impossible: [
+      ...taken.refusals,
+      ...ranges.refusals,
+      ...plans.flatMap((plan) => decryptionKeyRefusals(plan, workspace)),
+    ],
+    notes: [...capacity.unknown, ...taken.notes, ...ranges.notes],
   };
 }

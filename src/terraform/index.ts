@@ -23,7 +23,7 @@ export {
   parseLock,
   providerName,
 } from "./provider-lock";
-export { type Outcome, schedule } from "./schedule";
+export { type Outcome, schedule, Turns } from "./schedule";
 export { appliedIn, ERRORED_STATE } from "./stack-copy";
 export { hasLocalState, readStackDocument, type StackDocument } from "./stack-document";
 export { environmentOf, readStacks, type SynthesizedStack, withDependencies } from "./stacks";

@@ -78,6 +78,22 @@ export async function schedule<T extends Task, Result>(
   return outcomes;
 }
 
+/** Something that one task at a time may do. */
+export class Turns {
+  private last: Promise<void> = Promise.resolve();
+
+  /** Waits for those who came before; the caller gives the turn back, once or several times. */
+  async take(): Promise<() => void> {
+    const before = this.last;
+    let release = (): void => undefined;
+    this.last = new Promise((resolve) => {
+      release = resolve;
+    });
+    await before;
+    return release;
+  }
+}
+
 function predecessors(tasks: readonly Task[], reverse: boolean): Map<string, string[]> {
   const names = new Set(tasks.map(({ name }) => name));
   const before = new Map<string, string[]>(tasks.map(({ name }) => [name, []]));

@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { ProviderError } from "../../protocol/diagnostics";
 import { text, type Values } from "../../protocol/values";
 import { goTime } from "../computed";
-import type { DataSourceHandler, ResourceHandler } from "../provider";
+import type { Call, DataSourceHandler, ResourceHandler } from "../provider";
 import { REGIONS } from "./catalog";
 import { type Cidr, isPrivate, overlap, parseCidr } from "./cidr";
-import type { AccountChange, DigitalOceanCloud } from "./cloud";
+import { type AccountChange, apiError, type DigitalOceanCloud } from "./cloud";
 import { collection, type Fail } from "./collection";
 
 const VPCS = "digitalocean_vpc";
@@ -83,9 +84,46 @@ export function defaultVpc(account: AccountChange, region: string): string {
 /** Kinds of objects that are members of a VPC. */
 const MEMBERS = ["digitalocean_kubernetes_cluster", "digitalocean_loadbalancer"];
 
+/** How long DigitalOcean makes one VPC, and refuses others meanwhile. */
+const CREATION_MS = 200;
+
+/**
+ * One VPC at a time, as in the account: the provider's mutex has those of one terraform run wait for each other, and those of another
+ * run get a 422. A run is known by the provider block that it sent.
+ */
+function oneAtATime(create: ResourceHandler["create"]): ResourceHandler["create"] {
+  const turns = new WeakMap<Values, Promise<unknown>>();
+  let busy: Values | undefined;
+  const creating = async (planned: Values, call: Call): Promise<Values> => {
+    if (busy !== undefined && busy !== call.config)
+      throw apiError(
+        "Error creating VPC",
+        "POST",
+        "vpcs",
+        422,
+        "another VPC is being created, try again later",
+      );
+    busy = call.config;
+    try {
+      await sleep(CREATION_MS);
+      return await create(planned, call);
+    } finally {
+      busy = undefined;
+    }
+  };
+  return (planned, call) => {
+    const turn = (turns.get(call.config) ?? Promise.resolve()).then(() => creating(planned, call));
+    turns.set(
+      call.config,
+      turn.catch(() => undefined),
+    );
+    return turn;
+  };
+}
+
 /** `digitalocean_vpc`. */
 export function vpc(cloud: DigitalOceanCloud): ResourceHandler {
-  return collection(cloud, {
+  const handler = collection(cloud, {
     type: VPCS,
     noun: "VPC",
     path: "vpcs",
@@ -111,6 +149,7 @@ export function vpc(cloud: DigitalOceanCloud): ResourceHandler {
       if (account.objects(VPCS)[id]?.default === true) fail(403, "Can not delete default VPCs");
     },
   });
+  return { ...handler, create: oneAtATime(handler.create) };
 }
 
 /** Data source `digitalocean_vpc`: by id, by region (the default one) or by name. */
