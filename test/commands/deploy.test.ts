@@ -120,8 +120,8 @@ describe("a first deploy", () => {
     const variables = project.configMap("staging", "infrastructure-vars");
     expect(variables.infraConfig_storage_bulk_size).toBe("100Gi");
     expect(JSON.parse(variables.infraConfig_applications_mattermost_resources ?? "").requests).toEqual({
-      cpu: "1000m",
-      memory: "1Gi",
+      cpu: "500m",
+      memory: "512Mi",
     });
     expect(project.run("diff").code).toBe(0);
   });
