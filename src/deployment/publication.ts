@@ -103,11 +103,13 @@ const entriesOf = (output: string): string[] => output.split("\0").filter((entry
 
 /** Whether a commit of the remote has what this checkout has: all its commits, or the same files. */
 async function hasAll(directory: string, commit: string): Promise<boolean> {
+  const here = await objectsIn(directory, "HEAD");
+  // What isn't known, or isn't there, is not the same.
+  if (!here?.has("flux")) return false;
   // Flux's own bootstrap commits to the branch, too, so that a deploy of a second environment is behind the first one's.
   if ((await runGit(directory, ["merge-base", "--is-ancestor", "HEAD", commit])).ok) return true;
-  const [here, there] = await Promise.all([objectsIn(directory, "HEAD"), objectsIn(directory, commit)]);
-  // What isn't known is not the same.
-  if (!here?.has("flux") || there === undefined) return false;
+  const there = await objectsIn(directory, commit);
+  if (there === undefined) return false;
   return PUBLISHED_PATHS.every((path) => here.get(path) === there.get(path));
 }
 

@@ -20,7 +20,7 @@ import { plainEnvironment } from "../support/sandbox-project";
  * the commands take them for the real ones.
  */
 const folder = mkdtempSync(join(tmpdir(), "real-checkout-"));
-const theirs = join(folder, "theirs");
+const theirs = join(folder, "their plätze");
 const ours = join(folder, "our checkout");
 const CONFIGURATION = "infrastructure.config.json";
 

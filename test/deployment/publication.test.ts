@@ -158,6 +158,13 @@ describe("what can't be compared is never published", () => {
     );
   });
 
+  test("a repository without flux/, though the remote has all of it", async () => {
+    git("rm", "-r", "--quiet", "flux");
+    git("commit", "--quiet", "-m", "no tree");
+    git("push", "--quiet", "origin", "main");
+    expect(await checkPublication(checkout, "main")).toEqual({ state: "unpushed", remote: "origin" });
+  });
+
   test("a configuration that Git ignores", async () => {
     writeFileSync(join(checkout, "infrastructure.config.json"), "{}\n");
     writeFileSync(join(checkout, ".git", "info", "exclude"), "*.config.json\n");
