@@ -39,7 +39,7 @@ beforeEach(async () => {
   git("remote", "add", "origin", join(folder, "acme", "platform.git"));
   git("push", "-q", "origin", "main");
   server = createServer((request, response) => {
-    if (request.url?.startsWith("/users/")) response.end(JSON.stringify({ type: "Organization" }));
+    if (request.url?.includes("/users/")) response.end(JSON.stringify({ type: "Organization" }));
     else if (request.url?.includes("/kubeconfig")) response.end(KUBECONFIG);
     else response.writeHead(404).end();
   });
