@@ -8,7 +8,8 @@ import { explainPlannedAgain, plannedAgain } from "../deployment/planned-again";
 import { explainSealing, sealedNames, synthesizeSealed } from "../deployment/sealing";
 import { selectStacks } from "../deployment/selection";
 import { Output } from "../terminal/output";
-import { planMarkdown } from "../terminal/plan-markdown";
+import { planComment } from "../terminal/plan-comment";
+import { reportPlans } from "../terminal/plan-report";
 import { addCounts, count, showPlans, summaryTable, summaryText } from "../terminal/plan-view";
 import { hasChanges } from "../terraform";
 import { configurationNotes, openWorkspace } from "../workspace";
@@ -17,6 +18,7 @@ import { type CommonOptions, command, sandboxName } from "./options";
 
 interface DiffOptions extends CommonOptions {
   readonly markdown?: string;
+  readonly report?: string;
 }
 
 /** Exit codes of `npm run diff`, as `terraform plan -detailed-exitcode` has them. */
@@ -31,6 +33,7 @@ export function diffCommand(): Command {
     ["selection", "sandbox", "allow", "json"],
   )
     .option("--markdown <file>", "write the plans as Markdown too, for a comment on a pull request")
+    .option("--report <file>", "write the plans as JSON too, for `npm run ci-comment`")
     .action(async (options: DiffOptions) => {
       const output = new Output(options.json ?? false);
       const workspace = await openWorkspace({ command: "diff", sandbox: sandboxName(options) });
@@ -50,11 +53,14 @@ export function diffCommand(): Command {
         noteStanding(output, standing, planned.plans.some(hasChanges));
         const notes = configurationNotes(workspace);
         for (const note of notes) output.problem(`Note: ${note}`);
-        if (options.markdown)
-          writeFileSync(
-            options.markdown,
-            planMarkdown(planned, gate.explanation("A deploy would refuse this plan")),
-          );
+        const report = reportPlans({
+          ...planned,
+          refusal: gate.explanation("A deploy would refuse this plan"),
+          refusals: gate.refusals,
+          notes: [...explainSealing(workspace, sealing), ...notes],
+        });
+        if (options.markdown) writeFileSync(options.markdown, planComment([{ report }]));
+        if (options.report) writeFileSync(options.report, JSON.stringify(report));
         process.exitCode = interruption.reason() ? INTERRUPTED_EXIT_CODE : exitCode(planned, gate, standing);
         output.result({
           ...toJson(planned, gate, Number(process.exitCode)),

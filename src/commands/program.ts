@@ -1,5 +1,7 @@
 import { Command } from "commander";
 import { checkConfigCommand } from "./check-config";
+import { ciCommentCommand } from "./ci-comment";
+import { ciDiffCommand } from "./ci-diff";
 import { ciReadyCommand } from "./ci-ready";
 import { demoCommand } from "./demo";
 import { deployCommand } from "./deploy";
@@ -43,6 +45,8 @@ export function program(): Command {
     validateCommand,
     ciReadyCommand,
     lockProvidersCommand,
+    ciDiffCommand,
+    ciCommentCommand,
     sandboxCommand,
   ]) {
     result.addCommand(make().exitOverride());

@@ -1,8 +1,10 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { PlanReport } from "../../src/terminal/plan-report";
 import { environmentOf } from "../../src/terraform/stacks";
+import { cli } from "../support/sandbox-project";
 import { job, workflow } from "./workflows";
 
 const MARKER = "<!-- hybrid-gitops:diff -->";
@@ -42,20 +44,23 @@ describe("diff", () => {
     ["an error", 1, 1],
     ["an interruption", 130, 1],
   ])("ends with its own exit code on %s", (_, code, expected) => {
-    const check = '[ "$*" = "run diff -- --environment staging --markdown comment.md" ] || exit 99';
+    const check = '[ "$*" = "run diff -- --environment staging --report plan.json" ] || exit 99';
     expect(
       runStep(stepOf("plan", "npm run diff"), `${check}\nexit ${code}`, { ENVIRONMENT: "staging" }),
     ).toBe(expected);
   });
 
-  it("keeps what the plain CLI prints, also when that fails", () => {
-    const script = `${stepOf("stack", "npx cdktf diff")}`;
-    expect(runStep(script, 'echo "$*"; echo problem >&2; exit 1', { STACK: "staging-cluster" })).toBe(1);
+  it.each([
+    ["nothing went wrong", 0, 1, 0],
+    ["the plain CLI can't plan the stack", 1, 0, 0],
+    ["an error", 1, 1, 1],
+  ])("keeps what the plain CLI prints, and fails with it: %s", (_, diff, judged, expected) => {
+    const script = stepOf("stack", "npx cdktf diff");
+    const standIn = `case "$*" in "cdktf diff staging-cluster") echo "$*"; echo problem >&2; exit ${diff};; "run ci-diff -- staging-cluster.txt") exit ${judged};; esac; exit 99`;
+    expect(runStep(script, standIn, { STACK: "staging-cluster" })).toBe(expected);
     const { stdout } = spawnSync("cat", ["staging-cluster.txt"], { cwd: directory, encoding: "utf8" });
     expect(stdout).toBe("cdktf diff staging-cluster\nproblem\n");
-    expect(job("diff", "stack").steps.find(({ run }) => run === script)).toMatchObject({
-      "continue-on-error": true,
-    });
+    expect(JSON.stringify(workflow("diff"))).not.toContain("continue-on-error");
   });
 
   it("has an artifact for each stack of each environment", () => {
@@ -93,16 +98,9 @@ type Call = readonly [
   options: { body: string; comment_id?: number; issue_number?: number },
 ];
 
-/** Runs the script that writes the comment, against a pull request with some comments. */
-async function comment(
-  plans: Readonly<Record<string, string>>,
-  environments: readonly string[],
-  comments: readonly Comment[] = [],
-): Promise<Call[]> {
-  for (const [environment, plan] of Object.entries(plans)) {
-    mkdirSync(join(directory, "comments", `comment-${environment}`), { recursive: true });
-    writeFileSync(join(directory, "comments", `comment-${environment}`, "comment.md"), plan);
-  }
+/** Runs the script that posts the comment, against a pull request with some comments. */
+async function comment(body: string, comments: readonly Comment[] = []): Promise<Call[]> {
+  writeFileSync(join(directory, "comment.md"), body);
   const calls: Call[] = [];
   const github = {
     paginate: async (_: unknown, options: unknown) => {
@@ -125,9 +123,8 @@ async function comment(
   };
   const step = job("diff", "comment").steps.find(({ uses }) => uses?.startsWith("actions/github-script@"));
   const AsyncFunction = Object.getPrototypeOf(async () => undefined).constructor as FunctionConstructor;
-  const before = { directory: process.cwd(), environments: process.env.ENVIRONMENTS };
+  const before = process.cwd();
   process.chdir(directory);
-  process.env.ENVIRONMENTS = JSON.stringify(environments);
   try {
     await new AsyncFunction("github", "context", "require", String(step?.with?.script))(
       github,
@@ -135,62 +132,75 @@ async function comment(
       require,
     );
   } finally {
-    process.chdir(before.directory);
-    if (before.environments === undefined) delete process.env.ENVIRONMENTS;
-    else process.env.ENVIRONMENTS = before.environments;
+    process.chdir(before);
   }
   return calls;
 }
 
 describe("the comment on a pull request", () => {
-  const staging = `${MARKER}\n### Plan: 1 changed\n`;
-  const production = `${MARKER}\n### Plan: no changes\n`;
+  const report = (summary: string): PlanReport => ({
+    summary,
+    refusal: "",
+    refusals: [],
+    failures: [],
+    destroyed: [],
+    notes: [],
+    stacks: [],
+  });
 
-  it("is one for all environments, in the configuration's order", async () => {
-    const [[kind, { body, issue_number }] = ["none", { body: "" }], ...more] = (await comment(
-      { production, staging },
-      ["staging", "production"],
-    )) as [Call];
-    expect({ kind, issue_number, more }).toStrictEqual({ kind: "create", issue_number: 7, more: [] });
-    expect(body).toBe(
+  it("is one for all environments, in the configuration's order, and says which could not be planned", () => {
+    for (const [name, summary] of [
+      ["production", "Plan: no changes"],
+      ["staging", "Plan: 1 changed"],
+    ] as const) {
+      mkdirSync(join(directory, "plans", `plan-${name}`), { recursive: true });
+      writeFileSync(join(directory, "plans", `plan-${name}`, "plan.json"), JSON.stringify(report(summary)));
+    }
+    const run = "https://github.com/acme/shop/actions/runs/42";
+    // The very command of the workflow.
+    const { code, stderr } = cli(
       [
-        MARKER,
-        "## staging\n\n### Plan: 1 changed",
-        "## production\n\n### Plan: no changes",
-        "Plans of abc123; as the plain CLI prints them: [artifacts](https://github.com/acme/shop/actions/runs/42#artifacts).",
-      ].join("\n\n"),
+        ...["ci-comment", "--reports", join(directory, "plans")],
+        ...["--environments", '["staging","production","qa"]', "--output", join(directory, "comment.md")],
+      ],
+      {
+        GITHUB_SERVER_URL: "https://github.com",
+        GITHUB_REPOSITORY: "acme/shop",
+        GITHUB_RUN_ID: "42",
+        PLANNED_COMMIT: "abc123",
+      },
     );
+    expect([code, stderr]).toEqual([0, ""]);
+    const body = readFileSync(join(directory, "comment.md"), "utf8");
+    expect(body.startsWith(`${MARKER}\n\n## staging\n\n### Plan: 1 changed`)).toBe(true);
+    expect(body.indexOf("## production")).toBeGreaterThan(body.indexOf("## staging"));
+    expect(body).toContain(`## qa\n\nThere is no plan: its job failed, see [the run](${run}).`);
+    expect(body).toContain(`Plans of abc123; as the plain CLI prints them: [artifacts](${run}#artifacts).`);
+    expect(stepOf("compose", "npm run ci-comment")).toBe(
+      'npm run ci-comment -- --reports plans --environments "$ENVIRONMENTS" --output comment.md',
+    );
+  });
+
+  it("is composed without a secret and without a permission to write", () => {
+    const { permissions, steps } = job("diff", "compose");
+    expect(permissions).toStrictEqual({ contents: "read" });
+    expect(JSON.stringify(steps)).not.toContain("secrets");
+  });
+
+  it("is made the first time", async () => {
+    expect(await comment(`${MARKER}\n\n## staging`)).toMatchObject([
+      ["create", { issue_number: 7, body: `${MARKER}\n\n## staging` }],
+    ]);
   });
 
   it("is updated the next time, and only its own is", async () => {
-    const calls = await comment(
-      { staging },
-      ["staging"],
-      [
-        { id: 1, user: { type: "User" }, body: `${MARKER}\nsomebody quotes it` },
-        { id: 2, user: { type: "Bot" }, body: "another bot's" },
-        { id: 3 },
-        { id: 4, user: { type: "Bot" }, body: `${MARKER}\n\n## staging` },
-      ],
-    );
+    const calls = await comment(`${MARKER}\n\n## staging`, [
+      { id: 1, user: { type: "User" }, body: `${MARKER}\nsomebody quotes it` },
+      { id: 2, user: { type: "Bot" }, body: "another bot's" },
+      { id: 3 },
+      { id: 4, user: { type: "Bot" }, body: `${MARKER}\n\n## before` },
+    ]);
     expect(calls).toHaveLength(1);
     expect(calls[0]).toMatchObject(["update", { owner: "acme", repo: "shop", comment_id: 4 }]);
-  });
-
-  it("says which environment could not be planned", async () => {
-    const [[, { body }] = ["create", { body: "" }]] = await comment({ staging }, ["staging", "production"]);
-    expect(body).toContain(
-      "## production\n\nThere is no plan: its job failed, see [its log](https://github.com/acme/shop/actions/runs/42).",
-    );
-  });
-
-  it("stays within GitHub's limit however long the plans are", async () => {
-    const long = `${MARKER}\n${"x".repeat(60_000)}`;
-    const [[, { body }] = ["create", { body: "" }]] = await comment({ staging: long, production: long }, [
-      "staging",
-      "production",
-    ]);
-    expect(body.length).toBeLessThan(65_536);
-    expect(body.match(/Too long for a comment/g)).toHaveLength(2);
   });
 });

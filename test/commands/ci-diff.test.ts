@@ -1,0 +1,54 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { plainDiffErrors } from "../../src/commands/ci-diff";
+import { type CliResult, cli, SandboxProject } from "../support/sandbox-project";
+
+/** What the real cdktf prints, judged by the command that the workflow calls. */
+const project = new SandboxProject((document) => {
+  document.environments = [document.environments[0]];
+});
+afterAll(() => project.remove());
+
+function diff(stack: string): { readonly printed: string; readonly code: number | null } {
+  const { code, stdout, stderr } = cli([
+    ...["sandbox", "--sandbox", project.name],
+    ...["npx", "cdktf", "diff", stack],
+  ]);
+  return { code, printed: stdout + stderr };
+}
+function judge(printed: string): CliResult {
+  const file = join(project.directory, "diff.txt");
+  writeFileSync(file, printed);
+  return cli(["ci-diff", file]);
+}
+
+test("a stack that builds on one that was never deployed is no failure", () => {
+  const { code, printed } = diff("staging-github-secrets");
+  expect([code, printed]).toEqual([1, expect.stringContaining("Unable to find remote state")]);
+  expect(judge(printed)).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining("builds on one that was never deployed"),
+  });
+  // Together with another error it is one.
+  expect(judge(`${printed}\n│ Error: Invalid reference\n`)).toMatchObject({
+    code: 1,
+    stderr: "cdktf diff failed:\n  Invalid reference\n",
+  });
+});
+
+test("every other error is one, and is named", () => {
+  expect(project.run("deploy", "--stack", "staging-cluster", "--yes").code).toBe(0);
+  project.write(
+    ["clouds", "faults.json"],
+    JSON.stringify([{ provider: "digitalocean", operation: "read", fault: "500", times: 9 }]),
+  );
+  const { code, printed } = diff("staging-cluster");
+  expect(code).not.toBe(0);
+  const { code: judged, stderr } = judge(printed);
+  expect([judged, stderr]).toEqual([1, expect.stringMatching(/^cdktf diff failed:\n {2}.*500/)]);
+});
+
+test("a failure without an error of Terraform is one", () => {
+  expect(plainDiffErrors("npm error could not determine executable to run\n")).toHaveLength(1);
+  expect(plainDiffErrors("Error: External Error: Stack failed to plan: staging-cluster.\n")).toHaveLength(1);
+});
