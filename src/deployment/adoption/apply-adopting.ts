@@ -321,7 +321,10 @@ function refusalOf(
   const { address, id, remove } = found;
   // It has nothing but its name, which is the one that the configuration wants: nobody loses anything.
   if (remove) return undefined;
-  const change = plan.changes.find((candidate) => candidate.address === address);
+  // A deposed predecessor that is destroyed has the same address.
+  const change = plan.changes.find(
+    (candidate) => candidate.address === address && candidate.action !== "destroy",
+  );
   const differs = change ? realDifferences(change) : [];
   const takeOver = workspace.npmRun("deploy", "--stack", stack.name, "--adopt", address);
   if (change && change.action !== "update") return unlike(differs.join(", "), id);
