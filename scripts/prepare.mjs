@@ -132,8 +132,9 @@ function install(root) {
 function newest(paths) {
   return Math.max(
     ...paths.map((path) => {
-      const status = statSync(path);
-      if (!status.isDirectory()) return status.mtimeMs;
+      // Git may be changing the checkout at this moment.
+      const status = statSync(path, { throwIfNoEntry: false });
+      if (!status?.isDirectory()) return status?.mtimeMs ?? 0;
       return Math.max(status.mtimeMs, newest(readdirSync(path).map((name) => join(path, name))));
     }),
     0,

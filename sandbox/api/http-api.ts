@@ -138,7 +138,7 @@ function gitHub(path: string, request: IncomingMessage, response: ServerResponse
     answer(response, 404, { message: "Not Found", status: "404" }, headers);
     return;
   }
-  const repository = cloud.repository(owner, name);
+  cloud.known(owner, name);
   if (request.method === "DELETE") {
     const deleted = rest === undefined ? undefined : deletePolicy(rest, owner, name, cloud);
     if (deleted) response.writeHead(204, headers).end();
@@ -155,12 +155,13 @@ function gitHub(path: string, request: IncomingMessage, response: ServerResponse
     const [, environment] = /^environments\/([^/]+)\/secrets\/public-key$/.exec(rest) ?? [];
     const pair =
       environment === undefined
-        ? rest === "actions/secrets/public-key" && repository
+        ? rest === "actions/secrets/public-key" && cloud.repository(owner, name)
         : cloud.environmentKey(owner, name, decodeURIComponent(environment));
     if (pair) answer(response, 200, { key_id: pair.key_id, key: pair.public_key }, headers);
     else answer(response, 404, { message: "Not Found", status: "404" }, headers);
     return;
   }
+  const repository = cloud.repository(owner, name);
   answer(
     response,
     200,

@@ -1,3 +1,5 @@
+import { join } from "node:path";
+import { GitHubCloud } from "../../sandbox/providers/github/cloud";
 import { SandboxProject } from "../support/sandbox-project";
 
 /** Production only, with a repository whose environment somebody else has set up. */
@@ -19,7 +21,7 @@ const NOTE =
   /Note: GitHub has the environment production of my-github-user\/my-repository already, and the state does not\. A deploy overwrites in it: the variable DOMAIN: "other\.example" -> "acme\.example"; 1 reviewer removed \(user-42\); the wait timer: 30 -> 0 minutes\./;
 
 test("another's environment variable, reviewers and wait timer are shown in diff and deploy before they are overwritten", () => {
-  project.run("diff");
+  new GitHubCloud(join(project.directory, "clouds")).repository("my-github-user", "my-repository");
   edit((repository) => {
     repository.private = false;
     repository.github_repository_environment = {

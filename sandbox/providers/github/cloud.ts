@@ -89,13 +89,23 @@ export class GitHubCloud {
     return text(config.owner) ?? text(config.organization) ?? USER;
   }
 
-  repository(owner: string, name: string): Repository {
+  /**
+   * A repository that was used already; asking makes none.
+   * @throws ProviderError (404) for one that does not exist
+   */
+  known(owner: string, name: string): Repository | undefined {
     const fullName = `${owner}/${name}`;
-    if (!/^[-\w.]+\/[-\w.]+$/.test(fullName)) throw apiError("GET", `repos/${fullName}`, 404, "Not Found");
+    const found = peek(this.file.read(), "repositories", this.file.path)[fullName];
+    if (found === null || !/^[-\w.]+\/[-\w.]+$/.test(fullName))
+      throw apiError("GET", `repos/${fullName}`, 404, "Not Found");
+    return found as unknown as Repository | undefined;
+  }
+
+  repository(owner: string, name: string): Repository {
+    const known = this.known(owner, name);
+    if (known) return known;
+    const fullName = `${owner}/${name}`;
     const path = this.file.path;
-    const found = peek(this.file.read(), "repositories", path)[fullName];
-    if (found === null) throw apiError("GET", `repos/${fullName}`, 404, "Not Found");
-    if (found) return found as unknown as Repository;
     return this.file.update((content) => {
       const repositories = section(content, "repositories", path);
       repositories[fullName] ??= newRepository(fullName) as unknown as JsonObject;
@@ -119,7 +129,7 @@ export class GitHubCloud {
   /** What GitHub offers a repository, by its visibility and its owner's plan. */
   offer(owner: string, name: string): { readonly environments: boolean; readonly protectionRules: boolean } {
     const { plan } = this.account(owner);
-    const isPublic = !this.repository(owner, name).private;
+    const isPublic = this.known(owner, name)?.private === false;
     return {
       environments: isPublic || plan !== "free",
       protectionRules: isPublic || plan === "enterprise",
