@@ -48,7 +48,8 @@ const FLUX = [
   "test/tools/charts",
 ];
 
-const base = { ...require("../../jest.config.js"), rootDir: "../.." };
+// Much of the time a test waits for programs that it has started: jest's own choice leaves a core idle.
+const base = { ...require("../../jest.config.js"), rootDir: "../..", maxWorkers: "100%" };
 const regex = (path) => `/${path}[^.]*\\.test\\.ts$`;
 
 /** @type {(paths: string[]) => import("jest").Config} the tests whose paths begin so */
