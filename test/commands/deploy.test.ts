@@ -362,7 +362,7 @@ describe("before anything is deployed", () => {
     ]);
     expect(stacks.every(({ counts }: any) => counts.created > 0)).toBe(true);
     expect(project.exists("clouds", "kubernetes")).toBe(false);
-    expect(project.read("comment.md")).toMatch(/^<!-- hybrid-gitops:diff -->\n### Plan: \d+ created/);
+    expect(project.read("comment.md")).toMatch(/^<!-- hybrid-gitops:diff -->\n\n### Plan: \d+ created/);
     expect(project.read("comment.md")).toContain("| staging-flux-configuration (assumed) | 4 | 0 | 0 | 0 |");
   });
 
