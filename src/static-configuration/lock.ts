@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { shownPath } from "../place";
 import { isAlive, ownIdentity, type ProcessIdentity } from "../processes";
@@ -20,10 +20,10 @@ export function withLock<Result>(projectDirectory: string, seconds: number, work
   const begun = Date.now();
   let told = false;
   const name = shownPath(projectDirectory, LOCK);
-  while (!withFix(name, () => makeFolder(lock, backups))) {
+  while (!withFix(name, () => makeFolder(lock, backups) && isSigned(lock))) {
     const waited = Date.now() - begun;
     const owner = ownerOf(lock);
-    const ended = owner === undefined ? waited > UNSIGNED_MS : isAlive(owner) === false;
+    const ended = owner === undefined ? ageOf(lock) > UNSIGNED_MS : isAlive(owner) === false;
     if (ended) {
       takeAway(lock, owner);
       continue;
@@ -39,11 +39,19 @@ export function withLock<Result>(projectDirectory: string, seconds: number, work
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, POLL_MS);
   }
   try {
-    withFix(name, () => writeFileSync(join(lock, "owner"), `${JSON.stringify(ownIdentity())}\n`));
     return work();
   } finally {
     rmSync(lock, { recursive: true, force: true });
-    if (readdirSync(backups).length === 0) rmdirSync(backups);
+    removeEmpty(backups);
+  }
+}
+
+/** Removes a folder that nothing is in; another run may be about to use it, or may have removed it. */
+function removeEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch (error) {
+    if (!["ENOTEMPTY", "EEXIST", "ENOENT"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
   }
 }
 
@@ -72,6 +80,25 @@ function makeFolder(lock: string, backups: string): boolean {
       mkdirSync(backups, { recursive: true });
     }
   }
+}
+
+/** Signs a folder that was made. False when another run took it for a stale one before, and has perhaps signed it. */
+function isSigned(lock: string): boolean {
+  try {
+    writeFileSync(join(lock, "owner"), `${JSON.stringify(ownIdentity())}\n`, { flag: "wx" });
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST" || code === "ENOENT") return false;
+    rmSync(lock, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** Milliseconds since the lock was made; 0 when it was given back meanwhile. */
+function ageOf(lock: string): number {
+  const made = statSync(lock, { throwIfNoEntry: false });
+  return made ? Date.now() - made.mtimeMs : 0;
 }
 
 function ownerOf(lock: string): ProcessIdentity | undefined {
