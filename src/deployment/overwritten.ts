@@ -3,8 +3,10 @@ import type { Workspace } from "../workspace";
 import { gitHubList, gitHubObject } from "./cloud-api";
 
 const ENVIRONMENT = "github_repository_environment";
-const VARIABLE = "github_actions_environment_variable";
-const SECRET = "github_actions_environment_secret";
+/** What GitHub writes over what is there, by type: in an environment, or in the repository. */
+const VARIABLES = ["github_actions_environment_variable", "github_actions_variable"];
+const SECRETS = ["github_actions_environment_secret", "github_actions_secret"];
+const WRITTEN_OVER = [ENVIRONMENT, ...VARIABLES, ...SECRETS];
 
 /** An environment as GitHub's API has it, as far as it is compared. */
 interface GitHubEnvironment {
@@ -32,7 +34,7 @@ interface Attributes {
 }
 
 /**
- * What nobody sees in a plan of GitHub's provider. It writes an environment, its variables and secrets over those that exist, and does
+ * What nobody sees in a plan of GitHub's provider. It writes an environment, variables and secrets over those that exist, and does
  * not notice reviewers that were removed by hand.
  * @returns the plan, with a note about each
  */
@@ -40,10 +42,13 @@ export async function withGitHubNotes(plan: StackPlan, workspace: Workspace): Pr
   const { github } = workspace.project;
   if (github === undefined || !plan.stack.name.endsWith("-github-secrets")) return plan;
   try {
-    const creates = plan.changes.some(({ type, action }) => type === ENVIRONMENT && action === "create");
-    const notes = creates
-      ? await overwritten(plan, github.owner, workspace)
-      : await removedReviewers(plan, github.owner, workspace);
+    const creates = plan.changes.some(
+      ({ type, action }) => action === "create" && WRITTEN_OVER.includes(type),
+    );
+    const notes = [
+      ...(creates ? await overwritten(plan, github.owner, workspace) : []),
+      ...(await removedReviewers(plan, github.owner, workspace)),
+    ];
     return notes.length === 0 ? plan : { ...plan, notes: [...(plan.notes ?? []), ...notes] };
   } catch (error) {
     const note = `What GitHub has already could not be compared with the plan: ${(error as Error).message}`;
@@ -53,40 +58,66 @@ export async function withGitHubNotes(plan: StackPlan, workspace: Workspace): Pr
 
 async function overwritten({ stack }: StackPlan, owner: string, { variables }: Workspace): Promise<string[]> {
   const { resource_changes = [] } = await readPlan(stack, variables);
-  const created = (type: string): Attributes[] =>
-    resource_changes
-      .filter((one) => one.type === type && one.change.actions.join() === "create")
-      .map(({ change }) => change.after as Attributes);
-  const [wanted] = created(ENVIRONMENT);
-  if (wanted?.environment === undefined) return [];
-  const path = `environments/${encodeURIComponent(wanted.environment)}`;
-  const repository = `${owner}/${wanted.repository}`;
-  const found = await gitHubObject<GitHubEnvironment>(`${repository}/${path}`, variables);
+  const created = resource_changes
+    .filter(({ type, change }) => WRITTEN_OVER.includes(type) && change.actions.join() === "create")
+    .map(({ type, change }) => ({ type, wanted: change.after as Attributes }));
+  const places = new Set(
+    created.map(({ wanted }) => `${owner}/${wanted.repository}\n${wanted.environment ?? ""}`),
+  );
+  const notes = [...places].map(async (place): Promise<string[]> => {
+    const [repository = "", environment = ""] = place.split("\n");
+    const here = created.filter(({ wanted }) => (wanted.environment ?? "") === environment);
+    const changes = await changesIn({ repository, environment, created: here, variables });
+    const where = environment === "" ? repository : `the environment ${environment} of ${repository}`;
+    return changes.length === 0
+      ? []
+      : [
+          `A deploy overwrites what ${where} has in GitHub already, and the state does not: ${changes.join("; ")}.`,
+        ];
+  });
+  return (await Promise.all(notes)).flat();
+}
+
+interface Place {
+  readonly repository: string;
+  /** Empty: the repository itself. */
+  readonly environment: string;
+  readonly created: ReadonlyArray<{ readonly type: string; readonly wanted: Attributes }>;
+  readonly variables: Workspace["variables"];
+}
+
+async function changesIn({ repository, environment, created, variables }: Place): Promise<string[]> {
+  const path = environment === "" ? "actions" : `environments/${encodeURIComponent(environment)}`;
+  const found =
+    environment === "" ? {} : await gitHubObject<GitHubEnvironment>(`${repository}/${path}`, variables);
   if (found === undefined) return [];
-  const [existing, secrets] = await Promise.all([
-    gitHubList(repository, `${path}/variables`, "variables", variables),
-    gitHubList(repository, `${path}/secrets`, "secrets", variables),
+  const ofType = (...types: string[]): Attributes[] =>
+    created.filter(({ type }) => types.includes(type)).map(({ wanted }) => wanted);
+  const existing = async (list: "variables" | "secrets", wanted: readonly Attributes[]) =>
+    wanted.length === 0 ? [] : (await gitHubList(repository, `${path}/${list}`, list, variables)).objects;
+  const [wantedVariables, wantedSecrets] = [ofType(...VARIABLES), ofType(...SECRETS)];
+  const [existingVariables, existingSecrets] = await Promise.all([
+    existing("variables", wantedVariables),
+    existing("secrets", wantedSecrets),
   ]);
-  const changes = [
-    ...created(VARIABLE).flatMap(({ variable_name, value }) => {
-      const before = existing.objects.find(({ name }) => name === variable_name?.toUpperCase())?.value;
+  return [
+    ...wantedVariables.flatMap(({ variable_name, value }) => {
+      const before = existingVariables.find(({ name }) => name === variable_name?.toUpperCase())?.value;
       return before === undefined || before === value
         ? []
         : [
             `the variable ${variable_name}: ${JSON.stringify(before)} -> ${value === undefined ? "(new)" : JSON.stringify(value)}`,
           ];
     }),
-    ...created(SECRET).flatMap(({ secret_name }) =>
-      secrets.objects.some(({ name }) => name === secret_name?.toUpperCase())
+    ...wantedSecrets.flatMap(({ secret_name }) =>
+      existingSecrets.some(({ name }) => name === secret_name?.toUpperCase())
         ? [`the secret ${secret_name}`]
         : [],
     ),
-    ...reviewerChange(found, wanted),
-    ...waitChange(found, wanted),
-  ];
-  if (changes.length === 0) return [];
-  return [
-    `GitHub has the environment ${wanted.environment} of ${repository} already, and the state does not. A deploy overwrites in it: ${changes.join("; ")}.`,
+    ...ofType(ENVIRONMENT).flatMap((wanted) => [
+      ...reviewerChange(found, wanted),
+      ...waitChange(found, wanted),
+    ]),
   ];
 }
 

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { GitHubCloud } from "../../sandbox/providers/github/cloud";
-import { SandboxProject } from "../support/sandbox-project";
+import { type CliResult, cli, SandboxProject } from "../support/sandbox-project";
 
 /** Production only, with a repository whose environment somebody else has set up. */
 const project = new SandboxProject((document) => {
@@ -18,7 +18,15 @@ const edit = (change: (repository: Record<string, any>) => void): void => {
 };
 const ENVIRONMENT = { repository: "my-repository", environment: "production" };
 const NOTE =
-  /Note: GitHub has the environment production of my-github-user\/my-repository already, and the state does not\. A deploy overwrites in it: the variable DOMAIN: "other\.example" -> "acme\.example"; 1 reviewer removed \(user-42\); the wait timer: 30 -> 0 minutes\./;
+  /Note: A deploy overwrites what the environment production of my-github-user\/my-repository has in GitHub already, and the state does not: the variable DOMAIN: "other\.example" -> "acme\.example"; 1 reviewer removed \(user-42\); the wait timer: 30 -> 0 minutes\./;
+
+/** Runs a command with tokens that CI gets. */
+const run = (command: string, ...args: string[]): CliResult =>
+  cli([command, "--sandbox", project.name, ...args], {
+    PRODUCTION_DIGITALOCEAN_TOKEN: "value-of-a-deploy-token",
+    PRODUCTION_PLAN_DIGITALOCEAN_TOKEN: "value-of-a-plan-token",
+    PRODUCTION_PLAN_GITHUB_TOKEN: "value-of-another",
+  });
 
 test("another's environment variable, reviewers and wait timer are shown in diff and deploy before they are overwritten", () => {
   new GitHubCloud(join(project.directory, "clouds")).repository("my-github-user", "my-repository");
@@ -41,11 +49,46 @@ test("another's environment variable, reviewers and wait timer are shown in diff
   expect([after.code, after.stdout]).toEqual([0, expect.not.stringContaining("Note:")]);
 });
 
+test("another's secrets of the repository, and of an environment that is deployed already, are shown by name before they are overwritten", () => {
+  edit((repository) => {
+    repository.github_actions_secret = {
+      PRODUCTION_PLAN_DIGITALOCEAN_TOKEN: {
+        repository: "my-repository",
+        secret_name: "PRODUCTION_PLAN_DIGITALOCEAN_TOKEN",
+        sealed_value: "value-of-theirs",
+      },
+    };
+    repository.github_actions_environment_secret = {
+      "production:DIGITALOCEAN_TOKEN": {
+        ...ENVIRONMENT,
+        secret_name: "DIGITALOCEAN_TOKEN",
+        sealed_value: "value-of-theirs",
+      },
+    };
+  });
+  const expected = ["the environment production of my-github-user/my-repository: DIGITALOCEAN_TOKEN"];
+  expected.push("my-github-user/my-repository: PRODUCTION_PLAN_DIGITALOCEAN_TOKEN");
+  const shown = ({ stdout }: CliResult) =>
+    [
+      ...stdout.matchAll(
+        /Note: A deploy overwrites what (.*) has in GitHub already, and the state does not: the secret (\w+)\.\n/g,
+      ),
+    ]
+      .map(([, where, secret]) => `${where}: ${secret}`)
+      .sort();
+  for (const result of [run("diff"), run("deploy", "--yes")]) {
+    expect([result.code, shown(result)]).toEqual([expect.any(Number), expected.sort()]);
+    expect(result.stdout).not.toContain("value-of-");
+  }
+  const after = run("diff");
+  expect([after.code, after.stdout]).toEqual([0, expect.not.stringContaining("overwrites")]);
+});
+
 test("reviewers that were removed by hand are named, though the provider does not notice", () => {
   edit((repository) => {
     delete repository.github_repository_environment.production.reviewers;
   });
-  const { code, stdout } = project.run("diff");
+  const { code, stdout } = run("diff");
   expect([code, stdout]).toEqual([
     0,
     expect.stringMatching(
