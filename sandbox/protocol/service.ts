@@ -370,7 +370,7 @@ export class ProviderService {
 }
 
 /** A process that dies takes with it what is under way: so long a `crash` fault waits for calls beside it. */
-const CRASH_DELAY_MS = 50;
+const CRASH_DELAY_MS = 300;
 
 /** How long a `timeout` fault waits: long enough to be seen, short enough for a test. */
 const FAULT_TIMEOUT_MS = 250;

@@ -8,9 +8,10 @@ import {
   watchInterruption,
 } from "../deployment/interruption";
 import { refuseLost } from "../deployment/lost-states";
-import { explainMissing, missingObjects } from "../deployment/missing-objects";
+import { explainMissing, missingObjects, ownerInBackups } from "../deployment/missing-objects";
 import { failureMessages, type PlannedStacks, planAll } from "../deployment/plan-all";
 import { type Selection, selectStacks } from "../deployment/selection";
+import { openStore } from "../state";
 import { confirm, isInteractive } from "../terminal/confirm";
 import { Output } from "../terminal/output";
 import { showPlans } from "../terminal/plan-view";
@@ -145,14 +146,19 @@ export async function destroy({
 
 /** A token of another account sees nothing of what is deployed: the states would forget all of it, and it would go on running. */
 async function missingInOtherAccount(
-  { variables }: Workspace,
+  workspace: Workspace,
   selected: readonly SynthesizedStack[],
   plans: readonly StackPlan[],
 ): Promise<string[]> {
   const drifted = selected.filter(({ name }) =>
     plans.some(({ stack, drifted }) => stack.name === name && drifted),
   );
-  const missing = await missingObjects({ plans: [], failed: drifted, variables });
+  const missing = await missingObjects({
+    plans: [],
+    failed: drifted,
+    variables: workspace.variables,
+    formerOwner: async (stack) => ownerInBackups(await openStore(workspace), stack),
+  });
   return missing.filter(({ account }) => account.verdict !== "same").map(explainMissing);
 }
 

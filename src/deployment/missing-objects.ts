@@ -1,3 +1,4 @@
+import { newestUsable, type ReadableState, type StateStore } from "../state";
 import {
   environmentOf,
   readStackDocument,
@@ -61,6 +62,8 @@ interface Stack {
   /** With its document where it may not be synthesized in its directory. */
   readonly stack: SynthesizedStack & { readonly document?: StackDocument };
   readonly variables: Variables;
+  /** Who owned the stack's project, for a state that has none any more. */
+  readonly formerOwner?: (stack: string) => Promise<string | undefined>;
 }
 
 /**
@@ -71,16 +74,16 @@ export async function missingObjects({
   plans,
   failed,
   variables,
+  formerOwner,
 }: {
   readonly plans: readonly StackPlan[];
   readonly failed: readonly SynthesizedStack[];
-  readonly variables: Variables;
-}): Promise<MissingObjects[]> {
+} & Pick<Stack, "variables" | "formerOwner">): Promise<MissingObjects[]> {
   const found = await Promise.all([
     ...plans.map((plan) => missingInPlan(plan, variables)),
     ...failed
       .filter(isClusterStack)
-      .map((stack) => missingInAccount({ stack, variables }).catch(() => undefined)),
+      .map((stack) => missingInAccount({ stack, variables, formerOwner }).catch(() => undefined)),
   ]);
   return found.flatMap((one) => (one ? [one] : []));
 }
@@ -100,33 +103,32 @@ async function missingInPlan(
  * Compares what a state has with what the account of the token has.
  * @throws ApiUnavailable, or an Error with what DigitalOcean answered
  */
-export async function missingInAccount({ stack, variables }: Stack): Promise<MissingObjects | undefined> {
-  const state = await stateOf({ stack, variables });
+export async function missingInAccount(deployed: Stack): Promise<MissingObjects | undefined> {
+  const { stack, variables } = deployed;
+  const state = await stateOf(deployed);
   const objects: MissingObject[] = [];
   for (const [type, { path, list }] of Object.entries(KINDS) as Array<[Kind, (typeof KINDS)[Kind]]>) {
-    const deployed = instancesOf(state, type);
-    if (deployed.length === 0) continue;
+    const instances = instancesOf(state, type);
+    if (instances.length === 0) continue;
     const { objects: present } = await digitalOceanList(path, list, variables);
     // A domain has no id but its name.
-    for (const { address, id, name } of deployed)
+    for (const { address, id, name } of instances)
       if (!present.some((one) => String(one.id ?? one.name) === id || (type === DOMAIN && one.name === id)))
         objects.push({ type, address, id, name });
   }
   if (objects.length === 0) return undefined;
-  return { stack: stack.name, objects, account: await compareAccount({ stack, variables }, state) };
+  return { stack: stack.name, objects, account: await compareAccount(deployed, state) };
 }
 
 const DOMAIN: Kind = "digitalocean_domain";
 
 /** Whether a token is of the account that owns what a stack has deployed. */
-export async function compareAccount(
-  { stack, variables }: Stack,
-  known?: StateDocument,
-): Promise<AccountComparison> {
+export async function compareAccount(deployed: Stack, known?: StateDocument): Promise<AccountComparison> {
+  const { stack, variables, formerOwner } = deployed;
   try {
-    const state = known ?? (await stateOf({ stack, variables }));
+    const state = known ?? (await stateOf(deployed));
     const [project] = instancesOf(state, PROJECT);
-    const owner = project?.owner;
+    const owner = project ? project.owner : await formerOwner?.(stack.name);
     const [projects, answer] = await Promise.all([
       digitalOceanList("projects", "projects", variables).catch(() => undefined),
       digitalOceanObject<AccountAnswer>("account", variables).catch(() => undefined),
@@ -139,6 +141,13 @@ export async function compareAccount(
   } catch {
     return { verdict: "unknown" };
   }
+}
+
+/** Who owned the project of a stack when a backup of its state had one: a destroy that was cut off has deleted it perhaps. */
+export async function ownerInBackups(store: StateStore, stack: string): Promise<string | undefined> {
+  const projectIn = ({ document }: Pick<ReadableState, "document">) => instancesOf(document, PROJECT)[0];
+  const found = await newestUsable(store, stack, (state) => projectIn(state) !== undefined);
+  return found && projectIn(found.state)?.owner;
 }
 
 interface AccountAnswer {

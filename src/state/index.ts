@@ -8,6 +8,7 @@ export {
   describeTime,
   KEPT_BACKUPS,
   listBackups,
+  newestUsable,
   readBackup,
   sameLineage,
   stateName,

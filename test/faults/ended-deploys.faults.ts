@@ -6,9 +6,15 @@ import { creating, goOn, PLANNING, type Point, prepare, SYNTHESIZING } from "./s
 import { WatchedCommand } from "./support/ended/watched-command";
 import { injected } from "./support/injected";
 
-const VPC = "digitalocean_vpc";
-/** Struck beside the others: it needs nothing, and one that is made and not noted is taken over only when it is named. */
-const DOMAIN = { type: "digitalocean_domain", inEach: 1, environments: ["production"] };
+/** Networks are made one after the other, so that a deploy of two environments is never in the middle of both. */
+const FIRST_OF_PRODUCTION = creating(
+  "cluster",
+  ...["digitalocean_vpc", "digitalocean_project", "digitalocean_domain"].map((type) => ({
+    type,
+    inEach: 1,
+    environments: ["production"],
+  })),
+);
 const CLUSTER = "digitalocean_kubernetes_cluster";
 const POOL = "digitalocean_kubernetes_node_pool";
 const NAMESPACE = "kubernetes_namespace_v1";
@@ -20,7 +26,6 @@ const VARIABLE = { type: "github_actions_environment_variable", inEach: 5 };
 const KILLED_AT: readonly Point[] = [
   SYNTHESIZING,
   PLANNING,
-  creating("cluster", VPC, "digitalocean_project", DOMAIN),
   creating("cluster", CLUSTER),
   creating("cluster", POOL),
   creating("flux-configuration", NAMESPACE, "null_resource"),
@@ -37,7 +42,6 @@ const INTERRUPTS: readonly Strike[] = [
   [SYNTHESIZING, "SIGTERM"],
   [PLANNING, "Ctrl-C"],
   [PLANNING, "SIGTERM"],
-  [creating("cluster", VPC), "Ctrl-C twice"],
   [creating("cluster", CLUSTER), "Ctrl-C"],
   [creating("cluster", POOL), "SIGTERM"],
   [creating("flux-configuration", NAMESPACE), "Ctrl-C twice"],
@@ -47,12 +51,12 @@ const INTERRUPTS: readonly Strike[] = [
   [creating("github-secrets", VARIABLE), "Ctrl-C"],
 ];
 
-/** In the first stack that terraform is at work in, it lives on, beside the next deploy. */
-const KILLED: readonly Strike[] = KILLED_AT.map((point, index) => [
-  point,
-  index === 2 ? "deploy killed, terraform lives on" : "deploy killed",
-]);
+const KILLED: readonly Strike[] = KILLED_AT.map((point) => [point, "deploy killed"]);
 const ALL_KILLED: readonly Strike[] = KILLED_AT.map((point) => [point, "deploy and terraform killed"]);
+/** Each in a project of its own: what was begun is made by the next deploy. In one of them terraform lives on beside that one. */
+const IN_PRODUCTION: ReadonlyArray<readonly Strike[]> = (
+  ["deploy killed, terraform lives on", "deploy and terraform killed", "Ctrl-C twice"] as const
+).map((ending) => [[FIRST_OF_PRODUCTION, ending]]);
 
 const projects: SandboxProject[] = [];
 const commands: WatchedCommand[] = [];
@@ -77,8 +81,9 @@ interface Seen {
 /** Deploys again and again, ends each at its point and begins the next one at once; then deploys undisturbed. */
 async function endOneAfterTheOther(
   strikes: readonly Strike[],
+  change?: (document: Record<string, any>) => void,
 ): Promise<{ seen: readonly Seen[]; code: number | null; text: string; end: unknown }> {
-  const project = new SandboxProject();
+  const project = new SandboxProject(change);
   projects.push(project);
   const deploy = (): WatchedCommand => {
     const command = new WatchedCommand(project, "deploy", "--yes");
@@ -129,15 +134,33 @@ const expected = ([{ name }, ending]: Strike): Seen => ({
 });
 
 test("a deploy that is killed or interrupted anywhere: the next one goes on, to the same end, and nothing is left running", async () => {
-  const sequences = [[], KILLED, ALL_KILLED, INTERRUPTS];
-  const [undisturbed, ...struck] = await Promise.all(sequences.map(endOneAfterTheOther));
+  await expectTheSameEnd([KILLED, ALL_KILLED, INTERRUPTS]);
+});
+
+test("the same while production's network, project and domain are made", async () => {
+  await expectTheSameEnd(IN_PRODUCTION, (document) => {
+    document.environments = document.environments.filter(
+      ({ name }: { name: string }) => name === "production",
+    );
+  });
+});
+
+/** Ends deploys at the points of each sequence, in a project of its own, and compares what is there in the end with an undisturbed deploy. */
+async function expectTheSameEnd(
+  strikes: ReadonlyArray<readonly Strike[]>,
+  change?: (document: Record<string, any>) => void,
+): Promise<void> {
+  const sequences = [[], ...strikes];
+  const [undisturbed, ...struck] = await Promise.all(
+    sequences.map((sequence) => endOneAfterTheOther(sequence, change)),
+  );
   expect(undisturbed?.code).toBe(0);
   for (const [index, { seen, code, text, end }] of struck.entries()) {
-    const strikes = sequences[index + 1] ?? [];
-    expect(seen).toEqual(strikes.map(expected));
+    const done = sequences[index + 1] ?? [];
+    expect(seen).toEqual(done.map(expected));
     expect([code, code === 0 ? "" : text]).toEqual([0, ""]);
     expect(end).toEqual(undisturbed?.end);
-    for (const [point, ending] of strikes)
+    for (const [point, ending] of done)
       for (const name of point.names) injected({ area: "availability", fault: ending, point: name });
   }
-});
+}

@@ -51,6 +51,8 @@ beforeAll(() => {
     outfile: program,
     bundle: true,
     platform: "node",
+    // Some packages' CommonJS form can't be bundled.
+    mainFields: ["module", "main"],
     logLevel: "error",
   });
 });

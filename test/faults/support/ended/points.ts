@@ -59,6 +59,7 @@ const stalledIn = (environment: string, stalled: readonly Stalled[]): readonly S
 
 /** The sandbox makes objects in the process of the deploy, so quickly that it may have read nothing of it yet. */
 function isNoted(project: SandboxProject, stack: string, stalled: readonly Stalled[]): boolean {
+  if (stalled.length === 0) return true;
   const file = ["state", `${stack}.unfinished.json`];
   if (!project.exists(...file)) return false;
   const noted = project.json(...file) as ReadonlyArray<{ address: string }>;
