@@ -51,12 +51,14 @@ export function upgradeOf({ changes }: Pick<StackPlan, "changes">): Upgrade | un
 /**
  * Plans a stack. A cluster that runs one minor version below the configured one is upgraded in place; in every other case its version
  * stays what it is. The plan's notes say what an upgrade means, why one waits, and where DigitalOcean is ahead of the configuration.
+ * @param hold why the cluster is not upgraded, whatever DigitalOcean offers
  * @throws TerraformError
  */
 export async function planWithVersion(
   stack: SynthesizedStack,
   options: PlanOptions,
   { project, variables }: Pick<Workspace, "project" | "variables">,
+  hold?: string,
 ): Promise<StackPlan> {
   const environment = project.environments.find(({ name }) => `${name}-cluster` === stack.name);
   const wanted = minorOf(environment?.cluster.version);
@@ -66,7 +68,7 @@ export async function planWithVersion(
   const deployed = deployedCluster(state).version;
   let waits: string | undefined;
   if (minorOf(deployed) === wanted - 1) {
-    const planned = await planUpgrade(stack, options, wanted);
+    const planned = hold ?? (await planUpgrade(stack, options, wanted));
     if (typeof planned !== "string")
       return { ...planned, notes: upgradeNotes(environment, upgradeOf(planned) as Upgrade) };
     waits = planned;
@@ -74,13 +76,41 @@ export async function planWithVersion(
   const plan = await planStack(stack, options);
   const running = foundVersion(plan) ?? deployed;
   const minor = minorOf(running);
+  const isMade = plan.changes.some(
+    ({ type, action }) => type === CLUSTER_TYPE && (action === "create" || action === "replace"),
+  );
+  if (minor === undefined || minor === wanted || isMade) return plan;
+  if (minor > wanted) return { ...plan, notes: [aheadNote(environment, minor)] };
+  // Further below it is a danger, which says what to do.
   const notes =
-    minor !== undefined && minor > wanted
-      ? [aheadNote(environment, minor)]
-      : minor === wanted - 1 && waits
-        ? [`${environment.name} stays on Kubernetes ${running}: ${waits}`]
-        : [];
-  return notes.length > 0 ? { ...plan, notes } : plan;
+    minor === wanted - 1
+      ? [`${environment.name} stays on Kubernetes ${running}: ${waits ?? ANOTHER_VERSION}`]
+      : [];
+  return { ...plan, notes, upgradeWaits: true };
+}
+
+const ANOTHER_VERSION = "its version is no longer the one that was deployed. The next deploy upgrades it.";
+
+/**
+ * Production's plans that upgrade, where the upgrade of another environment waits: production is never the first.
+ * @returns by the name of the stack, why production waits
+ */
+export function heldUpgrades(
+  plans: readonly StackPlan[],
+  isProduction: (environment: string) => boolean,
+): ReadonlyMap<string, string> {
+  const waiting = plans
+    .filter(({ upgradeWaits, stack }) => upgradeWaits && !isProduction(environmentOf(stack)))
+    .map(({ stack }) => environmentOf(stack));
+  const held = waiting.length === 0 ? [] : plans.filter((plan) => upgradeOf(plan) !== undefined);
+  return new Map(
+    held
+      .filter(({ stack }) => isProduction(environmentOf(stack)))
+      .map(({ stack }) => [
+        stack.name,
+        `it is upgraded after ${waiting.join(" and ")}, whose upgrade waits.`,
+      ]),
+  );
 }
 
 /** The plan of an upgrade that does nothing else to the nodes; else why there is none. */
@@ -92,16 +122,27 @@ async function planUpgrade(
   try {
     const plan = await planStack(stack, { ...options, upgrade: true });
     const upgrade = upgradeOf(plan);
-    if (minorOf(upgrade?.from) !== wanted - 1 || minorOf(upgrade?.to) !== wanted)
-      return "its version is no longer the one that was deployed.";
+    if (minorOf(upgrade?.from) !== wanted - 1 || minorOf(upgrade?.to) !== wanted) return ANOTHER_VERSION;
     if (plan.changes.some(({ type }) => type === POOL_TYPE))
       return `DigitalOcean does one thing to the nodes at a time. This deploy changes the node pools, the next one upgrades to 1.${wanted}.`;
     return plan;
   } catch (error) {
     if (!(error instanceof TerraformError)) throw error;
-    // Terraform refuses an upgrade that isn't offered, and to replace production's cluster: the plan without it says the rest.
+    if (isRefused(error, PROTECTED)) return ANOTHER_VERSION;
+    if (!isRefused(error, NOT_OFFERED)) throw error;
     return `DigitalOcean doesn't offer 1.${wanted} (any more). \`doctl kubernetes options versions\` lists what it does.`;
   }
+}
+
+/** What Terraform says of a cluster that is above the configured version and may not be replaced. */
+const PROTECTED = /^Instance cannot be destroyed/;
+/** What the cluster's own postcondition says (src/stacks/cluster-stack.ts). */
+const NOT_OFFERED = /^DigitalOcean doesn't offer /m;
+
+/** Whether a plan failed for that alone: another error, such as a 500 of an API, says nothing about versions. */
+function isRefused({ diagnostics }: TerraformError, why: RegExp): boolean {
+  const errors = diagnostics.filter(({ severity }) => severity === "error");
+  return errors.length > 0 && errors.every(({ summary, detail }) => why.test(summary) || why.test(detail));
 }
 
 function upgradeNotes({ name, production, cluster }: Environment, { from, to }: Upgrade): readonly string[] {

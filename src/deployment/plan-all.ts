@@ -13,7 +13,7 @@ import {
 } from "../terraform";
 import { stackInputs, type Workspace } from "../workspace";
 import { explain, isHalted } from "./failure";
-import { planWithVersion } from "./kubernetes-version";
+import { heldUpgrades, planWithVersion } from "./kubernetes-version";
 import { withGitHubNotes } from "./overwritten";
 import { watchSteps } from "./slow-steps";
 import { explainUnfound, isClusterUnfound, whyUnfound } from "./unfound-cluster";
@@ -40,14 +40,19 @@ export interface PlannedStacks {
  */
 export async function planAll(options: PlanAllOptions): Promise<PlannedStacks> {
   const { workspace, all, selected, output, destroy } = options;
-  const plan = async (stack: SynthesizedStack, assumed: readonly string[]): Promise<StackPlan> => {
+  const plan = async (
+    stack: SynthesizedStack,
+    assumed: readonly string[],
+    hold?: string,
+  ): Promise<StackPlan> => {
     const steps = watchSteps(stack.name, output, workspace.variables);
-    return planOne(stack, assumed, steps.onEvent).finally(() => steps.end());
+    return planOne(stack, assumed, steps.onEvent, hold).finally(() => steps.end());
   };
   const planOne = async (
     stack: SynthesizedStack,
     assumed: readonly string[],
     onEvent: (event: TerraformEvent) => void,
+    hold?: string,
   ): Promise<StackPlan> => {
     // Without what it builds on it was never deployed.
     if (destroy && assumed.length > 0)
@@ -58,7 +63,12 @@ export async function planAll(options: PlanAllOptions): Promise<PlannedStacks> {
     if (!destroy)
       return explainUnfound({ stack, all, workspace }, async () =>
         withGitHubNotes(
-          await planWithVersion(stack, { ...options, inputs: stackInputs(workspace, stack) }, workspace),
+          await planWithVersion(
+            stack,
+            { ...options, inputs: stackInputs(workspace, stack) },
+            workspace,
+            hold,
+          ),
           workspace,
         ),
       );
@@ -92,6 +102,14 @@ export async function planAll(options: PlanAllOptions): Promise<PlannedStacks> {
     plan(stack, await missingUpstream(stack, all, workspace.variables)),
   );
   if (!destroy) {
+    const held = heldUpgrades(plansOf(outcomes), (environment) =>
+      workspace.project.environments.some(({ name, production }) => name === environment && production),
+    );
+    const kept = await sideBySide(
+      selected.filter(({ name }) => held.has(name)),
+      (stack) => plan(stack, [], held.get(stack.name)),
+    );
+    for (const [name, outcome] of kept) outcomes.set(name, outcome);
     // A cluster that will be made (anew) isn't there to be asked, whatever the state says.
     const clusters = selected.filter(({ name }) => makesCluster(outcomes.get(name))).map(({ name }) => name);
     const affected = selected.filter(
@@ -103,11 +121,15 @@ export async function planAll(options: PlanAllOptions): Promise<PlannedStacks> {
   }
   const ordered = selected.map(({ name }) => [name, outcomes.get(name) as Outcome<StackPlan>] as const);
   return {
-    plans: ordered.flatMap(([, outcome]) => (outcome.kind === "done" ? [outcome.result] : [])),
+    plans: plansOf(new Map(ordered)),
     failures: ordered.flatMap(([stack, outcome]) =>
       outcome.kind === "done" ? [] : [{ stack, message: reasonOf(stack, outcome, options) }],
     ),
   };
+}
+
+function plansOf(outcomes: ReadonlyMap<string, Outcome<StackPlan>>): StackPlan[] {
+  return [...outcomes.values()].flatMap((outcome) => (outcome.kind === "done" ? [outcome.result] : []));
 }
 
 /** Why a stack has no plan. One that an interrupt has ended, as one that was not begun for it, is no failure of terraform. */

@@ -61,6 +61,8 @@ export interface StackPlan {
   readonly found?: ReadonlyMap<string, unknown>;
   /** What people need to know beside the changes; it blocks nothing. */
   readonly notes?: readonly string[];
+  /** The configuration wants an upgrade of the cluster that is not in the plan. */
+  readonly upgradeWaits?: boolean;
 }
 
 /** Whether applying a plan would do anything. */

@@ -1,3 +1,5 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { SandboxProject } from "../support/sandbox-project";
 
 const CLUSTERS = "digitalocean_kubernetes_cluster";
@@ -59,6 +61,38 @@ describe("a higher minor version in the configuration", () => {
       expect.stringMatching(/staging stays on Kubernetes 1\.33\.6-do\.2: .*next one upgrades to 1\.34/),
     ]);
     expect(stdout).not.toContain('version: "1.33.6-do.2"');
+  });
+
+  test("waits in production while another environment's upgrade waits", () => {
+    setVersions(project, "1.34", "1.34");
+    project.configure(({ environments: [staging] }) => {
+      staging.cluster.nodeCount = 7;
+    });
+    const { code, stdout } = project.run("diff");
+    const alone = project.run("diff", "--environment", "production");
+    project.configure(({ environments: [staging] }) => {
+      staging.cluster.nodeCount = 6;
+    });
+    expect([code, stdout]).toEqual([
+      2,
+      expect.stringMatching(
+        /production stays on Kubernetes 1\.33\.6-do\.2: it is upgraded after staging, whose upgrade waits/,
+      ),
+    ]);
+    expect(stdout).not.toContain('version: "1.33.6-do.2"');
+    expect(alone.stdout).toContain('version: "1.33.6-do.2" -> "1.34.1-do.2"');
+  });
+
+  test("fails with its plan: an error of the API is no version that isn't offered, and production stays too", () => {
+    setVersions(project, "1.34", "1.34");
+    const fault = { provider: "digitalocean", type: "digitalocean_vpc", operation: "read", fault: "500" };
+    project.write(["clouds", "faults.json"], JSON.stringify([{ ...fault, times: 1 }]));
+    const { code, stdout, stderr } = project.run("deploy", "--yes");
+    rmSync(join(project.directory, "clouds", "faults.json"));
+    expect([code, stderr]).toEqual([1, expect.stringContaining("Nothing was changed.")]);
+    expect(stdout + stderr).not.toContain("doesn't offer");
+    for (const environment of ["staging", "production"])
+      expect(clusterOf(project, environment).version).toBe("1.33.6-do.2");
   });
 
   test("is an upgrade in place that diff shows, and deploy does and waits for: staging first, then production", () => {
