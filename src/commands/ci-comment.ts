@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
-import { planComment } from "../terminal/plan-comment";
+import { LONGEST_COMMENT, planComment } from "../terminal/plan-comment";
 import { planReport } from "../terminal/plan-report";
 import { command } from "./options";
 
@@ -28,7 +28,8 @@ export function commentOf(
       : { name };
   });
   const footer = `Plans of ${commit}; as the plain CLI prints them: [artifacts](${run}#artifacts).\n`;
-  return `${planComment(reported, `[the run](${run})`)}\n${footer}`;
+  const room = LONGEST_COMMENT - footer.length - 1;
+  return `${planComment(reported, `[the run](${run})`, room)}\n${footer}`;
 }
 
 export function ciCommentCommand(): Command {

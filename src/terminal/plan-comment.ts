@@ -13,7 +13,7 @@ export interface ReportedEnvironment {
   readonly report?: PlanReport;
 }
 
-/** A part of a comment in versions, the longest first. The last one is always affordable. */
+/** A part of a comment in versions, the longest first. */
 interface Part {
   /** 0 matters most. */
   readonly rank: number;
@@ -27,9 +27,13 @@ const OVERVIEW = 3;
 const NOTES = 4;
 const DETAILS = 5;
 
+/** What the shortest version of a list takes at most; 0: its number only. The first one that fits for all environments counts. */
+const FLOORS = [1200, 600, 300, 0] as const;
+
 /**
- * The plans of environments as one comment. Where there is too little room, the parts that matter less are shortened first: the plans of
- * the stacks, notes, the table. Of every environment it keeps the summary, why a deploy would refuse the plan, and what is destroyed.
+ * The plans of environments as one comment, never longer than the limit. Where there is too little room, the parts that matter less are
+ * shortened first: the plans of the stacks, notes, the table. Of every environment it keeps the summary, why a deploy would refuse the
+ * plan, and what is destroyed: whole as long as it fits, then in lists that are all cut as short, then as numbers.
  * @param where the whole plans can be read, as Markdown
  */
 export function planComment(
@@ -37,45 +41,101 @@ export function planComment(
   where = "the job's log",
   limit = LONGEST_COMMENT,
 ): string {
-  const parts = environments.flatMap((environment) => partsOf(environment, where));
+  const whole = composed(
+    environments.flatMap((environment) => partsOf(environment, where, FLOORS[0])),
+    ({ versions }) => versions[0],
+  );
+  if (whole.length <= limit) return whole;
+  const hint = {
+    rank: REFUSED,
+    versions: [`Shortened: GitHub takes no longer comment. All of it: ${where}.`],
+  };
+  for (const floor of FLOORS) {
+    const parts = [hint, ...environments.flatMap((environment) => partsOf(environment, where, floor))];
+    const shortest = composed(parts, ({ versions }) => versions.at(-1));
+    if (shortest.length <= limit) return filled(parts, limit);
+  }
+  return numbers(environments, hint, limit);
+}
+
+function composed(
+  parts: readonly Part[],
+  version: (part: Part, index: number) => string | undefined,
+): string {
+  const body = parts.map((part, index) => version(part, index) ?? "").filter((part) => part !== "");
+  return `${[COMMENT_MARKER, ...body].join("\n\n")}\n`;
+}
+
+/** Of each part the longest version that there is room for, those that matter most first. */
+function filled(parts: readonly Part[], limit: number): string {
   const chosen = parts.map(({ versions }) => versions.length - 1);
   const text = (index: number): string => parts[index]?.versions[chosen[index] ?? 0] ?? "";
-  let length = parts.reduce((sum, _, index) => sum + text(index).length + 2, COMMENT_MARKER.length + 1);
-  const byRank = [...parts.keys()].sort((a, b) => (parts[a]?.rank ?? 0) - (parts[b]?.rank ?? 0) || a - b);
+  // An empty part stands for no empty line.
+  const size = (version: string): number => (version === "" ? 0 : version.length + 2);
+  let length = composed(parts, (_, index) => text(index)).length;
   // First a fair share for all parts of a rank, then what is left for those that come first.
   for (const rank of [REFUSED, FAILED, DESTROYED, OVERVIEW, NOTES, DETAILS]) {
-    const ofRank = byRank.filter((index) => parts[index]?.rank === rank);
+    const ofRank = [...parts.keys()].filter((index) => parts[index]?.rank === rank);
     for (const share of [
       Math.floor((limit - length) / Math.max(1, ofRank.length)),
       Number.POSITIVE_INFINITY,
     ]) {
       for (const index of ofRank) {
-        const before = text(index).length;
+        const before = size(text(index));
         const better = parts[index]?.versions.findIndex(
-          ({ length: size }) => size - before <= Math.min(share, limit - length),
+          (version) => size(version) - before <= Math.min(share, limit - length),
         );
         if (better === undefined || better < 0 || better >= (chosen[index] ?? 0)) continue;
         chosen[index] = better;
-        length += text(index).length - before;
+        length += size(text(index)) - before;
       }
     }
   }
-  const body = parts.map((_, index) => text(index)).filter((part) => part !== "");
-  return `${[COMMENT_MARKER, ...body].join("\n\n")}\n`;
+  return composed(parts, (_, index) => text(index));
 }
 
-function partsOf({ name, report }: ReportedEnvironment, where: string): Part[] {
+/** A line for each environment, or for as many as there is room for: those first that would be refused, fail or destroy something. */
+function numbers(environments: readonly ReportedEnvironment[], hint: Part, limit: number): string {
+  const isLoud = ({ report }: ReportedEnvironment): boolean =>
+    report === undefined || report.refusal !== "" || report.failures.length + report.destroyed.length > 0;
+  const loud = environments.filter(isLoud);
+  const lines = [...loud, ...environments.filter((one) => !isLoud(one))].map(({ name = "", report }) => {
+    const line = report
+      ? [
+          report.summary,
+          ...(report.refusal === "" ? [] : [`**refused** (${Math.max(1, report.refusals.length)})`]),
+          ...(report.failures.length === 0 ? [] : [`not planned: ${report.failures.length}`]),
+          ...(report.destroyed.length === 0 ? [] : [`destroyed or replaced: ${report.destroyed.length}`]),
+        ].join("; ")
+      : "its job failed";
+    return `- ${shortened(`${name}: ${line}`, WIDTHS[2])}`;
+  });
+  const total = `${environments.length} environments, ${loud.length} of them with a refusal, a failure or something destroyed:`;
+  const shown = (fitting: number): string => {
+    const more = lines.length - fitting;
+    const list = [...lines.slice(0, fitting), ...(more > 0 ? [`- … and ${more} more environments`] : [])];
+    return composed([hint], () => [...hint.versions, total, list.join("\n")].join("\n\n"));
+  };
+  let fitting = lines.length;
+  while (fitting > 0 && shown(fitting).length > limit) fitting--;
+  return shown(fitting);
+}
+
+const shortened = (line: string, width: number): string =>
+  line.length > width ? `${line.slice(0, width - 1)}…` : line;
+
+function partsOf({ name, report }: ReportedEnvironment, where: string, floor: number): Part[] {
   const heading = name === undefined ? [] : [`## ${name}`];
   const fixed = (text: string): Part => ({ rank: REFUSED, versions: [text] });
   if (!report) return [fixed([...heading, `There is no plan: its job failed, see ${where}.`].join("\n\n"))];
   const { summary, refusal, refusals, failures, destroyed, notes, stacks } = report;
   return [
     fixed([...heading, `### ${summary}`].join("\n\n")),
-    ...(refusal === "" ? [] : [refusalPart(refusal, refusals, where)]),
-    ...(failures.length === 0 ? [] : [failurePart(failures, where)]),
+    ...(refusal === "" ? [] : [refusalPart(refusal, refusals, where, floor)]),
+    ...(failures.length === 0 ? [] : [failurePart(failures, where, floor)]),
     ...(destroyed.length === 0
       ? []
-      : [{ rank: DESTROYED, versions: listVersions("**Destroyed or replaced:**", destroyed, where) }]),
+      : [{ rank: DESTROYED, versions: listVersions("**Destroyed or replaced:**", destroyed, where, floor) }]),
     { rank: OVERVIEW, versions: [table(stacks), ""] },
     ...(notes.length === 0
       ? []
@@ -86,23 +146,23 @@ function partsOf({ name, report }: ReportedEnvironment, where: string): Part[] {
         : [
             {
               rank: DETAILS,
-              versions: [fold(stack, details), `${stack}: too long for this comment, see ${where}.`],
+              versions: [fold(stack, details), `${stack}: too long for this comment, see ${where}.`, ""],
             },
           ],
     ),
   ];
 }
 
-function refusalPart(refusal: string, refusals: readonly string[], where: string): Part {
+function refusalPart(refusal: string, refusals: readonly string[], where: string, floor: number): Part {
   const title = "**A deploy would refuse this:**";
   const lines = refusals.length > 0 ? refusals : [refusal.split("\n")[0] ?? ""];
   return {
     rank: REFUSED,
-    versions: [`${title}\n\n${fenced(refusal)}`, ...listVersions(title, lines, where)],
+    versions: [`${title}\n\n${fenced(refusal)}`, ...listVersions(title, lines, where, floor)],
   };
 }
 
-function failurePart(failures: PlanReport["failures"], where: string): Part {
+function failurePart(failures: PlanReport["failures"], where: string, floor: number): Part {
   return {
     rank: FAILED,
     versions: [
@@ -111,6 +171,7 @@ function failurePart(failures: PlanReport["failures"], where: string): Part {
         "**Could not be planned:**",
         failures.map(({ stack, message }) => `${stack}: ${message.split("\n")[0]}`),
         where,
+        floor,
       ),
     ],
   };
@@ -118,21 +179,21 @@ function failurePart(failures: PlanReport["failures"], where: string): Part {
 
 /** The longest line of a list in its shorter versions. */
 const WIDTHS = [Number.POSITIVE_INFINITY, 300, 120] as const;
-/** What the shortest version takes at most: 12 environments with three such lists are far from GitHub's limit. */
-const SHORTEST = 1200;
 
-/** A list in whole, with shortened lines, and with as many lines as always fit. */
-function listVersions(title: string, lines: readonly string[], where: string): string[] {
+/** A list in whole, with shortened lines, and with as many lines as fit into the floor, or their number where that is 0. */
+function listVersions(title: string, lines: readonly string[], where: string, floor: number): string[] {
   const list = (shown: readonly string[], more = 0): string =>
     `${title}\n\n${fenced([...shown, ...(more > 0 ? [`… and ${more} more`] : [])].join("\n"))}${more > 0 ? `\n\nAll of them: ${where}.` : ""}`;
-  const shortened = (width: number): string[] =>
-    lines.map((line) => (line.length > width ? `${line.slice(0, width - 1)}…` : line));
-  const narrow = shortened(WIDTHS[2]);
-  let fitting = narrow.length;
-  while (fitting > 1 && list(narrow.slice(0, fitting), narrow.length - fitting).length > SHORTEST) fitting--;
+  const narrow = lines.map((line) => shortened(line, WIDTHS[2]));
+  const within = (size: number): string => {
+    let fitting = narrow.length;
+    while (fitting > 1 && list(narrow.slice(0, fitting), narrow.length - fitting).length > size) fitting--;
+    return list(narrow.slice(0, fitting), narrow.length - fitting);
+  };
   return [
-    ...WIDTHS.map((width) => list(shortened(width))),
-    list(narrow.slice(0, fitting), narrow.length - fitting),
+    ...WIDTHS.map((width) => list(lines.map((line) => shortened(line, width)))),
+    ...FLOORS.filter((size) => size > 0 && size >= floor).map(within),
+    ...(floor === 0 ? [`${title} ${lines.length}`] : []),
   ];
 }
 

@@ -70,6 +70,41 @@ test.each([1, 2, 6, 12])(
   },
 );
 
+test.each([
+  [20, 200, /\*\*Destroyed or replaced:\*\*\n\n```\nreplaced: digitalocean_vpc[^`]*… and \d+ more/g],
+  [30, 200, /\*\*Destroyed or replaced:\*\*\n\n```\nreplaced: digitalocean_vpc[^`]*… and \d+ more/g],
+  [100, 40, /\*\*Destroyed or replaced:\*\*(?: 40|\n\n```\nreplaced: [^`]*)/g],
+  [400, 40, /\*\*Destroyed or replaced:\*\* 40/g],
+  [500, 40, /environment-\d+: Plan: .*; \*\*refused\*\* \(40\); not planned: 1; destroyed or replaced: 40/g],
+])(
+  "nor are %i too long for GitHub: each keeps its summary, and how much is refused and destroyed",
+  (number, lines, destroyed) => {
+    const environments = Array.from({ length: number }, (_, index) => crowded(`environment-${index}`, lines));
+    const body = planComment(environments, "[the run](https://example.com/run)");
+    expect(body.length).toBeLessThanOrEqual(LONGEST_COMMENT);
+    expect(body.length).toBeGreaterThan(LONGEST_COMMENT / 3);
+    expect(body).toContain("[the run](https://example.com/run)");
+    for (const { report } of environments) expect(body).toContain(report.summary);
+    expect(body.match(destroyed)).toHaveLength(number);
+  },
+);
+
+test("of more environments than there is room for, those come first that lose something, with the number of the others", () => {
+  const quiet = Array.from({ length: 3000 }, (_, index) => ({ name: `quiet-${index}`, report: empty }));
+  const body = planComment([...quiet, crowded("production", 200)], "[the run](https://example.com/run)");
+  expect(body.length).toBeLessThanOrEqual(LONGEST_COMMENT);
+  expect(body).toMatch(
+    /3001 environments, 1 of them with .*:\n\n- production: Plan: 200 replaced in production; \*\*refused\*\* \(200\)/,
+  );
+  expect(body).toMatch(/\n- … and \d+ more environments\n$/);
+});
+
+test("no length of a name, a summary or a line is too long", () => {
+  const long = crowded("x".repeat(70_000), 3);
+  const report = { ...long.report, summary: "y".repeat(70_000) };
+  expect(planComment([{ ...long, report }]).length).toBeLessThanOrEqual(LONGEST_COMMENT);
+});
+
 test("one long environment takes nothing from the others", () => {
   const { report } = crowded("staging", 4);
   const body = planComment([crowded("production", 400), { name: "staging", report }]);
