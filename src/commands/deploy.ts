@@ -89,7 +89,7 @@ export function deployCommand(): Command {
     .addOption(
       new Option(
         "--if-behind <what>",
-        "when the checkout lacks commits of the branch that Flux reads: ask (without a terminal: refuse), skip this deploy, or deploy",
+        "when the checkout lacks commits of the branch that Flux reads, or that can't be told: ask (without a terminal: refuse), skip this deploy (refuse it when that can't be told), or deploy",
       )
         .choices(IF_BEHIND)
         .default("ask"),
@@ -218,6 +218,7 @@ async function courseOf({ workspace, options }: Deployment): Promise<Course> {
   return courseFrom(await checkoutStanding(workspace), {
     ifBehind: options.ifBehind ?? "ask",
     interactive: isInteractive() && !options.yes,
+    ci: workspace.variables.CI === "true",
   });
 }
 

@@ -113,6 +113,8 @@ function noteStanding(output: Output, standing: Standing, changes: boolean): voi
   if (standing.state === "subfolder") output.problem(`\nA deploy would be refused. ${text}`);
   else if (standing.state === "behind" && standing.matters && changes)
     output.problem(`\n${text} The plan above would take back what others have deployed since.`);
+  else if (standing.state === "unknown" && standing.matters && changes)
+    output.problem(`\n${text} The plan above could take back what others have deployed.`);
   else output.line(`\nNote: ${text}`);
 }
 

@@ -65,6 +65,7 @@ export function projectConcerns({
 }: ProjectStatus["project"]): string[] {
   return [
     ...(checkout?.state === "behind" && checkout.matters ? [`behind ${checkout.branch}`] : []),
+    ...(checkout?.state === "unknown" && checkout.matters ? ["checkout not compared"] : []),
     ...(checkout?.state === "subfolder" ? ["in a subfolder of its repository"] : []),
     ...(pendingFiles.length > 0 ? ["names in the Flux tree out of step"] : []),
     ...(namesToCheck.length > 0 ? ["names in the Flux tree to check"] : []),

@@ -107,7 +107,8 @@ function exitCode({ environments, project }: ProjectStatus): number {
       cluster.state === "unknown" ||
       stacks.some(({ state }) => state === "unknown"),
   );
-  if (unknown) return COULD_NOT_FIND_OUT;
+  const { checkout } = project;
+  if (unknown || (checkout?.state === "unknown" && checkout.matters)) return COULD_NOT_FIND_OUT;
   const concerned = [...environments.flatMap(concerns), ...projectConcerns(project)].length > 0;
   return concerned ? NOT_AS_IT_SHOULD_BE : AS_IT_SHOULD_BE;
 }

@@ -1,5 +1,12 @@
 import type { GitHubRepository } from "../config";
-import { describeCheckout, type GitCheckout, NETWORK_TIMEOUT_MS, runGit, withoutCredentials } from "../git";
+import {
+  describeCheckout,
+  type GitCheckout,
+  NETWORK_TIMEOUT_MS,
+  type NoCheckout,
+  runGit,
+  withoutCredentials,
+} from "../git";
 import { repositoryAt } from "./followed-repository";
 
 /** The repository that Flux reads. */
@@ -11,6 +18,8 @@ export type Obstacle =
   | { readonly state: "elsewhere"; readonly reason: string; readonly fix: string }
   /** The project is not at the root of its repository. */
   | { readonly state: "subfolder"; readonly reason: string; readonly fix: string }
+  /** There is nothing to compare with: no repository (a zip, say), or no remote. */
+  | { readonly state: "none"; readonly reason: string; readonly fix: string }
   | { readonly state: "unknown"; readonly reason: string; readonly fix: string };
 
 /** The remote of a checkout that Flux reads. */
@@ -26,6 +35,8 @@ export type FollowedBranch =
   | { readonly state: "found"; readonly commit: string }
   /** The remote answers, and has no such branch. */
   | { readonly state: "missing" }
+  /** The remote doesn't answer. */
+  | { readonly state: "unreachable"; readonly reason: string; readonly fix: string }
   | { readonly state: "unknown"; readonly reason: string; readonly fix: string };
 
 /** Where a repository is cloned from. */
@@ -54,14 +65,14 @@ export async function followedRemote(
   github?: Repository,
 ): Promise<FollowedRemote | Obstacle> {
   const checkout = await describeCheckout(directory);
-  if (checkout.kind !== "checkout") return { state: "unknown", reason: checkout.problem, fix: checkout.fix };
+  if (checkout.kind !== "checkout") return unreadable(checkout);
   if (checkout.prefix !== "") return { state: "subfolder", ...explainSubfolder(checkout.prefix) };
   const remotes = (await runGit(directory, ["remote"])).output.split("\n").filter((name) => name !== "");
   const ordered = [...remotes].sort((one, other) => Number(other === "origin") - Number(one === "origin"));
   const [first] = ordered;
   if (first === undefined)
     return {
-      state: "unknown",
+      state: "none",
       reason: "the checkout has no remote",
       fix: `git remote add origin ${github ? addressOf(github) : "<address of the repository>"}`,
     };
@@ -79,6 +90,10 @@ export async function followedRemote(
     fix: `git remote ${verb} origin ${addressOf(github)}`,
   };
 }
+
+/** What keeps a directory from being compared that is no checkout, or one that git can't read. */
+export const unreadable = ({ kind, problem, fix }: NoCheckout) =>
+  ({ state: kind === "none" ? "none" : "unknown", reason: problem, fix }) as const;
 
 /** Why a remote is not a repository, told by the end of its addresses (whatever the host); undefined when it is. */
 async function foreignRemote(
@@ -116,7 +131,7 @@ export async function fetchBranch(
   const [commit = ""] = listed.output.split(/\s/);
   if (!listed.ok)
     return {
-      state: "unknown",
+      state: "unreachable",
       reason: `${remote}/${branch} can't be read: ${firstLine(listed.problem)}`,
       fix: `check the network and that \`git ls-remote ${remote}\` works`,
     };

@@ -16,7 +16,7 @@ export type Publication =
     }
   /** Committed, but the remote branch has something else. */
   | { readonly state: "unpushed"; readonly remote: string }
-  | Obstacle;
+  | Exclude<Obstacle, { readonly state: "none" }>;
 
 /** What a deploy is made from and what it writes: all of it belongs into Git, and none of it is secret. */
 export const PUBLISHED_PATHS = ["infrastructure.config.json", ".sops.yaml", "flux", "secrets"] as const;
@@ -39,6 +39,7 @@ export async function checkPublication(
   github?: Repository,
 ): Promise<Publication> {
   const followed = await followedRemote(directory, github);
+  if (followed.state === "none") return { ...followed, state: "unknown" };
   if (followed.state !== "found") return followed;
   const { remote } = followed;
   const { changed, ignored } = await unpublishable(directory);
@@ -50,7 +51,7 @@ export async function checkPublication(
       remote,
     };
   const tip = await fetchBranch(directory, remote, branch);
-  if (tip.state === "unknown") return tip;
+  if (tip.state === "unknown" || tip.state === "unreachable") return { ...tip, state: "unknown" };
   if (tip.state === "missing") return { state: "unpushed", remote };
   return (await hasAll(directory, tip.commit)) ? { state: "published" } : { state: "unpushed", remote };
 }

@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { runGit } from "./run-git";
 
 /** A directory in a repository that git can read. */
@@ -35,7 +37,13 @@ export async function describeCheckout(directory: string): Promise<Checkout> {
     "--show-prefix",
   ]);
   const [inside, shallow, prefix = ""] = run.output.split("\n");
-  if (!run.ok) return noCheckout(run.problem, run.notInstalled ?? false);
+  if (run.notInstalled)
+    return {
+      kind: existsSync(join(directory, ".git")) ? "unusable" : "none",
+      problem: run.problem,
+      fix: "install it (git-scm.com/downloads)",
+    };
+  if (!run.ok) return noCheckout(run.problem);
   if (inside !== "true")
     return {
       kind: "none",
@@ -63,9 +71,7 @@ export async function describeCheckout(directory: string): Promise<Checkout> {
   };
 }
 
-function noCheckout(said: string, notInstalled: boolean): NoCheckout {
-  if (notInstalled)
-    return { kind: "unusable", problem: "git is not installed", fix: "install it (git-scm.com/downloads)" };
+function noCheckout(said: string): NoCheckout {
   if (said.includes("dubious ownership")) {
     const command = /git config --global --add safe\.directory .+/.exec(said)?.[0];
     return {

@@ -1,9 +1,11 @@
 import { spawnSync } from "node:child_process";
 import {
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   utimesSync,
@@ -113,6 +115,59 @@ describe("a checkout that is behind what a colleague has pushed and deployed", (
     expect([code, stdout]).toEqual([2, expect.stringMatching(/out of step\s+checkout/)]);
     expect(stdout).toContain(`${BEHIND}`);
     expect(stdout).toContain("`git pull origin main` brings it up to date");
+  });
+
+  describe("and whose standing can't be asked for", () => {
+    const remote = join(folder, "acme", "platform.git");
+    const head = () => git(ours, "rev-parse", "HEAD");
+    const remembers = (commit: string) => git(ours, "update-ref", "refs/remotes/origin/main", commit);
+    afterEach(() => {
+      if (existsSync(`${remote}.away`)) renameSync(`${remote}.away`, remote);
+      git(ours, "remote", "set-url", "origin", remote);
+      git(ours, "checkout", "--quiet", CONFIGURATION);
+    });
+
+    const refused = (said: string, args = "", variable = "") => {
+      const before = clouds();
+      const { code, stderr } = run(ours, `deploy --yes --stack staging-cluster ${args}`, variable);
+      expect([code, stderr]).toEqual([1, expect.stringContaining(said)]);
+      expect(stderr).toContain(
+        "To deploy this state on purpose, add --if-behind deploy. Nothing was changed.",
+      );
+      expect(clouds()).toBe(before);
+    };
+
+    test("offline, what was fetched last is refused", () => {
+      git(ours, "fetch", "--quiet");
+      renameSync(remote, `${remote}.away`);
+      refused("This checkout is behind origin/main by 1 commit, by what was fetched last (origin/main can't");
+    });
+
+    test("CI that can't ask the remote fails before it applies anything", () => {
+      remembers(head());
+      renameSync(remote, `${remote}.away`);
+      const unknown = "Whether this checkout is behind is not known: origin/main can't be read: ";
+      refused(unknown, "--if-behind skip", "CI=true GITHUB_ACTIONS=true");
+      refused(unknown, "", "CI=true");
+    });
+
+    test("a clone of a fork is refused", () => {
+      git(ours, "remote", "set-url", "origin", "https://github.com/me/platform.git");
+      refused("the remote origin is https://github.com/me/platform.git, and Flux reads acme/platform");
+      const { code, stderr } = run(ours, "diff --stack staging-cluster");
+      expect(code).toBe(2);
+      expect(stderr).toContain("The plan above could take back what others have deployed.");
+    });
+
+    test("a checkout of another owner is refused", () => {
+      refused("git refuses to read it (dubious ownership)", "", "GIT_TEST_ASSUME_DIFFERENT_OWNER=1");
+    });
+
+    test("without github in the configuration it is compared with its upstream", () => {
+      const { github: _, ...document } = JSON.parse(configuration(6));
+      writeFileSync(join(ours, CONFIGURATION), JSON.stringify(document));
+      refused("This checkout is behind origin/main by 1 commit. A deploy would take back");
+    });
   });
 
   test("after git pull the same deploy has nothing to take back", () => {

@@ -123,10 +123,43 @@ describe("a checkout", () => {
     expect(await standing()).toEqual({ ...behind(1), branch: "company/main" });
   });
 
-  test("is left alone in a sandbox, and without github in the configuration", async () => {
-    const project = { github } as unknown as Project;
-    expect(await checkoutStanding({ directory: ours, project, sandbox: "demo" })).toEqual({ state: "alone" });
-    expect(await checkoutStanding({ directory: ours, project: {} as Project })).toEqual({ state: "alone" });
+  test("is left alone in a sandbox", async () => {
+    pushed(CONFIGURATION, "9 nodes");
+    for (const project of [{ github }, {}] as unknown as Project[])
+      expect(await checkoutStanding({ directory: ours, project, sandbox: "demo" })).toEqual({
+        state: "alone",
+      });
+  });
+});
+
+describe("a checkout without github in the configuration", () => {
+  const alone = (directory = ours) => checkoutStanding({ directory, project: {} as Project });
+
+  test("is compared with its branch's upstream, whatever the two are called", async () => {
+    expect(await alone()).toEqual(inStep);
+    git(ours, "remote", "rename", "origin", "company");
+    git(ours, "branch", "--quiet", "-m", "work");
+    pushed(CONFIGURATION, "9 nodes");
+    expect(await alone()).toEqual({ ...behind(1), branch: "company/main" });
+  });
+
+  test("without an upstream is compared with origin's branch of the same name", async () => {
+    git(ours, "branch", "--quiet", "--unset-upstream");
+    pushed(CONFIGURATION, "9 nodes");
+    expect(await alone()).toEqual(behind(1));
+    git(ours, "checkout", "--quiet", "--no-track", "-b", "feature");
+    expect(await alone()).toEqual({ state: "in step", branch: "origin/feature" });
+    git(ours, "branch", "--quiet", "--set-upstream-to", "main");
+    expect(await alone()).toEqual({ state: "in step", branch: "origin/feature" });
+  });
+
+  test("is alone where there is nothing to compare with: no Git, no remote, a detached HEAD", async () => {
+    expect(await alone(folder)).toEqual({ state: "alone" });
+    git(ours, "checkout", "--quiet", "--detach");
+    expect(await alone()).toEqual({ state: "alone" });
+    git(ours, "checkout", "--quiet", "main");
+    git(ours, "remote", "remove", "origin");
+    expect(await alone()).toEqual({ state: "alone" });
   });
 });
 
@@ -160,30 +193,87 @@ describe("a shallow clone, as CI has one", () => {
       state: "unknown",
       reason: "this clone is shallow, so that its history can't be compared with origin/main",
       fix: "git fetch --unshallow",
+      matters: true,
     });
   });
 });
 
-describe("what can't be compared is a note", () => {
-  test("without a network", async () => {
+describe("a remote that doesn't answer", () => {
+  const unanswered = expect.stringMatching(/^origin\/main can't be read: /);
+
+  test("leaves what was fetched last, and a checkout that is behind that is behind", async () => {
+    pushed(CONFIGURATION, "9 nodes");
+    git(ours, "fetch", "--quiet");
     rmSync(remote, { recursive: true });
-    expect(await standing()).toEqual({
-      state: "unknown",
-      reason: expect.stringMatching(/^origin\/main can't be read: /),
-      fix: "check the network and that `git ls-remote origin` works",
+    const found = await standing();
+    expect(found).toEqual(behind(1, { remembered: unanswered }));
+    expect(describeStanding(found)).toMatch(
+      /^This checkout is behind origin\/main by 1 commit, by what was fetched last \(origin\/main can't be read: .*\)\.$/,
+    );
+    expect(courseFrom(found, { ifBehind: "ask", interactive: false })).toMatchObject({
+      course: "refuse",
+      message: expect.stringContaining("Run `git merge origin/main` first."),
     });
   });
 
-  test("with a remote that is another repository", async () => {
-    git(ours, "remote", "set-url", "origin", "https://github.com/acme/other.git");
+  test("is a note where nothing that was fetched is missing, or nothing was fetched", async () => {
+    const note = {
+      state: "unknown",
+      reason: unanswered,
+      fix: "check the network and that `git ls-remote origin` works",
+      matters: false,
+    };
+    rmSync(remote, { recursive: true });
+    expect(await standing()).toEqual(note);
+    git(ours, "update-ref", "-d", "refs/remotes/origin/main");
+    expect(await standing()).toEqual(note);
+  });
+});
+
+describe("what can't be compared", () => {
+  const environment = { ...process.env };
+  afterEach(() => {
+    process.env = { ...environment };
+  });
+
+  test("matters with a remote that is another repository, such as a fork", async () => {
+    git(ours, "remote", "set-url", "origin", "https://github.com/me/platform.git");
     expect(await standing()).toMatchObject({
       state: "unknown",
       fix: "git remote set-url origin https://github.com/acme/platform.git",
+      matters: true,
     });
   });
 
-  test("without Git", async () => {
-    expect(await standing(folder)).toMatchObject({ state: "unknown", reason: "this is no Git checkout" });
+  test("matters in a checkout that git refuses to read, with and without github", async () => {
+    process.env.GIT_TEST_ASSUME_DIFFERENT_OWNER = "1";
+    const refused = {
+      state: "unknown",
+      reason: "this checkout belongs to another user, so git refuses to read it (dubious ownership)",
+      matters: true,
+    };
+    expect(await standing()).toMatchObject(refused);
+    expect(await checkoutStanding({ directory: ours, project: {} as Project })).toMatchObject(refused);
+  });
+
+  test("matters when the remote has a commit that can't be fetched", async () => {
+    const made = pushed(CONFIGURATION, "9 nodes");
+    rmSync(join(remote, "objects", made.slice(0, 2), made.slice(2)));
+    expect(await standing()).toMatchObject({
+      state: "unknown",
+      reason: expect.stringMatching(/^origin\/main can't be fetched: /),
+      matters: true,
+    });
+  });
+
+  test("is a note without Git, without a remote, and in a zip without git on the machine", async () => {
+    const note = (reason: string) => ({ state: "unknown", reason, matters: false });
+    expect(await standing(folder)).toMatchObject(note("this is no Git checkout"));
+    git(ours, "remote", "remove", "origin");
+    expect(await standing()).toMatchObject(note("the checkout has no remote"));
+    process.env.PATH = join(folder, "empty");
+    expect(await standing(folder)).toMatchObject(note("git is not installed"));
+    expect(await standing()).toMatchObject({ reason: "git is not installed", matters: true });
   });
 });
 
@@ -219,12 +309,51 @@ describe("a deploy from a checkout", () => {
   test.each<Standing>([
     { state: "in step", branch: "origin/main" },
     { state: "alone" },
-    { state: "unknown", reason: "offline", fix: "wait" },
+    { state: "unknown", reason: "offline", fix: "wait", matters: false },
     behind(1, { matters: false }) as Standing,
-  ])("goes on where nothing is taken back, or nothing is known: %j", (found) => {
-    const course = courseFrom(found, { ifBehind: "skip", interactive: false });
+  ])("goes on where nothing is taken back, or nothing could be compared: %j", (found) => {
+    const course = courseFrom(found, { ifBehind: "ask", interactive: false });
     expect(course.course).toBe("deploy");
     expect("note" in course).toBe(found.state === "unknown" || found.state === "behind");
+  });
+
+  describe("of which it isn't known whether it is behind", () => {
+    const unknown = {
+      state: "unknown",
+      reason: "it is a fork",
+      fix: "set its remote",
+      matters: true,
+    } as const;
+    const text = "Whether this checkout is behind is not known: it is a fork. Fix: set its remote.";
+    const refused = {
+      course: "refuse",
+      message: `${text} A deploy could take back what others have deployed. To deploy this state on purpose, add --if-behind deploy. Nothing was changed.`,
+    };
+
+    test("asks somebody, and is refused where nobody can be asked", () => {
+      expect(courseFrom(unknown, ask)).toEqual({
+        course: "deploy",
+        note: `${text} A deploy could take back what others have deployed.`,
+        question: text,
+      });
+      expect(courseFrom(unknown, { ifBehind: "ask", interactive: false })).toEqual(refused);
+    });
+
+    test("is deployed on purpose with --if-behind deploy", () => {
+      expect(courseFrom(unknown, { ifBehind: "deploy", interactive: false, ci: true })).toEqual({
+        course: "deploy",
+        note: `${text} It is deployed all the same (--if-behind deploy).`,
+      });
+    });
+
+    test("is refused in CI and by --if-behind skip, also where nothing could be compared", () => {
+      for (const matters of [true, false])
+        for (const options of [
+          { ifBehind: "ask", ci: true },
+          { ifBehind: "skip", ci: false },
+        ] as const)
+          expect(courseFrom({ ...unknown, matters }, { ...options, interactive: false })).toEqual(refused);
+    });
   });
 
   test("in a subfolder is refused, whatever is allowed", () => {
