@@ -20,7 +20,7 @@ import { stackInputs, type Workspace } from "../workspace";
 import { applyAdopting } from "./adoption";
 import { shrinkingEnvironments } from "./capacity";
 import { type Continuation, explain, explainHalt, isHalted } from "./failure";
-import { inUpgradeOrder, upgradeOf, waitForUpgrade } from "./kubernetes-version";
+import { inUpgradeOrder, unfinishedUpgrade, upgradeOf, waitForUpgrade } from "./kubernetes-version";
 import { type SlowSteps, watchSteps } from "./slow-steps";
 import { keepBackup, recordingState } from "./state-record";
 import { createsVpc } from "./taken-ranges";
@@ -79,6 +79,16 @@ export async function applyAll(options: ApplyAllOptions): Promise<StackResult[]>
   const progress = new Map<string, ResourceChange[]>();
   const store = await openStore(workspace);
 
+  const upgradesProduction = plans.some(
+    (plan) => upgradeOf(plan) !== undefined && isProduction(environmentOf(plan.stack)),
+  );
+  /** What production's upgrade comes after: the upgrade that a plan makes, or else one that an earlier deploy has begun. */
+  const waitUntilUpgraded = async (stack: SynthesizedStack, plan: StackPlan): Promise<void> => {
+    const comesFirst = upgradesProduction && !isProduction(environmentOf(stack));
+    const upgrade = upgradeOf(plan) ?? (comesFirst && (await unfinishedUpgrade(stack, workspace)));
+    if (upgrade) await waitForUpgrade({ stack, upgrade, workspace, output: options.output, stopped });
+  };
+
   // DigitalOcean refuses to make two VPCs at once, and its provider waits within one run of terraform only.
   const vpcTurns = new Turns();
 
@@ -87,7 +97,10 @@ export async function applyAll(options: ApplyAllOptions): Promise<StackResult[]>
     const upstream = all.find(({ name }) => name === stack.name)?.dependencies ?? [];
     const stale = approved.assumed.length > 0 || upstream.some((name) => renewed.has(name));
     const plan = stale && !approved.destroy ? await planAgain(stack, approved, options) : approved;
-    if (!hasChanges(plan)) return { name: stack.name, status: "unchanged", counts: count([]) };
+    if (!hasChanges(plan)) {
+      await waitUntilUpgraded(stack, plan);
+      return { name: stack.name, status: "unchanged", counts: count([]) };
+    }
     if (shrinksPool(plan)) await podsFit(plan, options);
     await keepBackup(store, stack.name, options.output);
     const vpcIsMade = createsVpc(plan) ? await vpcTurns.take() : () => undefined;
@@ -117,8 +130,7 @@ export async function applyAll(options: ApplyAllOptions): Promise<StackResult[]>
           };
         },
       }).finally(() => steps.end());
-      const upgrade = upgradeOf(plan);
-      if (upgrade) await waitForUpgrade({ stack, upgrade, workspace, output: options.output, stopped });
+      await waitUntilUpgraded(stack, plan);
       return taken;
     });
     const after = JSON.stringify(await stateOutputs(stack, workspace.variables));

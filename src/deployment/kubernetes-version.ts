@@ -160,14 +160,18 @@ function aheadNote({ name, cluster }: Environment, running: number): string {
   return `${name} runs Kubernetes 1.${running}, above the configured ${cluster.version}: DigitalOcean upgrades clusters by itself when their version goes out of support. Nothing is changed. Set cluster.version to "1.${running}", or leave it out.`;
 }
 
-/** Clusters whose upgrade has to succeed before a production cluster is upgraded, as dependencies of that one's stack. */
+/** The other clusters, whose upgrade has to be at its end before a production cluster is upgraded, as dependencies of that one's stack. */
 export function inUpgradeOrder(
   stacks: readonly SynthesizedStack[],
   plans: readonly StackPlan[],
   isProduction: (environment: string) => boolean,
 ): SynthesizedStack[] {
   const upgraded = plans.filter((plan) => upgradeOf(plan) !== undefined).map(({ stack }) => stack.name);
-  const first = upgraded.filter((name) => !isProduction(environmentOf({ name })));
+  const first = stacks
+    .filter(
+      (stack) => stack.name === `${environmentOf(stack)}-cluster` && !isProduction(environmentOf(stack)),
+    )
+    .map(({ name }) => name);
   return stacks.map((stack) =>
     upgraded.includes(stack.name) && !first.includes(stack.name)
       ? { ...stack, dependencies: [...stack.dependencies, ...first] }
@@ -185,10 +189,28 @@ const LONGEST_UPGRADE_MS = 2 * 60 * 60_000;
 
 interface WaitForUpgrade {
   readonly stack: SynthesizedStack;
-  readonly upgrade: Upgrade;
+  readonly upgrade: Pick<Upgrade, "to">;
   readonly workspace: Workspace;
   readonly output: Output;
   readonly stopped: () => string | undefined;
+}
+
+/**
+ * The upgrade to the configured minor version that an earlier deploy has begun and not seen the end of; undefined without one.
+ * @throws Error when DigitalOcean doesn't say
+ */
+export async function unfinishedUpgrade(
+  stack: SynthesizedStack,
+  { project, variables }: Workspace,
+): Promise<Pick<Upgrade, "to"> | undefined> {
+  const environment = project.environments.find(({ name }) => `${name}-cluster` === stack.name);
+  const wanted = minorOf(environment?.cluster.version);
+  const id = wanted === undefined ? undefined : await clusterId(stack, variables);
+  if (id === undefined) return undefined;
+  const { version = "", state } = await lookAt(id, variables);
+  return minorOf(version) === wanted && (state === "upgrading" || state === "error")
+    ? { to: version }
+    : undefined;
 }
 
 /**
@@ -198,10 +220,8 @@ interface WaitForUpgrade {
 export async function waitForUpgrade(options: WaitForUpgrade): Promise<void> {
   const { stack, upgrade, workspace, output, stopped } = options;
   const { variables } = workspace;
-  const state = await readState({ ...stack, document: readStackDocument(stack) }, variables);
-  const id = state.resources?.find(({ type, mode }) => type === CLUSTER_TYPE && mode === "managed")
-    ?.instances[0]?.attributes?.id;
-  if (typeof id !== "string") return;
+  const id = await clusterId(stack, variables);
+  if (id === undefined) return;
   output.progress(stack.name, `DigitalOcean upgrades the cluster to ${upgrade.to}: waiting for its nodes`);
   const begun = Date.now();
   const minutes = (): number => Math.floor((Date.now() - begun) / 60_000);
@@ -233,6 +253,13 @@ export async function waitForUpgrade(options: WaitForUpgrade): Promise<void> {
   }
   await refreshState(stack, { variables, inputs: stackInputs(workspace, stack) });
   output.progress(stack.name, `Kubernetes ${upgrade.to} runs on every node`);
+}
+
+async function clusterId(stack: SynthesizedStack, variables: Variables): Promise<string | undefined> {
+  const state = await readState({ ...stack, document: readStackDocument(stack) }, variables);
+  const id = state.resources?.find(({ type, mode }) => type === CLUSTER_TYPE && mode === "managed")
+    ?.instances[0]?.attributes?.id;
+  return typeof id === "string" ? id : undefined;
 }
 
 async function lookAt(id: string, variables: Variables): Promise<{ version?: string; state?: string }> {

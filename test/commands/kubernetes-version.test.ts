@@ -167,6 +167,28 @@ describe("a higher minor version in the configuration", () => {
   });
 });
 
+test("production's upgrade waits for the end of an upgrade that an interrupted deploy has begun", () => {
+  const project = withVersions("1.33", "1.33");
+  try {
+    expect(project.run("deploy", "--yes").code).toBe(0);
+    setVersions(project, "1.34", "1.33");
+    expect(project.run("deploy", "--yes", "--environment", "staging").code).toBe(0);
+    // As after Ctrl-C in the wait: the state has the new version, and DigitalOcean goes on.
+    const account = project.json("clouds", "digitalocean.json");
+    const { id } = clusterOf(project, "staging");
+    account[CLUSTERS][id].upgrade_ends = Date.now() + 30_000;
+    project.write(["clouds", "digitalocean.json"], JSON.stringify(account));
+    setVersions(project, "1.34", "1.34");
+    const { code, stdout } = project.run("deploy", "--yes");
+    expect(code).toBe(0);
+    const ended = stdout.search(/staging-cluster +Kubernetes 1\.34\.1-do\.2 runs on every node/);
+    expect(ended).toBeGreaterThan(0);
+    expect(ended).toBeLessThan(stdout.search(/production-cluster +changed /));
+  } finally {
+    project.remove();
+  }
+});
+
 test("a new cluster in a version that isn't offered is refused by its plan, in the configuration's words", () => {
   const project = withVersions("1.20");
   try {
