@@ -36,6 +36,33 @@ test("a stack that builds on one that was never deployed is no failure", () => {
   });
 });
 
+test.each([
+  "panic: runtime error: invalid memory address or nil pointer dereference",
+  "fatal error: concurrent map writes",
+  "runtime: out of memory: cannot allocate 4194304-byte block",
+  "terraform exited with code 137",
+  "FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory",
+  "Killed",
+])("a crash beside it is a failure: %s", (crash) => {
+  const excused = "\u001b[31m│ Error: Unable to find remote state\u001b[0m\n";
+  expect(plainDiffErrors(excused)).toEqual([]);
+  expect(
+    plainDiffErrors(`${excused}staging-flux-configuration  ${crash}\n`.replace(/\S+ {2}Killed/, "Killed")),
+  ).toEqual([expect.stringContaining(crash)]);
+});
+
+test("a file that isn't there is named, with what to do", () => {
+  const file = join(project.directory, "missing.txt");
+  const { code, stderr } = cli(["ci-diff", file]);
+  expect([code, stderr]).toEqual([
+    1,
+    expect.stringMatching(
+      /missing\.txt: what cdktf diff printed can't be read \(ENOENT\)\. Name the file .*tee <file>/,
+    ),
+  ]);
+  expect(stderr).not.toContain("no such file");
+});
+
 test("every other error is one, and is named", () => {
   expect(project.run("deploy", "--stack", "staging-cluster", "--yes").code).toBe(0);
   project.write(
