@@ -1,41 +1,81 @@
 import { spawnSync } from "node:child_process";
 import { sandboxAt, shownPath } from "../place";
 import { BACKUPS, backedUpFiles, backupOf, bytesIfThere, RECORD } from "./paths";
-import { type ConfigurationRecord, parseRecord, readRecord } from "./record";
+import { add, type ConfigurationRecord, parseRecord, readRecord } from "./record";
 import { ANY_NAME, captureNames } from "./rendering";
-import type { TokenReplacement } from "./token-replacement";
+import { asLatin1, countTokens, type TokenReplacement } from "./token-replacement";
 
 const NOTHING: ConfigurationRecord = { values: new Map(), former: new Map(), files: new Set() };
 
 /**
- * What was written before: the record, or without it what the originals show beside the configured files, or else the last record that
- * Git has. Each of them alone is enough to find the names that have changed.
+ * What was written before: the record, and where it is silent what the originals show beside the configured files, and what any
+ * committed record said. Each of them alone is enough to find the names that have changed. A record of which the originals show
+ * nothing belongs to another project and does not count.
  */
 export function knownRecord(
   projectDirectory: string,
   replacements: readonly TokenReplacement[],
 ): ConfigurationRecord {
+  const history = recordOfGit(projectDirectory);
+  const read = readRecord(projectDirectory) ?? NOTHING;
+  const placeholders = new Set([
+    ...replacements.map(({ placeholder }) => placeholder),
+    ...read.values.keys(),
+    ...history.values.keys(),
+  ]);
+  const originals = recordOfOriginals(projectDirectory, placeholders);
+  const foreign = isForeign(read, originals);
+  const record = foreign ? NOTHING : read;
+  // Git may have said these last, too.
+  const past = foreign ? read.values : read.former;
+  const values = new Map(record.values);
+  for (const placeholder of placeholders) {
+    if (values.has(placeholder)) continue;
+    // What stands in the place of a placeholder that was never replaced is the user's own.
+    const wasReplaced = record.values.size === 0 || history.values.has(placeholder);
+    const shown = wasReplaced ? originals.values.get(placeholder) : undefined;
+    const committed = history.values.get(placeholder)?.filter((one) => !past.get(placeholder)?.includes(one));
+    const [last] = shown ?? committed ?? [];
+    if (last !== undefined) values.set(placeholder, [last]);
+  }
+  const former = new Map([...record.former].map(([placeholder, list]) => [placeholder, [...list]]));
+  for (const [placeholder, list] of [...history.values, ...history.former])
+    for (const value of list)
+      if (!values.get(placeholder)?.includes(value) && value !== placeholder) add(former, placeholder, value);
+  const files = new Set(record.files.size > 0 ? record.files : originals.files);
+  const names = [...values.values(), ...former.values()].flat().map(asLatin1);
+  for (const path of history.files)
+    if (!files.has(path) && !originals.files.has(path) && holdsAny(projectDirectory, path, names))
+      files.add(path);
+  return { values, former, files };
+}
+
+/** Whether the record says something, and the originals show that something else was written, for each of several placeholders. */
+function isForeign({ values, former }: ConfigurationRecord, originals: ConfigurationRecord): boolean {
   return (
-    readRecord(projectDirectory) ??
-    recordOfOriginals(projectDirectory, replacements) ??
-    recordOfGit(projectDirectory) ??
-    NOTHING
+    values.size > 0 &&
+    originals.values.size > 1 &&
+    [...originals.values].every(
+      ([placeholder, [value = ""]]) =>
+        !values.get(placeholder)?.includes(value) && !former.get(placeholder)?.includes(value),
+    )
   );
 }
 
+/** A file that was configured holds a name; one that was restored, or that took its place later, does not. */
+function holdsAny(projectDirectory: string, path: string, names: readonly string[]): boolean {
+  const live = bytesIfThere(projectDirectory, path)?.toString("latin1");
+  return live !== undefined && countTokens(live, names).size > 0;
+}
+
 /** Where an original has a placeholder its file has the value. What most files agree on was written, anything else was edited. */
-function recordOfOriginals(
-  projectDirectory: string,
-  replacements: readonly TokenReplacement[],
-): ConfigurationRecord | undefined {
+function recordOfOriginals(projectDirectory: string, placeholders: ReadonlySet<string>): ConfigurationRecord {
   const paths = backedUpFiles(projectDirectory);
-  if (paths.length === 0) return undefined;
   const votes = new Map<string, Map<string, number>>();
   for (const path of paths) {
     const original = bytesIfThere(projectDirectory, backupOf(path))?.toString("latin1");
     const live = bytesIfThere(projectDirectory, path)?.toString("latin1");
     if (original === undefined || live === undefined || original === live) continue;
-    const placeholders = replacements.map(({ placeholder }) => placeholder);
     const captures = captureNames({ original, live }, placeholders, () => ANY_NAME);
     for (const [placeholder, texts] of captures ?? []) {
       const counts = votes.get(placeholder) ?? new Map<string, number>();
@@ -51,10 +91,29 @@ function recordOfOriginals(
   return { values, former: new Map(), files: new Set(paths) };
 }
 
-function recordOfGit(projectDirectory: string): ConfigurationRecord | undefined {
-  const commit = lastCommitWith(projectDirectory, RECORD);
-  const text = commit && git(projectDirectory, "show", `${commit}:./${RECORD}`);
-  return text ? parseRecord(text, `${RECORD} of the commit ${commit}`) : undefined;
+/** All that any record said which was committed, the newest first. */
+function recordOfGit(projectDirectory: string): ConfigurationRecord {
+  const options = ["--full-history", "--format=", "-p", "-U0", "--text", "--no-color", "--no-ext-diff"];
+  const lines = git(projectDirectory, "log", ...options, "--", RECORD)
+    ?.replace(/^.*\n\\ .*$/gm, "") // A last line without its end was cut off.
+    .match(/^\+(?:(?:value|former)\t[^\t\r\n]+|file)\t[^\t\r\n]+$/gm);
+  return parseRecord((lines ?? []).map((line) => line.slice(1)).join("\n"));
+}
+
+/** The record that is there but says less than it did, and how to get it back. */
+export function explainRecord(projectDirectory: string): string[] {
+  const text = bytesIfThere(projectDirectory, RECORD)?.toString("utf8");
+  const isCut = text !== undefined && text !== "" && !text.endsWith("\n");
+  if (text === undefined || !(isCut || !/^[^#\s]/m.test(text))) return [];
+  const commit = git(projectDirectory, "log", "-20", "--format=%h", "--", RECORD)
+    ?.split("\n")
+    .find((one) => one && /^file\t.*\n$/m.test(git(projectDirectory, "show", `${one}:./${RECORD}`) ?? ""));
+  const fix = commit
+    ? `\`git checkout ${commit} -- ${RECORD}\` restores it.`
+    : "The next deploy that changes a file writes it again.";
+  return [
+    `${shownPath(projectDirectory, RECORD)} is ${isCut ? "cut off" : "empty"}. The originals and Git's history show the names instead. ${fix}`,
+  ];
 }
 
 /** The newest commit in which a file is and is not empty; undefined when there is none, and in a sandbox, whose files Git doesn't know. */
@@ -73,7 +132,7 @@ export function explainMissing(projectDirectory: string, missing: readonly strin
   const shown = (path: string) => shownPath(projectDirectory, path);
   if (sandboxAt(projectDirectory) !== undefined)
     return [
-      `${missing.length} originals are missing from ${shown(BACKUPS)} (${shown(backupOf(missing[0] as string))}): delete ${shown("flux")}, and the next command copies it again`,
+      `${missing.length === 1 ? "1 original is" : `${missing.length} originals are`} missing from ${shown(BACKUPS)} (${shown(backupOf(missing[0] as string))}): delete ${shown("flux")}, and the next command copies it again`,
     ];
   const deleted = new Set(
     (git(projectDirectory, "ls-files", "-z", "--deleted", "--", BACKUPS) ?? "").split("\0"),
@@ -95,7 +154,9 @@ export function explainMissing(projectDirectory: string, missing: readonly strin
       .map((path) => `${backupOf(path)} is missing or empty. ${wayBack(projectDirectory, path)}`),
     ...(others.length > NAMED
       ? [
-          `${others.length - NAMED} more originals are missing from ${BACKUPS}. The same commands restore them.`,
+          others.length - NAMED === 1
+            ? `1 more original is missing from ${BACKUPS}. The same command restores it.`
+            : `${others.length - NAMED} more originals are missing from ${BACKUPS}. The same commands restore them.`,
         ]
       : []),
   ];
@@ -123,6 +184,10 @@ const quoted = (path: string): string =>
 
 function git(projectDirectory: string, ...args: string[]): string | undefined {
   if (sandboxAt(projectDirectory) !== undefined) return undefined;
-  const { status, stdout } = spawnSync("git", args, { cwd: projectDirectory, encoding: "utf8" });
+  const { status, stdout } = spawnSync("git", args, {
+    cwd: projectDirectory,
+    encoding: "utf8",
+    maxBuffer: Number.POSITIVE_INFINITY,
+  });
   return status === 0 ? stdout : undefined;
 }

@@ -1,7 +1,7 @@
 import { closeSync, lstatSync, openSync, readFileSync, readSync, type Stats } from "node:fs";
 import { shownPath } from "../place";
 import { bytesToText } from "./byte-text";
-import { knownRecord } from "./evidence";
+import { explainRecord, knownRecord } from "./evidence";
 import { Names, type OldName } from "./names";
 import { backedUpFiles, backupOf, bytesIfThere, compareBytes, onDisk, yamlFiles } from "./paths";
 import { add, type ConfigurationRecord } from "./record";
@@ -262,7 +262,7 @@ class Planner {
     }
     return {
       changes: this.changes,
-      notes: this.notes,
+      notes: [...explainRecord(directory), ...this.notes],
       missingOriginals,
       begun: { ...record, values: begun },
       done: { values, former, files },

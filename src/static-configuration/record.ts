@@ -28,7 +28,10 @@ export interface ConfigurationRecord {
  */
 export function readRecord(projectDirectory: string): ConfigurationRecord | undefined {
   const text = readIfThere(join(projectDirectory, RECORD));
-  return text === undefined ? undefined : parseRecord(text, shownPath(projectDirectory, RECORD));
+  // A last line without its end was cut off, and may say anything.
+  return text === undefined
+    ? undefined
+    : parseRecord(text.slice(0, text.lastIndexOf("\n") + 1), shownPath(projectDirectory, RECORD));
 }
 
 /**

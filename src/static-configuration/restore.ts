@@ -16,6 +16,7 @@ import {
 import { dirname, join } from "node:path";
 import { shownPath } from "../place";
 import { bytesToText } from "./byte-text";
+import { knownRecord } from "./evidence";
 import { withLock } from "./lock";
 import { Names } from "./names";
 import { BACKUPS, backedUpFiles, backupOf, bytesIfThere, onDisk, RECORD, RUN } from "./paths";
@@ -85,11 +86,7 @@ export function explainRefusal(
 }
 
 function inspect(projectDirectory: string, force: boolean): RestoreResult {
-  const record = readRecord(projectDirectory) ?? {
-    values: new Map(),
-    former: new Map(),
-    files: new Set<string>(),
-  };
+  const record = knownRecord(projectDirectory, []);
   const names = new Names([], record);
   const restored: string[] = [];
   const refused: string[] = [];

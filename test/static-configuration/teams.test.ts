@@ -326,6 +326,83 @@ describe("a file that the record doesn't know", () => {
   });
 });
 
+describe("a record", () => {
+  const without = (lines: RegExp) => (text: string) => text.replace(lines, "");
+  test.each([
+    { what: "is empty", damage: () => "", word: "is empty" },
+    { what: "has its first line only", damage: without(/(?<=^#[^\n]*\n).*/s), word: "is empty" },
+    { what: "is cut off within a value", damage: without(/(?<=acme\.d).*/s), word: "is cut off" },
+    {
+      what: "is cut off within a path",
+      damage: without(/(?<=file\tflux\/apps\/ch).*/s),
+      word: "is cut off",
+    },
+    { what: "has lost its values", damage: without(/^value.*\n/gm) },
+    { what: "has lost one value", damage: without(/^value\tmy-cluster.*\n/gm) },
+    { what: "has lost its former values", damage: without(/^former.*\n/gm) },
+    { what: "has lost its files", damage: without(/^file.*\n/gm) },
+    { what: "has lost one file", damage: without(/^file.*production.*\n/gm) },
+    { what: "is another project's", damage: (text: string) => text.replaceAll("acme", "zeta") },
+  ])("that $what hides no name, committed or not, and with an original missing", async ({ damage, word }) => {
+    for (const isCommitted of [false, true]) {
+      const directory = await configured();
+      write(directory, "flux/apps/redirect.yaml", "# static-configuration: keep acme.io\nfrom: acme.io\n");
+      await configureWell(directory, SECOND);
+      write(directory, "flux/apps/redirect.yaml", "from: acme.io\n");
+      commit(directory, "a new domain");
+      write(directory, RECORD, damage(read(directory, RECORD)));
+      rmSync(join(directory, "flux/.backups/clusters/production.yaml.orig"));
+      if (isCommitted) commit(directory, "merged");
+      const later = names("acme.net", "beta");
+      const { pending, notes } = shown(directory, later);
+      expect(pending).toHaveLength(3);
+      const ofRecord = notes.filter((note) => note.startsWith(RECORD));
+      expect(ofRecord).toEqual(word ? [expect.stringContaining(`${RECORD} ${word}. `)] : []);
+      expect(notes).toContainEqual(expect.stringMatching(/redirect\.yaml, line 1: "acme\.io" is a former/));
+      expect(notes).toContainEqual(expect.stringContaining("production.yaml.orig is missing"));
+      const command = /`(git checkout .*)`/.exec(ofRecord[0] ?? "")?.[1];
+      await configureWell(directory, later);
+      expect(liveFiles(directory)).toEqual({
+        "flux/apps/chat/base.yaml": "kind: Ingress\nhost: chat.acme.net\nmail: ops@acme.net\n",
+        "flux/apps/wiki/base.yaml": "kind: Ingress\nhost: wiki.acme.net\nname: beta\n",
+        "flux/clusters/production.yaml": "cluster: beta-production\ndomain: acme.net\n",
+        "flux/clusters/none.yaml": "nothing\n",
+        "flux/apps/redirect.yaml": "from: acme.io\n",
+      });
+      expect(shown(directory, later)).toEqual({ pending: [], notes: notes.slice(ofRecord.length) });
+      if (command === undefined) continue;
+      expect(spawnSync("sh", ["-c", command], { cwd: directory, env: GIT_ENVIRONMENT }).status).toBe(0);
+      expect(read(directory, RECORD)).toContain("value\texample.com\tacme.dev\n");
+    }
+  });
+
+  test("that says nothing lets the files be restored all the same", async () => {
+    const directory = await configured();
+    write(directory, RECORD, "");
+    expect(restoreBackups(directory).refused).toEqual([]);
+    expect(liveFiles(directory)).toEqual(FILES);
+  });
+
+  test("that is whole outweighs what a file was edited to", async () => {
+    const directory = await configured();
+    const edited = "kind: Ingress\nhost: talk.elsewhere.org\nmail: me@elsewhere.org\n";
+    write(directory, "flux/apps/chat/base.yaml", edited);
+    await configureWell(directory, SECOND);
+    expect(liveFiles(directory)).toEqual({ ...withDomain("acme.dev"), "flux/apps/chat/base.yaml": edited });
+  });
+});
+
+test("one missing original is not called several", async () => {
+  const explain = (directory: string, count: number) =>
+    explainMissing(
+      directory,
+      Array.from({ length: count }, (_, index) => `flux/${index}.yaml`),
+    );
+  const directory = await configured();
+  expect(explain(directory, 6).at(-1)).toMatch(/^1 more original is missing .* restores it\.$/);
+  expect(explain(directory, 7).at(-1)).toMatch(/^2 more originals are missing .* restore them\.$/);
+});
+
 test("two clones that configure different files, merged by Git, need nothing more", async () => {
   const origin = await configured();
   const other = clone(origin);
