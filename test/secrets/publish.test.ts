@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sodium from "libsodium-wrappers";
-import { differingSecrets, proposeSecrets } from "../../src/secrets/publish";
+import { differingSecrets, PLANNED_WITH, proposeSecrets } from "../../src/secrets/publish";
 import { readPublished, writePublished } from "../../src/secrets/published";
 
 jest.mock("../../src/api-client/retry-policy", () => require("../support/quick-retries").quickRetries());
@@ -127,9 +127,13 @@ test("tokens of plans are sealed for the repository, with the environment's name
   ]);
 });
 
-test("a plan gets no token of a deploy", async () => {
-  await expect(publish({ PLAN_DIGITALOCEAN_TOKEN: TOKEN })).rejects.toThrow(
-    /^staging: PLAN_DIGITALOCEAN_TOKEN has the value of DIGITALOCEAN_TOKEN\. Plans run the code of every pull request/,
+test.each(Object.entries(PLANNED_WITH))("a plan gets no token of a deploy: %s", async (plan, deploy) => {
+  await expect(publish({ [deploy]: "shared", [plan]: "shared" })).rejects.toThrow(
+    new RegExp(`^staging: ${plan} has the value of ${deploy}\\. Plans run the code of every pull request`),
+  );
+  // Nor where only one of them is the environment's own.
+  await expect(publish({ [`STAGING_${deploy}`]: "shared", [plan]: "shared" })).rejects.toThrow(
+    `${plan} has the value of ${deploy}`,
   );
   expect(existsSync(join(folder, "secrets"))).toBe(false);
 });
