@@ -127,7 +127,7 @@ export async function proposeSecrets(options: PublishOptions): Promise<Proposal>
       offer.environments && environmentKey === undefined
         ? deploying.filter(({ value }) => value).map(({ name }) => name)
         : [],
-    leftOut: leftOut(offer, options),
+    leftOut: leftOut(offer, options, before?.offer?.environments === true),
   };
 }
 

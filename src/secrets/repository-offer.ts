@@ -91,15 +91,17 @@ async function hasEnvironments(owner: string, repository: string, variables: Var
 /**
  * What is left out of the GitHub repository because its plan doesn't offer it, a line each: the thing, the reason, the fix.
  * @param environment whose secrets and reviewers it is about
+ * @param deployed whether GitHub had environments for the repository when it was deployed last
  */
 export function leftOut(
   { owner, environments, protectionRules, plan }: RepositoryOffer,
   { github, environment }: { github: Repository; environment: EnvironmentReviewers },
+  deployed = false,
 ): string[] {
   const name = `${github.owner}/${github.repository}`;
   if (!environments)
     return [
-      `${environment.name}: GitHub offers ${name} no environments, since it is private and its owner's plan is ${planName(plan)}. Left out: the environment with its variables and deploy tokens, so that CI deploys nothing; deploy from a machine. GitHub Pro, Team and Enterprise have environments, and so does a public repository.`,
+      `${environment.name}: GitHub offers ${name} no environments, since it is private and its owner's plan is ${planName(plan)}. Left out: the environment with its variables and deploy tokens, so that CI deploys nothing; deploy from a machine.${deployed ? " All of that exists since an earlier deploy, and the next one deletes it." : ""} GitHub Pro, Team and Enterprise have environments, and so does a public repository.`,
     ];
   const organisation = environment.reviewers.filter((name) => isOrganisation(name, owner, github.owner));
   return [

@@ -47,7 +47,9 @@ describe.each([
     expect([first.code, first.stderr]).toEqual([0, expect.not.stringContaining("422")]);
     const warnings = first.stdout.split("\n").filter((line) => line.startsWith("Warning: "));
     expect(warnings).toEqual(
-      offered.reviewers ? [] : [expect.stringMatching(offered.environment ? /reviewers/ : /no environments/)],
+      offered.reviewers
+        ? []
+        : [expect.stringMatching(offered.environment ? /reviewers/ : /no environments(?!.*deletes)/)],
     );
     const cloud = inGitHub(project);
     expect(Object.keys(cloud.github_repository_environment ?? {})).toEqual(
@@ -69,6 +71,23 @@ describe.each([
   test("nothing is left to change", () => {
     expect(run(project, "diff").code).toBe(0);
   });
+});
+
+test("when the account is on Free later, diff and deploy say that what exists is deleted", () => {
+  const project = projectOf({ type: "User", plan: "pro" });
+  try {
+    expect(run(project, "deploy", "--yes").code).toBe(0);
+    const gitHub = project.json("clouds", "github.json");
+    gitHub.accounts[OWNER].plan = "free";
+    project.write(["clouds", "github.json"], JSON.stringify(gitHub));
+    const { code, stdout } = run(project, "diff");
+    expect([code, stdout]).toEqual([2, expect.stringMatching(/destroyed/)]);
+    expect(stdout).toMatch(
+      /Warning: staging: GitHub offers .* no environments, .*exists since an earlier deploy, and the next one deletes it\./,
+    );
+  } finally {
+    project.remove();
+  }
 });
 
 describe("tokens that an earlier version had made secrets of the repository", () => {
