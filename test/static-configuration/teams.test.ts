@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { SANDBOX_DIRECTORY } from "../../src/place";
 import {
   explainMissing,
   pendingFiles,
@@ -400,6 +401,9 @@ test("one missing original is not called several", async () => {
     );
   const directory = await configured();
   expect(explain(directory, 6).at(-1)).toMatch(/^1 more original is missing .* restores it\.$/);
+  const sandbox = join(SANDBOX_DIRECTORY, "acme");
+  expect(explain(sandbox, 1)).toEqual([expect.stringMatching(/^1 original is missing from /)]);
+  expect(explain(sandbox, 2)).toEqual([expect.stringMatching(/^2 originals are missing from /)]);
   expect(explain(directory, 7).at(-1)).toMatch(/^2 more originals are missing .* restore them\.$/);
 });
 
