@@ -1,7 +1,7 @@
 import { blocks, type Values } from "../protocol/values";
 import type { DigitalOceanCloud } from "../providers/digitalocean/cloud";
 import { CLUSTERS, poolsOf } from "../providers/digitalocean/node-pools";
-import { followOffers, statusOf } from "../providers/digitalocean/upgrades";
+import { followOffers, offeredVersions, statusOf } from "../providers/digitalocean/upgrades";
 import type { GitHubCloud } from "../providers/github/cloud";
 
 const COLLECTIONS: Readonly<Record<string, readonly [key: string, type: string]>> = {
@@ -66,6 +66,13 @@ export function digitalOceanList({ origin, pathname, searchParams }: URL, cloud:
       links: all.length <= page * size ? {} : { pages: { next } },
       meta: { total: all.length },
     };
+  }
+  if (path === "v2/kubernetes/options") {
+    const versions = offeredVersions(cloud).map((slug) => ({
+      slug,
+      kubernetes_version: slug.replace(/-do\.\d+$/, ""),
+    }));
+    return { options: { versions } };
   }
   const [, one = ""] = CLUSTER_PATH.exec(path) ?? [];
   const found = cloud.object(CLUSTERS, one);

@@ -16,6 +16,7 @@ import {
   orInterrupted,
   watchInterruption,
 } from "../deployment/interruption";
+import { withoutChanges } from "../deployment/kubernetes-version";
 import { refuseLost } from "../deployment/lost-states";
 import { failureMessages, planAll } from "../deployment/plan-all";
 import { explainPlannedAgain, plannedAgain } from "../deployment/planned-again";
@@ -180,7 +181,7 @@ export async function deploy(deployment: Deployment): Promise<DeployReport> {
   if (changed.length === 0) {
     acceptSealing(workspace, sealing, output);
     await catchUp(deployment, plans);
-    output.line("\nNothing to change: the clouds are as the configuration says.");
+    output.line(`\nNothing to change: ${withoutChanges(plans)}`);
     return withFlux(deployment, all, selected, plans.map(unchanged), 0);
   }
   for (const line of explainPlannedAgain(plannedAgain(plans))) output.line(`\n${line}`);

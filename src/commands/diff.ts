@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import type { Command } from "commander";
 import { checkoutStanding, describeStanding, type Standing } from "../deployment/checkout-standing";
 import { INTERRUPTED_EXIT_CODE, orInterrupted, watchInterruption } from "../deployment/interruption";
+import { withoutChanges } from "../deployment/kubernetes-version";
 import { refuseLost } from "../deployment/lost-states";
 import { failureMessages, type PlannedStacks, planAll } from "../deployment/plan-all";
 import { explainPlannedAgain, plannedAgain } from "../deployment/planned-again";
@@ -102,7 +103,7 @@ function show(output: Output, { plans, failures }: PlannedStacks, gate: DangerGa
   output.line(
     plans.some(hasChanges)
       ? `\nA deploy would do this: ${summaryText(total)}.`
-      : "\nNo changes: the clouds are as the configuration says.",
+      : `\nNo changes: ${withoutChanges(plans)}`,
   );
 }
 

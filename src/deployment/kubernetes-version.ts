@@ -130,7 +130,23 @@ async function planUpgrade(
     if (!(error instanceof TerraformError)) throw error;
     if (isRefused(error, PROTECTED)) return ANOTHER_VERSION;
     if (!isRefused(error, NOT_OFFERED)) throw error;
-    return `DigitalOcean doesn't offer 1.${wanted} (any more). \`doctl kubernetes options versions\` lists what it does.`;
+    const offered = await offeredMinors(options.variables);
+    return `DigitalOcean doesn't offer 1.${wanted}. ${offered.length > 0 ? `It offers ${offered.join(", ")}` : "`doctl kubernetes options versions` lists what it offers"}. Set cluster.version to "1.${wanted - 1}", or leave it out.`;
+  }
+}
+
+/** The minor versions that DigitalOcean offers, newest first; none where it doesn't say. */
+async function offeredMinors(variables: Variables): Promise<string[]> {
+  try {
+    const url = `${digitalOceanApi(variables)}/v2/kubernetes/options`;
+    const { body } = await callApi({ service: "DigitalOcean", url, token: digitalOceanToken(variables) });
+    const { options } = JSON.parse(body) as {
+      options?: { versions?: ReadonlyArray<{ kubernetes_version: string }> };
+    };
+    const minors = (options?.versions ?? []).map(({ kubernetes_version: version }) => minorOf(version) ?? 0);
+    return [...new Set(minors)].sort((one, other) => other - one).map((minor) => `1.${minor}`);
+  } catch {
+    return [];
   }
 }
 
@@ -177,6 +193,13 @@ export function inUpgradeOrder(
       ? { ...stack, dependencies: [...stack.dependencies, ...first] }
       : stack,
   );
+}
+
+/** What plans without a change say of the clouds. */
+export function withoutChanges(plans: readonly StackPlan[]): string {
+  return plans.some(({ upgradeWaits }) => upgradeWaits)
+    ? "an upgrade that the configuration wants waits (see the note)."
+    : "the clouds are as the configuration says.";
 }
 
 const BETWEEN_LOOKS_MS = 10_000;

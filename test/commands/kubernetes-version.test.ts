@@ -137,8 +137,11 @@ describe("a higher minor version in the configuration", () => {
     const { code, stdout } = project.run("deploy", "--yes");
     expect([code, stdout]).toEqual([
       0,
-      expect.stringMatching(/staging stays on Kubernetes 1\.34\.1-do\.2: DigitalOcean doesn't offer 1\.35/),
+      expect.stringMatching(
+        /staging stays on Kubernetes 1\.34\.1-do\.2: DigitalOcean doesn't offer 1\.35\. It offers 1\.34, 1\.33.*Set cluster\.version to "1\.34"/,
+      ),
     ]);
+    expect(project.run("diff").stdout + stdout).not.toContain("as the configuration says");
     expect(clusterOf(project, "staging").version).toBe("1.34.1-do.2");
   });
 
