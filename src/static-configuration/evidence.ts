@@ -100,17 +100,18 @@ function recordOfGit(projectDirectory: string): ConfigurationRecord {
   return parseRecord((lines ?? []).map((line) => line.slice(1)).join("\n"));
 }
 
-/** The record that is there but says less than it did, and how to get it back. */
-export function explainRecord(projectDirectory: string): string[] {
+/** The record that is there but says less than it did, and how to get it back. A run with changes writes it again. */
+export function explainRecord(projectDirectory: string, hasChanges: boolean): string[] {
   const text = bytesIfThere(projectDirectory, RECORD)?.toString("utf8");
   const isCut = text !== undefined && text !== "" && !text.endsWith("\n");
   if (text === undefined || !(isCut || !/^[^#\s]/m.test(text))) return [];
-  const commit = git(projectDirectory, "log", "-20", "--format=%h", "--", RECORD)
+  const commits = hasChanges ? undefined : git(projectDirectory, "log", "-20", "--format=%h", "--", RECORD);
+  const commit = commits
     ?.split("\n")
     .find((one) => one && /^file\t.*\n$/m.test(git(projectDirectory, "show", `${one}:./${RECORD}`) ?? ""));
   const fix = commit
     ? `\`git checkout ${commit} -- ${RECORD}\` restores it.`
-    : "The next deploy that changes a file writes it again.";
+    : "A deploy that changes files writes it again.";
   return [
     `${shownPath(projectDirectory, RECORD)} is ${isCut ? "cut off" : "empty"}. The originals and Git's history show the names instead. ${fix}`,
   ];

@@ -262,7 +262,7 @@ class Planner {
     }
     return {
       changes: this.changes,
-      notes: [...explainRecord(directory), ...this.notes],
+      notes: [...explainRecord(directory, this.changes.length > 0), ...this.notes],
       missingOriginals,
       begun: { ...record, values: begun },
       done: { values, former, files },

@@ -355,13 +355,15 @@ describe("a record", () => {
       rmSync(join(directory, "flux/.backups/clusters/production.yaml.orig"));
       if (isCommitted) commit(directory, "merged");
       const later = names("acme.net", "beta");
+      const unchanged = shown(directory, SECOND).notes.find((note) => note.startsWith(RECORD));
       const { pending, notes } = shown(directory, later);
       expect(pending).toHaveLength(3);
       const ofRecord = notes.filter((note) => note.startsWith(RECORD));
       expect(ofRecord).toEqual(word ? [expect.stringContaining(`${RECORD} ${word}. `)] : []);
       expect(notes).toContainEqual(expect.stringMatching(/redirect\.yaml, line 1: "acme\.io" is a former/));
       expect(notes).toContainEqual(expect.stringContaining("production.yaml.orig is missing"));
-      const command = /`(git checkout .*)`/.exec(ofRecord[0] ?? "")?.[1];
+      const command = /`(git checkout .*)`/.exec(unchanged ?? "")?.[1];
+      expect(ofRecord.join()).not.toContain("git checkout");
       await configureWell(directory, later);
       expect(liveFiles(directory)).toEqual({
         "flux/apps/chat/base.yaml": "kind: Ingress\nhost: chat.acme.net\nmail: ops@acme.net\n",
@@ -371,6 +373,7 @@ describe("a record", () => {
         "flux/apps/redirect.yaml": "from: acme.io\n",
       });
       expect(shown(directory, later)).toEqual({ pending: [], notes: notes.slice(ofRecord.length) });
+      expect(command === undefined).toBe(word === undefined);
       if (command === undefined) continue;
       expect(spawnSync("sh", ["-c", command], { cwd: directory, env: GIT_ENVIRONMENT }).status).toBe(0);
       expect(read(directory, RECORD)).toContain("value\texample.com\tacme.dev\n");
