@@ -58,6 +58,27 @@ describe("a cluster that the provider does not find, and that is there", () => {
       expect([code, stderr]).toEqual([1, expect.stringMatching(reason)]);
     expect([cloud(), states()]).toEqual(kept);
   });
+
+  test("nor does it forget one of its name that was made anew", () => {
+    const content = cloud();
+    const [own] = Object.values<object>(content.digitalocean_kubernetes_cluster);
+    const id = (number: number) => `00000000-0000-4000-8000-${String(number).padStart(12, "0")}`;
+    const others = Array.from({ length: 21 }, (_, index) => [
+      id(index + 1),
+      { ...own, name: `other-${index}` },
+    ]);
+    content.digitalocean_kubernetes_cluster = { ...Object.fromEntries(others), [id(0)]: own };
+    project.write(["clouds", "digitalocean.json"], JSON.stringify(content));
+    const kept = [cloud(), states()];
+    const { code, stderr } = destroy();
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringContaining(
+        `the cluster my-startup-staging (${id(0)}) is there, and the provider does not find it: the account has 22 clusters`,
+      ),
+    ]);
+    expect([cloud(), states()]).toEqual(kept);
+  });
 });
 
 test("an environment whose cluster is gone already is destroyed all the same", () => {

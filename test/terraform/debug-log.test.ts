@@ -56,3 +56,35 @@ test("nor on stderr", () => {
   }
   expect(written.join("")).toBe(EXPECTED);
 });
+
+test.each([
+  [
+    '2026-11-30T12:00:00.000Z [DEBUG] backend-s3: HTTP Response Received: http.response.body="{\\"outputs\\": \\"held-by-the-state\\"}" http.status=200',
+    "2026-11-30T12:00:00.000Z [DEBUG] backend-s3: HTTP Response Received: …",
+  ],
+  [
+    '2026-11-30T12:00:00.000Z [WARN]  Provider "x" produced an unexpected new value: .data: was cty.StringVal("held-by-the-state"), but now cty.StringVal("more")',
+    '2026-11-30T12:00:00.000Z [WARN]  Provider "x" produced an unexpected new value: .data: was …',
+  ],
+])("of terraform's own entries no body of the state's backend and no value is kept: %s", (line, expected) => {
+  const file = join(folder, "terraform.log");
+  const log = debugLog({ TF_LOG: "trace", TF_LOG_PATH: file });
+  log?.line(line);
+  log?.end();
+  expect(readFileSync(file, "utf8")).toBe(`${expected}\n`);
+});
+
+test("nor in JSON", () => {
+  const file = join(folder, "terraform.log");
+  const log = debugLog({ TF_LOG: "json", TF_LOG_PATH: file });
+  const entry = { "@level": "debug", "@message": "HTTP Response Received", "@module": "backend-s3" };
+  log?.line(
+    JSON.stringify({
+      ...entry,
+      "http.response.body": "held-by-the-state",
+      "tf.value": 'cty.StringVal("held-by-the-state")',
+    }),
+  );
+  log?.end();
+  expect(JSON.parse(readFileSync(file, "utf8"))).toEqual({ ...entry, "tf.value": "…" });
+});
