@@ -78,6 +78,15 @@ test("a stack gets the checksums of its own providers, and init may not change t
   expect(notes).toEqual([]);
 });
 
+test("terraform itself is told to leave a lock file as it is", async () => {
+  const bin = mkdtempSync(join(folder, "bin-"));
+  const said = join(bin, "arguments");
+  const rest = `PATH="\${PATH#*:}" exec terraform "$@"`;
+  writeFileSync(join(bin, "terraform"), `#!/bin/sh\necho "$@" >> '${said}'\n${rest}\n`, { mode: 0o755 });
+  await initialise(stack(), { ...locked, PATH: `${bin}:${process.env.PATH}` });
+  expect(readFileSync(said, "utf8")).toMatch(/^init .*-lockfile=readonly/);
+});
+
 test("another program under a locked version is refused, with what it can be and what to do", async () => {
   const one = stack();
   await expect(initialise(one, { ...replaced, XDG_CACHE_HOME: join(folder, "empty") })).rejects.toMatchObject(
