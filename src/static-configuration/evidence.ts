@@ -23,7 +23,8 @@ export function knownRecord(
     ...read.values.keys(),
     ...history.values.keys(),
   ]);
-  const originals = recordOfOriginals(projectDirectory, placeholders);
+  const isWhole = read.files.size > 0 && [...history.values.keys()].every((one) => read.values.has(one));
+  const originals = recordOfOriginals(projectDirectory, placeholders, isWhole ? read.values : new Map());
   const foreign = isForeign(read, originals);
   const record = foreign ? NOTHING : read;
   // Git may have said these last, too.
@@ -69,7 +70,11 @@ function holdsAny(projectDirectory: string, path: string, names: readonly string
 }
 
 /** Where an original has a placeholder its file has the value. What most files agree on was written, anything else was edited. */
-function recordOfOriginals(projectDirectory: string, placeholders: ReadonlySet<string>): ConfigurationRecord {
+function recordOfOriginals(
+  projectDirectory: string,
+  placeholders: ReadonlySet<string>,
+  believed: ConfigurationRecord["values"],
+): ConfigurationRecord {
   const paths = backedUpFiles(projectDirectory);
   const votes = new Map<string, Map<string, number>>();
   for (const path of paths) {
@@ -78,6 +83,9 @@ function recordOfOriginals(projectDirectory: string, placeholders: ReadonlySet<s
     if (original === undefined || live === undefined || original === live) continue;
     const captures = captureNames({ original, live }, placeholders, () => ANY_NAME);
     for (const [placeholder, texts] of captures ?? []) {
+      // One agreement is enough for a whole record: thousands of originals need not be compared.
+      if (believed.get(placeholder)?.some((value) => texts.has(value)))
+        return { ...NOTHING, files: new Set(paths) };
       const counts = votes.get(placeholder) ?? new Map<string, number>();
       for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + 1);
       votes.set(placeholder, counts);
