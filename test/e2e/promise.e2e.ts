@@ -119,7 +119,7 @@ const FOLLOWERS: ReadonlyArray<{
   {
     what: "a chart of others (mattermost)",
     application: "mattermost",
-    staging: ["500m 512Mi", "1 1Gi"],
+    staging: ["250m 256Mi", "500m 512Mi"],
     production: ["1 1Gi", "2 2Gi"],
   },
   {
