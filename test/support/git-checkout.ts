@@ -5,7 +5,7 @@ import { REPOSITORY } from "./example";
 
 /** Git without anything of the machine: no configuration but the repository's own, and an author for commits. */
 export const GIT_ENVIRONMENT: NodeJS.ProcessEnv = {
-  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("GIT_"))),
+  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(?:GIT_|CI$)/.test(name))),
   GIT_CONFIG_GLOBAL: "/dev/null",
   GIT_CONFIG_SYSTEM: "/dev/null",
   GIT_AUTHOR_NAME: "Test",

@@ -9,3 +9,6 @@ fc.configureGlobal({
   ...(seed === "random" ? {} : { seed: Number(seed ?? 20_261_121) }),
   ...(runs === undefined ? {} : { numRuns: Number(runs) }),
 });
+
+// A deploy asks nobody in CI and refuses more: the tests say which of the two they mean.
+delete process.env.CI;

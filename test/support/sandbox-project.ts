@@ -27,7 +27,7 @@ export function cli(args: readonly string[], env: NodeJS.ProcessEnv = {}): CliRe
 /** The environment without anything of the machine that changes what a command does or how it looks. */
 export function plainEnvironment(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(
-    ([name]) => !/^(?:TF_|CDKTF|DIGITALOCEAN|GITHUB|SPACES|AWS|HYBRID_|FORCE_COLOR)/.test(name),
+    ([name]) => !/^(?:CI$|TF_|CDKTF|DIGITALOCEAN|GITHUB|SPACES|AWS|HYBRID_|FORCE_COLOR)/.test(name),
   );
   return { ...Object.fromEntries(kept), NO_COLOR: "1", CHECKPOINT_DISABLE: "1" };
 }
