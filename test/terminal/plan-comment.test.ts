@@ -1,16 +1,9 @@
 import { COMMENT_MARKER, LONGEST_COMMENT, planComment } from "../../src/terminal/plan-comment";
 import type { PlanReport } from "../../src/terminal/plan-report";
+import { emptyReport } from "../support/plan-report";
 
 const NONE = { created: 0, changed: 0, replaced: 0, destroyed: 0 };
-const empty: PlanReport = {
-  summary: "Plan: no changes",
-  refusal: "",
-  refusals: [],
-  failures: [],
-  destroyed: [],
-  notes: [],
-  stacks: [],
-};
+const empty = emptyReport();
 /** An environment in which everything is too much. */
 const crowded = (name: string, lines: number): { name: string; report: PlanReport } => {
   const each = (text: string): string[] => Array.from({ length: lines }, (_, index) => `${text} ${index}`);

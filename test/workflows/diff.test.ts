@@ -2,8 +2,8 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { PlanReport } from "../../src/terminal/plan-report";
 import { environmentOf } from "../../src/terraform/stacks";
+import { emptyReport } from "../support/plan-report";
 import { cli } from "../support/sandbox-project";
 import { job, workflow } from "./workflows";
 
@@ -138,23 +138,16 @@ async function comment(body: string, comments: readonly Comment[] = []): Promise
 }
 
 describe("the comment on a pull request", () => {
-  const report = (summary: string): PlanReport => ({
-    summary,
-    refusal: "",
-    refusals: [],
-    failures: [],
-    destroyed: [],
-    notes: [],
-    stacks: [],
-  });
-
   it("is one for all environments, in the configuration's order, and says which could not be planned", () => {
     for (const [name, summary] of [
       ["production", "Plan: no changes"],
       ["staging", "Plan: 1 changed"],
     ] as const) {
       mkdirSync(join(directory, "plans", `plan-${name}`), { recursive: true });
-      writeFileSync(join(directory, "plans", `plan-${name}`, "plan.json"), JSON.stringify(report(summary)));
+      writeFileSync(
+        join(directory, "plans", `plan-${name}`, "plan.json"),
+        JSON.stringify(emptyReport(summary)),
+      );
     }
     const run = "https://github.com/acme/shop/actions/runs/42";
     // The very command of the workflow.
