@@ -1,8 +1,15 @@
+import { existsSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { Command } from "commander";
-import { CONFIGURATION_FILE, ConfigurationError, loadProject } from "../config";
+import { CONFIGURATION_FILE, ConfigurationError, loadProject, type Problem, type Project } from "../config";
 import { Output } from "../terminal/output";
-import { REPOSITORY, sandboxDirectory, usedConfiguration } from "../workspace";
+import {
+  explainFolders,
+  missingFolders,
+  REPOSITORY,
+  sandboxDirectory,
+  usedConfiguration,
+} from "../workspace";
 import { type CommonOptions, command, sandboxName } from "./options";
 
 export function checkConfigCommand(): Command {
@@ -17,8 +24,15 @@ export function checkConfigCommand(): Command {
       if (given !== undefined && sandbox !== undefined)
         throw new Error(`${given} and --sandbox ${sandbox} name a configuration each: leave one of them out`);
       try {
-        const { file, name } = chosen(given, sandbox);
+        const { file, name, directory } = chosen(given, sandbox);
         const project = loadProject(file, { name });
+        const missing = directory === undefined ? [] : missingBelow(directory, project);
+        if (directory !== undefined && missing.length > 0) {
+          output.problem(explainFolders(directory, missing));
+          output.result({ valid: false, problems: missing.map((path) => folderProblem(path, project)) });
+          process.exitCode = 1;
+          return;
+        }
         const which = sandbox === undefined ? "" : ` of sandbox ${sandbox} (${name})`;
         output.line(
           `The configuration${which} is fine: ${project.name}, ${project.environments.map(({ name }) => name).join(" and ")}.`,
@@ -33,12 +47,29 @@ export function checkConfigCommand(): Command {
     });
 }
 
-/** The file to check, and what messages call it; without a name its own. */
+/** A sandbox gets what came to the checkout since with its next command. */
+function missingBelow(directory: string, project: Project): string[] {
+  return missingFolders(directory, project).filter((path) => !existsSync(join(REPOSITORY, path)));
+}
+
+/** A missing folder as `--json` shows it: what is wrong is in the tree, and asked for by the configuration. */
+function folderProblem(path: string, { environments }: Project): Problem {
+  const names = environments.map(({ name }) => name).join(", ");
+  return {
+    path,
+    problem: "is missing, so Flux would have nothing to deploy",
+    expected: `a folder for each environment of the configuration (${names}): docs/configuration.md#another-environment`,
+  };
+}
+
+/** The file to check, what messages call it (without a name its own), and the directory whose flux/ it is for; another file has none. */
 function chosen(
   given: string | undefined,
   sandbox: string | undefined,
-): { readonly file: string; readonly name?: string } {
-  if (sandbox === undefined) return { file: given ?? join(REPOSITORY, CONFIGURATION_FILE) };
-  const file = usedConfiguration(sandboxDirectory(sandbox, true));
-  return { file, name: relative(REPOSITORY, file) };
+): { readonly file: string; readonly name?: string; readonly directory?: string } {
+  if (given !== undefined) return { file: given };
+  if (sandbox === undefined) return { file: join(REPOSITORY, CONFIGURATION_FILE), directory: REPOSITORY };
+  const directory = sandboxDirectory(sandbox, true);
+  const file = usedConfiguration(directory);
+  return { file, name: relative(REPOSITORY, file), directory };
 }

@@ -9,6 +9,7 @@ import {
   PLACEHOLDER_DOMAIN,
   type Project,
 } from "../config";
+import { foldersFix, missingFolders } from "../workspace";
 import type { Facts, SetupContext } from "./context";
 
 /** Reads the facts that a configuration states, however wrong the rest of it is. */
@@ -54,7 +55,21 @@ export function checkConfiguration({
       `github.owner is still ${EXAMPLE_OWNER}`,
       `put your GitHub user or organisation into ${CONFIGURATION_FILE}, or leave "github" out`,
     );
+  if (project !== undefined) checkFolders(directory, project, report);
   return project;
+}
+
+function checkFolders(directory: string, project: Project, report: SetupContext["report"]): void {
+  const missing = missingFolders(directory, project);
+  if (missing.length === 0)
+    report.finding("ok", "environment-folders", "every environment has its folders below flux/");
+  else
+    report.finding(
+      "missing",
+      "environment-folders",
+      `missing, so Flux would have nothing to deploy: ${missing.join(", ")}`,
+      foldersFix(directory),
+    );
 }
 
 function validated(directory: string, report: SetupContext["report"]): Project | undefined {

@@ -2,6 +2,7 @@ export { REPOSITORY, SANDBOX_DIRECTORY } from "../place";
 export { configurationNotes } from "./configuration-record";
 export { MissingPrerequisites, missingCredentials } from "./credentials";
 export { clearDotenv, DOTENV_FIX, DotenvError, dotenvReadings, readDotenv, setDotenv } from "./dotenv";
+export { explainFolders, foldersFix, missingFolders } from "./environment-folders";
 export { lockWorkspace } from "./lock";
 export { stackInputs } from "./stack-inputs";
 export { type DescribedStack, describeStacks, synthesizeStacks } from "./synthesis";

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import { type Sandbox, startSandbox } from "../../sandbox";
 import { gitHubProviderAddress } from "../api-client";
@@ -16,6 +16,7 @@ import { npmRunIn, REPOSITORY, SANDBOX_DIRECTORY, shownPath } from "../place";
 import type { Variables } from "../terraform";
 import { MissingPrerequisites, missingCredentials } from "./credentials";
 import { readDotenv } from "./dotenv";
+import { explainFolders, missingFolders } from "./environment-folders";
 import { commandAtWork, lockLeftBehind, lockWorkspace } from "./lock";
 import { copyTree } from "./sandbox-tree";
 import { requireServedProviders } from "./served-providers";
@@ -275,28 +276,9 @@ function appVariables(directory: string, configurationFile: string): Record<stri
   };
 }
 
-/** Flux reads flux/clusters/<environment> and the paths named in it: without them there is a cluster that nothing is deployed to. */
 function requireEnvironmentFolders(project: Project, directory: string): void {
-  const missing = project.environments.flatMap(({ name }) => missingFolders(directory, name));
-  if (missing.length === 0) return;
-  const names = missing.map((folder) => relative(REPOSITORY, join(directory, folder))).join(", ");
-  const which = missing.length === 1 ? "the folder is missing" : "these folders are missing";
-  throw new Error(
-    `${names}: ${which}, so Flux would have nothing to deploy. Copy every folder below ${shownPath(directory, "flux")}/ that has the name of another environment; docs/configuration.md#another-environment has the commands. An environment that is deployed can't be renamed: give it its former name again.`,
-  );
-}
-
-function missingFolders(directory: string, environment: string): string[] {
-  const cluster = join("flux", "clusters", environment);
-  if (!existsSync(join(directory, cluster))) return [cluster];
-  const files = readdirSync(join(directory, cluster)).filter((file) => file.endsWith(".yaml"));
-  const paths = files.flatMap((file) => {
-    const text = readFileSync(join(directory, cluster, file), "utf8");
-    return [...text.matchAll(/^ {2}path: ["']?(?:\.\/)?(flux\/[^"'\s#]+)/gm)].map(
-      ([, path]) => path as string,
-    );
-  });
-  return [...new Set(paths)].filter((path) => !existsSync(join(directory, path)));
+  const missing = missingFolders(directory, project);
+  if (missing.length > 0) throw new Error(explainFolders(directory, missing));
 }
 
 const CREDENTIALS = /^(?:DIGITALOCEAN_|GITHUB_|GH_|SPACES_|AWS_|KUBE|TF_VAR_|TF_REATTACH_PROVIDERS$)/;

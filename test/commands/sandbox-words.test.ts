@@ -1,4 +1,12 @@
-import { existsSync, mkdirSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describeWithSops } from "../secrets/sops-project";
 import { REPOSITORY } from "../support/example";
@@ -247,6 +255,19 @@ describe("the configuration of a sandbox", () => {
       false,
       expect.stringContaining(own),
     ]);
+    const document = JSON.parse(readFileSync(join(REPOSITORY, "infrastructure.config.json.example"), "utf8"));
+    document.environments[0].name = "qa";
+    writeFileSync(join(REPOSITORY, own), JSON.stringify(document));
+    const folder = `.sandbox/${name}/flux/clusters/qa`;
+    const unfinished = check("--sandbox", name);
+    expect([unfinished.code, unfinished.stdout]).toEqual([1, ""]);
+    expect(unfinished.stderr).toContain(
+      `${folder}: the folder is missing, so Flux would have nothing to deploy. Copy every folder below .sandbox/${name}/flux/`,
+    );
+    expect(JSON.parse(check("--sandbox", name, "--json").stdout)).toMatchObject({
+      valid: false,
+      problems: [{ path: "flux/clusters/qa" }],
+    });
     expect(check("x.json", "--sandbox", name).stderr).toContain("leave one of them out");
     expect(check("--sandbox", "no-such-sandbox").stderr).toContain("there is no such sandbox, only ");
   });

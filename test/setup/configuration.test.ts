@@ -1,3 +1,5 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { find, TemporaryProject } from "./project";
 
 let project: TemporaryProject;
@@ -25,6 +27,26 @@ describe("the configuration as setup.sh checks it", () => {
       fix: "correct infrastructure.config.json; npm run check-config checks it again",
     });
     expect(report.code).toBe(1);
+  });
+
+  it("needs the folders of its environments, and names those that are missing with the way to make them", async () => {
+    project.withTree();
+    expect(find(await project.report(), "environment-folders").status).toBe("ok");
+    project.configure({
+      environments: ["staging", "qa"].map((name) => ({
+        name,
+        cluster: { region: "nyc3", nodeSize: "s-2vcpu-4gb", nodeCount: 3 },
+      })),
+    });
+    rmSync(join(project.directory, "flux/apps/fade/staging"), { recursive: true });
+    const report = await project.report(["--yes"]);
+    expect(find(report, "environment-folders")).toStrictEqual({
+      check: "environment-folders",
+      status: "missing",
+      message: "missing, so Flux would have nothing to deploy: flux/apps/fade/staging, flux/clusters/qa",
+      fix: expect.stringContaining("docs/configuration.md#another-environment has the commands"),
+    });
+    expect([report.ready, report.code]).toEqual([false, 1]);
   });
 
   it("must not have the example's names any more", async () => {

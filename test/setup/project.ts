@@ -96,6 +96,8 @@ export class TemporaryProject {
     if (logged) this.install("node", logged);
     else symlinkSync(process.execPath, join(this.bin, "node"));
     for (const [name, version] of Object.entries(VERSIONS)) this.installFake(name, version);
+    for (const name of ["staging", "production"])
+      mkdirSync(join(this.directory, "flux", "clusters", name), { recursive: true });
     this.git("init", "--quiet");
   }
 
