@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { EXAMPLE_FILE, loadProject } from "../../src/config";
@@ -64,6 +64,29 @@ describe("an application that was removed from the tree", () => {
       rmSync(directory, { recursive: true, force: true });
     }
   });
+});
+
+test("an application that was removed in a sandbox's own flux/ stays removed with the next deploy, which takes its values along", () => {
+  const project = new SandboxProject();
+  try {
+    expect(project.run("deploy", "--yes", "--environment", "staging").code).toBe(0);
+    const removed = ["flux/apps/fluxgate", "flux/clusters/staging/fluxgate.yaml"];
+    for (const path of removed) rmSync(join(project.directory, path), { recursive: true });
+    rmSync(join(project.directory, "flux/clusters/production/fluxgate.yaml"));
+
+    const plan = project.run("diff", "--environment", "staging");
+    expect(plan.code).toBe(2);
+    expect(plan.stdout).toContain("applications.fluxgate.replicas: 3 -> (none)");
+    expect(project.run("deploy", "--yes", "--environment", "staging").code).toBe(0);
+    expect(removed.filter((path) => project.exists(path))).toEqual([]);
+    const clusters = readdirSync(join(project.directory, "clouds/kubernetes"));
+    expect(clusters).toHaveLength(1);
+    expect(project.read("clouds/kubernetes", ...clusters)).not.toContain("fluxgate");
+    expect(project.run("diff", "--environment", "staging").code).toBe(0);
+    expect(project.run("status", "--environment", "staging").code).toBe(0);
+  } finally {
+    project.remove();
+  }
 });
 
 test("outputs tells a deployed stack without outputs from one that was never deployed", () => {

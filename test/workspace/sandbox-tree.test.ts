@@ -45,3 +45,39 @@ test("what the sandbox has of its own stays: its secrets, and what was changed t
   expect(read("flux/apps/app/base/deployment.yaml")).toBe("changed\n");
   expect(read("flux/apps/app/base/service.yaml")).toBe("kind: Service\n");
 });
+
+test("what was removed in the sandbox stays removed, and what is new in the checkout still arrives", () => {
+  write("checkout", "flux/apps/other/base/deployment.yaml", "kind: Deployment\n");
+  write("checkout", "flux/clusters/staging/app.yaml", "kind: Kustomization\n");
+  copy();
+  const has = (path: string): boolean => existsSync(join(root, "sandbox/flux", path));
+  for (const path of ["apps/app", "clusters/staging/app.yaml"]) {
+    expect(has(path)).toBe(true);
+    rmSync(join(root, "sandbox/flux", path), { recursive: true });
+  }
+  write("sandbox", "flux/clusters/qa/other.yaml", "kind: Kustomization\n");
+  write("checkout", "flux/apps/app/base/service.yaml", "kind: Service\n");
+  write("checkout", "flux/apps/third/base/deployment.yaml", "kind: Deployment\n");
+  write("checkout", "flux/clusters/staging/third.yaml", "kind: Kustomization\n");
+  for (const _ of ["first", "second"]) {
+    copy();
+    expect(has("apps/app")).toBe(false);
+    expect(has("clusters/staging/app.yaml")).toBe(false);
+    expect(has("apps/other/base/deployment.yaml")).toBe(true);
+    expect(has("apps/third/base/deployment.yaml")).toBe(true);
+    expect(has("clusters/staging/third.yaml")).toBe(true);
+    expect(has("clusters/qa/other.yaml")).toBe(true);
+  }
+  // A new file leaves the earlier ones on the record.
+  rmSync(join(root, "sandbox/flux/apps/third"), { recursive: true });
+  rmSync(join(root, "checkout/flux/apps/other"), { recursive: true });
+  copy();
+  rmSync(join(root, "sandbox/flux/apps/other"), { recursive: true });
+  write("checkout", "flux/apps/other/base/deployment.yaml", "kind: Deployment\n");
+  copy();
+  expect([has("apps/third"), has("apps/other")]).toEqual([false, false]);
+  // Without its flux/ a sandbox gets the checkout's again.
+  rmSync(join(root, "sandbox/flux"), { recursive: true });
+  copy();
+  expect([has("apps/app/base/service.yaml"), has("apps/third/base/deployment.yaml")]).toEqual([true, true]);
+});
