@@ -43,6 +43,9 @@ export interface ApplyAllOptions {
   readonly adopt?: readonly string[];
 }
 
+/** An apply waits for the clouds and not for processors: a cluster takes minutes, on a runner with two cores as well. */
+const AT_ONCE = 4;
+
 /** How a stack ended. */
 export interface StackResult {
   readonly name: string;
@@ -123,6 +126,8 @@ export async function applyAll(options: ApplyAllOptions): Promise<StackResult[]>
         ...options,
         stack,
         report: (applied) => {
+          // The network was there already, and is imported.
+          if (!createsVpc(applied)) vpcIsMade();
           const told = report(applied, done, options.output, steps);
           return (event) => {
             told(event);
@@ -149,7 +154,7 @@ export async function applyAll(options: ApplyAllOptions): Promise<StackResult[]>
         if (stopped() === undefined) options.output.progress(stack.name, "failed; why is told at the end");
         throw error;
       }),
-    { stopped, reverse },
+    { stopped, reverse, concurrency: AT_ONCE },
   );
   return tasks.map(({ name }) =>
     resultOf(name, outcomes.get(name) as Outcome<StackResult>, progress.get(name), {

@@ -1,5 +1,7 @@
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { cpSync, mkdirSync, readdirSync, renameSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { REPOSITORY } from "../support/example";
 import { SandboxProject } from "../support/sandbox-project";
 
 const withRange = (range?: string): SandboxProject =>
@@ -29,18 +31,70 @@ function occupy(project: SandboxProject): void {
   );
 }
 
-test("two environments get their networks one after the other: DigitalOcean makes one at a time", () => {
+/** The example with a third environment, which has a copy of staging's folders. */
+function threeEnvironments(): SandboxProject {
+  const project = new SandboxProject((document) => {
+    delete document.github;
+    document.environments.push({ ...document.environments[0], name: "trial", domain: "trial.acme.example" });
+  });
+  const tree = join(project.directory, "flux");
+  cpSync(join(REPOSITORY, "flux"), tree, { recursive: true });
+  for (const folder of readdirSync(tree, { recursive: true, encoding: "utf8" }).filter(
+    (path) => basename(path) === "staging",
+  ))
+    cpSync(join(tree, folder), join(tree, dirname(folder), "trial"), { recursive: true });
+  return project;
+}
+
+/** Waits until the clusters of so many environments are being made at the same moment, then lets them be finished. */
+async function clustersAtOnce(
+  project: SandboxProject,
+  count: number,
+  faults: object[] = [],
+): Promise<string> {
+  const stall = { provider: "digitalocean", type: "digitalocean_kubernetes_cluster", operation: "create" };
+  mkdirSync(join(project.directory, "clouds"), { recursive: true });
+  const file = join(project.directory, "clouds", "faults.json");
+  // In one step: the cloud reads it all the time.
+  const write = (...all: object[]) => {
+    writeFileSync(`${file}.new`, JSON.stringify(all));
+    renameSync(`${file}.new`, file);
+  };
+  write(...faults, { ...stall, fault: "stall", times: count });
+  const deploy = project.start("deploy", "--yes");
+  let output = "";
+  for (const stream of [deploy.stdout, deploy.stderr]) stream?.on("data", (part) => (output += part));
+  const ended = new Promise<number | null>((resolve) => deploy.once("close", resolve));
+  // A cluster is in the cloud from the moment on that its creation is stalled.
+  const made = () =>
+    project.exists("clouds", "digitalocean.json")
+      ? Object.keys(project.json("clouds", "digitalocean.json").digitalocean_kubernetes_cluster ?? {}).length
+      : 0;
+  const limit = Date.now() + 60_000;
+  while (made() < count && deploy.exitCode === null && Date.now() < limit) await sleep(50);
+  const together = made();
+  write();
+  const code = await ended;
+  if (code !== 0) throw new Error(output);
+  expect(together).toBe(count);
+  return output;
+}
+
+test("three environments get their networks one after the other and their clusters at once", async () => {
+  const project = threeEnvironments();
+  try {
+    await clustersAtOnce(project, 3);
+  } finally {
+    project.remove();
+  }
+});
+
+test("a network that has to be imported keeps no other environment's waiting", async () => {
   const project = withRange();
   try {
-    const { code, stdout, stderr } = project.run("deploy", "--yes");
-    expect([code, stderr]).toEqual([0, ""]);
-    const at = (text: RegExp): number => stdout.search(text);
-    const [first] = /(\S+)-cluster +created digitalocean_vpc\.vpc/.exec(stdout)?.slice(1) ?? [];
-    const other = first === "staging" ? "production" : "staging";
-    // Only the networks: the clusters are made side by side.
-    expect(at(new RegExp(`${other}-cluster +created digitalocean_vpc\\.vpc`))).toBeLessThan(
-      Math.max(at(/staging-cluster +done/), at(/production-cluster +done/)),
-    );
+    const lost = { provider: "digitalocean", type: "digitalocean_vpc", operation: "create" };
+    const output = await clustersAtOnce(project, 2, [{ ...lost, fault: "unanswered", times: 1 }]);
+    expect(output).toContain("taken over");
   } finally {
     project.remove();
   }
