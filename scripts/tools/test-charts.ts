@@ -7,7 +7,7 @@ import { ChartsUnreachable } from "./charts/helm";
 const PROBLEMS = 1;
 const UNREACHABLE = 2;
 
-/** `npm run test:charts`: checks the charts of others with the tree's values. It needs the internet. */
+/** `npm run test:charts`: checks the third-party charts with the tree's values. It needs the internet. */
 export async function main(words: readonly string[]): Promise<number> {
   if (words.length > 0) {
     console.error(`npm run test:charts takes no arguments, got ${words.join(" ")}`);
@@ -18,7 +18,7 @@ export async function main(words: readonly string[]): Promise<number> {
     for (const note of source.notes) console.error(note);
     const checks = await checkCharts({ ...source, table: CHART_WORKLOADS, progress: print });
     const wrong = checks.filter(({ problems }) => problems.length > 0).length;
-    console.log(`\n${checks.length} releases of charts of others, ${wrong} with problems.`);
+    console.log(`\n${checks.length} releases of third-party charts, ${wrong} with problems.`);
     return wrong > 0 ? PROBLEMS : 0;
   } catch (error) {
     if (!(error instanceof ChartsUnreachable)) throw error;

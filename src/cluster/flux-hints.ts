@@ -89,7 +89,7 @@ const HINTS: readonly Hint[] = [
     pattern:
       /field is immutable|updates to statefulset spec for fields other than|is immutable after creation/i,
     text: () =>
-      "Kubernetes can't change this field of an object that exists. Take the change in Git back, or delete the object by hand so that Flux makes it anew; deleting a volume claim deletes its data.",
+      "Kubernetes can't change this field of an object that exists. Take the change in Git back, or delete the object by hand so that Flux recreates it; deleting a volume claim deletes its data.",
   },
   {
     pattern: /field can not be less than (?:previous value|status\.capacity)/,
@@ -126,12 +126,12 @@ const HINTS: readonly Hint[] = [
     pattern:
       /unable to authenticate|authentication required|authorization failed|handshake failed|permission denied|invalid credentials|Bad credentials/i,
     text: (_, context) =>
-      `Flux may not read the repository: its deploy key or token is missing, revoked or of another repository. The key is installed anew by: ${deploy(context)}`,
+      `Flux may not read the repository: its deploy key or token is missing, revoked or of another repository. To install the key again: ${deploy(context)}`,
   },
   {
     pattern: /key mismatch|knownhosts|host key/i,
     text: (_, context) =>
-      `The Git server shows another host key than the one that Flux knows. If that is right (GitHub announces changes), install it anew: ${deploy(context)}`,
+      `The Git server shows another host key than the one that Flux knows. If that is right (GitHub announces changes), install it again: ${deploy(context)}`,
   },
   {
     pattern: /repository not found|couldn't find remote ref|reference not found|repository is empty/i,

@@ -92,7 +92,7 @@ async function fetchKubeconfig({ clusterId, variables, lifetimeSeconds }: Cluste
   const token = digitalOceanToken(variables);
   if (token !== undefined && !/^[\x21-\x7e]*$/.test(token))
     throw new Error(
-      "DIGITALOCEAN_TOKEN has spaces, line breaks or other characters that no token has: copy it anew.",
+      "DIGITALOCEAN_TOKEN has spaces, line breaks or other characters that no token has: copy it again.",
     );
   if (!token)
     throw new Error(

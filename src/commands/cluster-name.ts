@@ -17,7 +17,7 @@ export async function clusterNameIsTyped(
     return confirm(`\nThis is production. Type the name of its cluster, ${name}, to go on.`, name);
   const wrong = given.length > 0 ? ` (--confirm ${given.join(", ")} is not it)` : "";
   output.problem(
-    `\nThis is production: ${besides === undefined ? "" : `besides ${besides}, `}the name of its cluster has to be typed, and nobody is at the keyboard. Add --confirm ${name}${wrong}.`,
+    `\nThis is production: ${besides === undefined ? "" : `besides ${besides}, `}the name of its cluster has to be typed, but this is not a terminal. Pass --confirm ${name}${wrong}.`,
   );
   return false;
 }

@@ -81,7 +81,7 @@ export function deployCommand(): Command {
     )
     .option(
       "--adopt <address...>",
-      "take over what is in the cloud and not in the state, when it has the name of these resources (with --stack)",
+      "import what is in the cloud and not in the state, when it has the name of these resources (with --stack)",
     )
     .option(
       "--push",
@@ -299,7 +299,7 @@ async function approved({ options, output }: Deployment, question = ""): Promise
   if (options.yes) return true;
   if (!isInteractive()) {
     output.problem(
-      "\nThis plan needs to be approved, and nobody is at the keyboard: add --yes to apply it without a question.",
+      "\nThis plan needs approval, but this is not a terminal. Pass --yes to apply it without a question.",
     );
     return false;
   }

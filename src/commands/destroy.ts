@@ -170,7 +170,7 @@ async function isApproved({ yes }: Pick<CommonOptions, "yes">, output: Output): 
     return false;
   }
   output.problem(
-    "\nNothing was destroyed: this has to be approved, and nobody is at the keyboard (--yes approves it).",
+    "\nNothing was destroyed: approval is needed, but this is not a terminal. Pass --yes to destroy without a question.",
   );
   return false;
 }

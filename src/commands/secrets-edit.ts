@@ -12,7 +12,7 @@ export function editAction(wanted: string): SecretsAction {
   return async ({ contexts, sops, output, workspace }) => {
     if (editorOf() === undefined && !isInteractive())
       throw new Error(
-        "Nothing was edited: nobody is at the keyboard for vi. Set VISUAL or EDITOR to a program that edits the file it is given.",
+        "Nothing was edited: vi needs a terminal, and this is not one. Set VISUAL or EDITOR to a program that edits the file it is given.",
       );
     const target = findSecret(contexts, wanted);
     const edit = await editSecret(target, personAt(output), sops);
@@ -23,7 +23,7 @@ export function editAction(wanted: string): SecretsAction {
       output.problem(`${file} is as it was: what was typed could not be taken, and is thrown away.`);
     else {
       output.line(`${file}: ${changed.length > 0 ? changed.join(", ") : "comments or labels"} changed.`);
-      if (madeAnew.length > 0) output.line(`Made anew of it: ${madeAnew.join(", ")}.`);
+      if (madeAnew.length > 0) output.line(`Recreated from it: ${madeAnew.join(", ")}.`);
       for (const [key, effect] of Object.entries(effects)) output.line(`${key}: ${effect}`);
       output.line(
         workspace.sandbox === undefined

@@ -192,7 +192,7 @@ async function list({ contexts, output }: SecretsWork): Promise<number> {
 
 function stateOf({ created, missingKeys }: SecretStatus): string {
   if (!created) return "not created";
-  return missingKeys.length > 0 ? `lacks ${missingKeys.join(", ")}` : "created";
+  return missingKeys.length > 0 ? `missing ${missingKeys.join(", ")}` : "created";
 }
 
 async function check({ contexts, workspace, sops, output }: SecretsWork): Promise<number> {

@@ -28,7 +28,7 @@ interface MigrateOptions extends Pick<CommonOptions, "sandbox" | "yes" | "json">
 export function stateMigrateCommand(): Command {
   return stateSubcommand(
     "migrate",
-    "move the states of state/ to the bucket; each is verified there before the local files are put aside",
+    "move the states of state/ to the bucket; each is verified there before the local files are moved to state/retired/",
     ["sandbox", "yes", "json"],
   )
     .option("--to-local", "the other way round, before the configuration goes back to local states")
@@ -103,13 +103,15 @@ function inWords({ action, state, replaces }: MigrationStep): string {
     case "there":
       return `${what}, is there already`;
     case "empty":
-      return "empty: nothing was ever deployed with it, it is only put aside";
+      return "empty: nothing was ever deployed with it, so it is only moved to state/retired/";
   }
 }
 
 async function approved(output: Output, { yes }: MigrateOptions): Promise<boolean> {
   if (yes) return true;
   if (isInteractive()) return confirm("\nMove them?");
-  output.problem("\nNobody is at the keyboard: add --yes to move them without a question.");
+  output.problem(
+    "\nThis needs approval, but this is not a terminal. Pass --yes to move them without a question.",
+  );
   return false;
 }

@@ -130,7 +130,9 @@ async function wanted(
   if (yes) return true;
   const what = `This makes what is missing: the bucket ${bucket} in ${region} (private, with versions), and a key for it in ${shownPath(directory, ".env")}. For as long as that takes, DigitalOcean has a key with full access to your buckets.`;
   if (isInteractive()) return confirm(`${what} Go on?`);
-  output.problem(`${what}\nNobody is at the keyboard: add --yes to do it without a question.`);
+  output.problem(
+    `${what}\nThis needs approval, but this is not a terminal. Pass --yes to do it without a question.`,
+  );
   return false;
 }
 

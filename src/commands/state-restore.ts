@@ -124,7 +124,7 @@ async function approved({ workspace, options, output }: StateWork, stack: Descri
   if (options.yes) return true;
   if (isInteractive()) return confirm("\nRestore it? Only yes does.");
   output.problem(
-    "\nThis has to be approved, and nobody is at the keyboard: add --yes to restore without a question.",
+    "\nThis needs approval, but this is not a terminal. Pass --yes to restore without a question.",
   );
   return false;
 }

@@ -61,7 +61,9 @@ async function unlock(
   }
   if (!yes) {
     if (!isInteractive()) {
-      output.problem("Nobody is at the keyboard: add --yes to remove it without a question.");
+      output.problem(
+        "This needs approval, but this is not a terminal. Pass --yes to remove it without a question.",
+      );
       return told(1, false);
     }
     if (!(await confirm("Has that command ended, and is the lock to be removed?"))) return told(1, false);

@@ -35,10 +35,10 @@ export interface Swallowed {
 }
 
 /**
- * Without `--` npm keeps options for itself: `npm run deploy --sandbox` would silently mean the real clouds.
+ * Without `--` npm consumes options: `npm run deploy --sandbox` would silently mean the real clouds.
  * @param program the options of the command that the words name are looked for
  * @returns what to tell, with the command as it works, and `<name>` where nobody can tell any more which word belongs to what; undefined when
- * npm kept nothing
+ * npm consumed nothing
  */
 export function explainSwallowed(program: Command, call: NpmCall): Swallowed | undefined {
   const { command, depth } = namedCommand(program, call.words);
@@ -48,15 +48,14 @@ export function explainSwallowed(program: Command, call: NpmCall): Swallowed | u
   if (kept.length === 0)
     return all.some(({ name }) => name === UNSEEN)
       ? {
-          message: `npm kept --${UNSEEN} for itself, if it was written here: ${asItWorks(call, command, depth, all)}`,
+          message: `npm consumed --${UNSEEN}, if you wrote it here. Run:  ${asItWorks(call, command, depth, all)}`,
           harmless: true,
         }
       : undefined;
   const names = kept.map(({ name }) => `--${name}`).join(" and ");
-  const more =
-    perhaps.length === 0 ? "" : ` (and ${perhaps.join(" and ")} behind it, if it was written here)`;
+  const more = perhaps.length === 0 ? "" : ` (and ${perhaps.join(" and ")} behind it, if you wrote it here)`;
   return {
-    message: `npm kept ${names} for itself: write  ${asItWorks(call, command, depth, kept)}${more}`,
+    message: `npm consumed ${names}. Run:  ${asItWorks(call, command, depth, kept)}${more}`,
     harmless: false,
   };
 }

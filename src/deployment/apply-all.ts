@@ -52,7 +52,7 @@ export interface StackResult {
   readonly status: "applied" | "unchanged" | "failed" | "partly applied" | "interrupted" | "not begun";
   readonly counts: Counts;
   readonly message?: string;
-  /** Addresses of objects that were in the cloud already and have been taken over. */
+  /** Addresses of objects that were in the cloud already and have been imported. */
   readonly adopted?: readonly string[];
 }
 
@@ -141,7 +141,7 @@ export async function applyAll(options: ApplyAllOptions): Promise<StackResult[]>
     const after = JSON.stringify(await stateOutputs(stack, workspace.variables));
     if (after !== outputsBefore.get(stack.name)) renewed.add(stack.name);
     const counts = count(adopted.length > 0 ? done : plan.changes);
-    const taken = adopted.length > 0 ? `, ${adopted.length} taken over` : "";
+    const taken = adopted.length > 0 ? `, ${adopted.length} imported` : "";
     options.output.progress(stack.name, `done: ${summaryText(counts)}${taken}`);
     return { name: stack.name, status: "applied", counts, ...(adopted.length > 0 ? { adopted } : {}) };
   };
@@ -151,7 +151,7 @@ export async function applyAll(options: ApplyAllOptions): Promise<StackResult[]>
     (stack) =>
       applyOne(stack).catch((error: unknown) => {
         // Others may go on for minutes.
-        if (stopped() === undefined) options.output.progress(stack.name, "failed; why is told at the end");
+        if (stopped() === undefined) options.output.progress(stack.name, "failed; see the summary");
         throw error;
       }),
     { stopped, reverse, concurrency: AT_ONCE },

@@ -43,7 +43,7 @@ export class ExplainedFailure extends Error {
   }
 }
 
-/** What goes on after a failure: a deploy after a destruction that failed would make everything anew. */
+/** What goes on after a failure: a deploy after a destruction that failed would recreate everything. */
 export type Continuation = "deploy" | "destroy";
 
 /** An error in words: terraform's diagnostics with the resource they are about, or the message. */
@@ -133,11 +133,11 @@ const PROTECTED = "Instance cannot be destroyed";
 const TAKEN =
   "It is in the cloud and not in the state, as after a run that was cut off: the next deploy takes it over, or says why not.";
 
-/** It was looked for in the cloud, and another one of the same run was not taken over. */
+/** It was looked for in the cloud, and another one of the same run was not imported. */
 const NOT_ALONE =
-  "It is in the cloud and not in the state, and was not taken over: nothing is, as long as something else of this run can't be. Do what is said of that first. Then run the same command again, with every --adopt of this one.";
+  "It is in the cloud and not in the state, and was not imported: nothing is, as long as something else of this run can't be. Mend that first. Then run the same command again, with every --adopt of this one.";
 
-/** A change or a deletion that conflicts with something is no creation of what is there: nothing would be taken over. */
+/** A change or a deletion that conflicts with something is no creation of what is there: nothing would be imported. */
 const IN_THE_WAY =
   "Something in the cloud is in the way: another change of it is under way, or something else has this name or uses it.";
 

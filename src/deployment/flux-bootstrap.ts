@@ -85,6 +85,6 @@ async function refuseAnother(
   const now = sourceRepository(source);
   if (changedParts(now, github).length === 0) return;
   throw new Error(
-    `Flux was not installed anew: in ${environment} it follows branch ${now.branch} of ${now.owner}/${now.repository}, and the configuration says branch ${github.branch} of ${github.owner}/${github.repository}. What isn't there under flux/clusters/${environment} it would delete from the cluster. Set "github" in the configuration to what Flux follows, or add --allow repository-change when the move is meant.`,
+    `Flux was not installed again: in ${environment} it follows branch ${now.branch} of ${now.owner}/${now.repository}, and the configuration says branch ${github.branch} of ${github.owner}/${github.repository}. What isn't there under flux/clusters/${environment} it would delete from the cluster. Set "github" in the configuration to what Flux follows, or add --allow repository-change when the move is meant.`,
   );
 }

@@ -110,7 +110,7 @@ export async function planAll(options: PlanAllOptions): Promise<PlannedStacks> {
       (stack) => plan(stack, [], held.get(stack.name)),
     );
     for (const [name, outcome] of kept) outcomes.set(name, outcome);
-    // A cluster that will be made (anew) isn't there to be asked, whatever the state says.
+    // A cluster that will be created (again) isn't there to be asked, whatever the state says.
     const clusters = selected.filter(({ name }) => makesCluster(outcomes.get(name))).map(({ name }) => name);
     const affected = selected.filter(
       ({ name, dependencies }) =>

@@ -54,7 +54,7 @@ const INVALID: Readonly<Record<Service, string>> = {
   GitHub:
     "GITHUB_TOKEN is not valid: expired, revoked or mistyped. Make a new one at github.com/settings/tokens, and put it into .env.",
   Kubernetes:
-    "The cluster doesn't accept its credentials. They are read anew by each plan: deploy again. If it stays, look at the cluster in DigitalOcean's control panel.",
+    "The cluster doesn't accept its credentials. Each plan reads them again: deploy again. If it stays, look at the cluster in DigitalOcean's control panel.",
   unknown: "The token for it is not valid: expired, revoked or mistyped.",
 };
 

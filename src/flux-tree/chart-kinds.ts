@@ -1,5 +1,5 @@
 /**
- * The API groups whose kinds the charts of others bring: their objects can't be applied before. A chart with kinds of its own is
+ * The API groups whose kinds the third-party charts bring: their objects can't be applied before. A chart with kinds of its own is
  * a line here.
  */
 export const CHART_KINDS: Readonly<Record<string, readonly string[]>> = {

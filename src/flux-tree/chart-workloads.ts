@@ -8,7 +8,7 @@ export interface ChartContainer {
   readonly init?: boolean;
 }
 
-/** Something in a chart of others that makes pods. */
+/** Something in a third-party chart that makes pods. */
 export interface ChartWorkload {
   readonly name: string;
   readonly kind: "Deployment" | "StatefulSet" | "DaemonSet" | "Job";
@@ -29,7 +29,7 @@ export interface ChartWorkload {
 }
 
 /**
- * What the charts of others run as they are used here. The charts are not in this repository, so the rules look at the values of
+ * What the third-party charts run as they are used here. The charts are not in this repository, so the rules look at the values of
  * their HelmReleases, and this says what these mean. A new chart, or a new part of one that is switched on, is a line here;
  * `npm run test:charts` compares it with the rendered charts.
  */

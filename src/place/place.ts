@@ -51,5 +51,5 @@ export function shellIn(directory: string, command: string): string {
 export function bringBack(directory: string, path: string): string {
   return sandboxAt(directory) === undefined
     ? `restore it with \`git checkout -- ${path}\``
-    : `Git has no copy of a sandbox's files: delete ${shownPath(directory, path)} if it is there, and ${npmRunIn(directory, "secrets", "create")} makes it anew`;
+    : `Git has no copy of a sandbox's files: delete ${shownPath(directory, path)} if it is there, and ${npmRunIn(directory, "secrets", "create")} recreates it`;
 }

@@ -121,7 +121,7 @@ function incomplete(context: SecretsContext): string[] {
     const shown = shownPath(context.directory, file);
     const create = npmRunIn(context.directory, "secrets", "create");
     if (!created) return [`${shown} does not exist: ${create}`];
-    return missingKeys.length > 0 ? [`${shown} lacks ${missingKeys.join(", ")}: ${create} adds them`] : [];
+    return missingKeys.length > 0 ? [`${shown}: missing ${missingKeys.join(", ")}; ${create} adds them`] : [];
   });
 }
 

@@ -143,7 +143,7 @@ async function complete(
   if (settable.length === 0) return [];
   if (readAgeKey(directory, environment) === undefined)
     throw new Error(
-      `${shownPath(directory, file)} lacks ${settable.join(", ")}: add them on a machine that has ${shownPath(directory, ageKeyFile("", environment))}, with ${npmRunIn(directory, "secrets", "create")}`,
+      `${shownPath(directory, file)}: missing ${settable.join(", ")}; add them on a machine that has ${shownPath(directory, ageKeyFile("", environment))}, with ${npmRunIn(directory, "secrets", "create")}`,
     );
   const { stringData = {} } = (await sops.decrypt(file, environment)) as {
     stringData?: Record<string, string>;

@@ -13,7 +13,7 @@ export interface EditedSecret {
   readonly problems: readonly string[];
   /** Keys with other values than before, new ones and those that were taken out. */
   readonly changed: readonly string[];
-  /** Keys that are made of changed ones and that were made anew with them. */
+  /** Keys that are made of changed ones and that were recreated with them. */
   readonly madeAnew: readonly string[];
   /** The text to encrypt. */
   readonly text: string;
@@ -143,7 +143,7 @@ function manifestProblems(
       ),
     ...(edited.sops === undefined
       ? []
-      : ["the part sops belongs to the encrypted file, which is written anew: take it out"]),
+      : ["the part sops belongs to the encrypted file, which is written again: take it out"]),
   ];
 }
 

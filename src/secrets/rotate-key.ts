@@ -37,7 +37,7 @@ export interface KeyRotation {
   readonly present?: string;
   /** The public half of the key that is replaced. */
   readonly retiring: string;
-  /** Files that were encrypted anew. */
+  /** Files that were encrypted again. */
   readonly files: readonly string[];
   /** Where the old private key is kept from now on, when the rotation is finished. */
   readonly kept?: string;
@@ -139,7 +139,7 @@ function recordedKey(directory: string, environment: string): string {
   const keys = readAgeKeys(directory, environment);
   if (keys.length === 0)
     throw new Error(
-      `${shownPath(directory, ageKeyFile("", environment))} is not on this machine, and the files can't be encrypted anew without it: rotate the key of ${environment} where it is, or bring it here from a copy`,
+      `${shownPath(directory, ageKeyFile("", environment))} is not on this machine, and the files can't be encrypted again without it: rotate the key of ${environment} where it is, or bring it here from a copy`,
     );
   if (!keys.some(({ recipient }) => recipient === recorded))
     throw new Error(explainForeignKey(directory, environment, recorded));

@@ -25,7 +25,7 @@ export interface RotatedValue {
   readonly file: string;
   readonly key: string;
   readonly effect: RotationEffect;
-  /** Keys of the same secret that are made of it and were made anew with it. */
+  /** Keys of the same secret that are made of it and were recreated with it. */
   readonly madeAnew: readonly string[];
 }
 

@@ -62,7 +62,7 @@ export function missingValues(
   });
 }
 
-/** The keys that are made of some others, directly or by way of others still: they are made anew with them. */
+/** The keys that are made of some others, directly or by way of others still: they are recreated with them. */
 export function madeOf({ values }: ApplicationSecret, keys: readonly string[]): string[] {
   const found = new Set(keys);
   for (let size = -1; size !== found.size; ) {

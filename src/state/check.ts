@@ -199,7 +199,7 @@ async function backupFindings(
   if (newest.content.lineage === file.lineage) return findings;
   return [
     ...findings,
-    `${stack}: the state is not the one that was backed up (lineage ${file.lineage}, the newest backup has ${newest.content.lineage}): it was lost and begun anew, or replaced. What the backup knows and the state doesn't is managed by nobody. The backup: ${describeBackup(newest.backup, newest.content)}. To take it: ${workspace.npmRun("state", "restore", "--stack", stack, "--backup", newest.backup.name, "--force")}. When the state is right: ${workspace.npmRun("state", "backup")}`,
+    `${stack}: the state is not the one that was backed up (lineage ${file.lineage}, the newest backup has ${newest.content.lineage}): it was lost and recreated, or replaced. What the backup knows and the state doesn't is unmanaged. The backup: ${describeBackup(newest.backup, newest.content)}. To take it: ${workspace.npmRun("state", "restore", "--stack", stack, "--backup", newest.backup.name, "--force")}. When the state is right: ${workspace.npmRun("state", "backup")}`,
   ];
 }
 

@@ -123,7 +123,7 @@ interface StateResource {
  */
 export function describeForeign(foreign: Foreign, place: string, what: "state" | "backup"): string {
   if (foreign.because === "backups")
-    return `is not the one that was backed up (${place}: lineage ${foreign.lineage}, the newest backup has ${foreign.backedUp}): it was lost and begun anew, or replaced. What the backup knows and the state doesn't is managed by nobody`;
+    return `is not the one that was backed up (${place}: lineage ${foreign.lineage}, the newest backup has ${foreign.backedUp}): it was lost and recreated, or replaced. What the backup knows and the state doesn't is unmanaged`;
   const { owner } = foreign;
   const why =
     foreign.because === "name"

@@ -46,7 +46,7 @@ export interface RestoreResult {
 /**
  * Brings the originals in flux/.backups back, all or none: when a file was edited or deleted since it was configured and
  * `force` is not set, nothing is changed and `refused` lists every such file. What was restored leaves the backups and the
- * record, so that the next configuration starts anew. File modes are those of the files, not of the backups.
+ * record, so that the next configuration starts over. File modes are those of the files, not of the backups.
  *
  * @throws Error when a configuration is running, or a file can't be read or written (what was done until then stays, every
  * original is still in place, and running it again finishes the rest).

@@ -78,7 +78,7 @@ function note({ action, createFirst }: ResourceChange): string {
   if (action === "replace")
     return createFirst
       ? "  REPLACED: the new one first, then the old one goes"
-      : "  REPLACED: destroyed, then created anew";
+      : "  REPLACED: destroyed, then recreated";
   if (action === "forget") return "  left behind: it goes with its cluster";
   return action === "destroy" ? "  DESTROYED" : "";
 }

@@ -59,7 +59,7 @@ export async function describeStacks(workspace: Workspace): Promise<DescribedSta
     if (isCurrent(outdir, inputOf(workspace)))
       return withDocuments(inReadingOrder(readStacks(outdir), project));
   } catch {
-    // A deploy that has just begun writes them anew.
+    // A deploy that has just begun writes them again.
   }
   return withTemporaryFolder("synthesis", async (copy) => {
     await runApp({ ...workspace, outdir: copy });
@@ -90,7 +90,7 @@ function outputDigest(outdir: string): string {
     for (const { directory } of readStacks(outdir)) hash.update(readFileSync(join(directory, "cdk.tf.json")));
     return hash.digest("hex");
   } catch {
-    // Missing, cut off or edited: it is made anew.
+    // Missing, cut off or edited: it is recreated.
     return "";
   }
 }

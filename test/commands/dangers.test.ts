@@ -8,7 +8,7 @@ import { plainEnvironment, SandboxProject } from "../support/sandbox-project";
 
 type Change = (document: Record<string, any>) => void;
 
-/** What a refused deploy must leave as it is: clouds, states, the tree, secrets and keys. cdktf.out is made anew by each command. */
+/** What a refused deploy must leave as it is: clouds, states, the tree, secrets and keys. cdktf.out is recreated by each command. */
 function contents(project: SandboxProject): Record<string, string> {
   const files = project
     .files()
@@ -295,7 +295,7 @@ describe("dangerous changes", () => {
       const refused = withChange(project, change, () => project.run(...allowed, ...confirmed));
       expect([refused.code, refused.stderr]).toEqual([
         1,
-        expect.stringContaining("nobody is at the keyboard. Add --confirm my-startup-production"),
+        expect.stringContaining("this is not a terminal. Pass --confirm my-startup-production"),
       ]);
     }
     expect(contents(project)).toEqual(before);

@@ -426,7 +426,7 @@ describe("failures", () => {
       ["staging-flux-configuration", "not begun"],
     ]);
     expect(broken.stderr).toContain("digitalocean_kubernetes_node_pool.node-pool-workload");
-    expect(broken.stderr).toMatch(/^ *[\d.]+s {2}staging-cluster +failed; why is told at the end$/m);
+    expect(broken.stderr).toMatch(/^ *[\d.]+s {2}staging-cluster +failed; see the summary$/m);
     expect(broken.stderr).toContain("not begun, since staging-cluster did not succeed");
 
     const next = JSON.parse(project.run("deploy", "--yes", "--json").stdout);
@@ -520,10 +520,7 @@ describe("on the real clouds, without anything prepared", () => {
 
   test("options that npm kept for itself are not taken for the real clouds", () => {
     const { code, stderr } = cli(["deploy"], { npm_lifecycle_event: "deploy", npm_config_sandbox: "demo" });
-    expect([code, stderr]).toEqual([
-      1,
-      "npm kept --sandbox for itself: write  npm run deploy -- --sandbox demo\n",
-    ]);
+    expect([code, stderr]).toEqual([1, "npm consumed --sandbox. Run:  npm run deploy -- --sandbox demo\n"]);
   });
 
   test("a sandbox that doesn't exist is no empty one", () => {

@@ -244,7 +244,9 @@ describeWithSops("secrets of a project", () => {
     });
     expect([code, stderr]).toEqual([
       1,
-      expect.stringContaining("Nothing was edited: nobody is at the keyboard for vi. Set VISUAL or EDITOR"),
+      expect.stringContaining(
+        "Nothing was edited: vi needs a terminal, and this is not one. Set VISUAL or EDITOR",
+      ),
     ]);
   });
 
@@ -372,7 +374,7 @@ describeWithSops("secrets of production", () => {
     expect([code, stderr]).toEqual([
       1,
       expect.stringMatching(
-        /This is production: the name of its cluster has to be typed, and nobody is at the keyboard\. Add --confirm my-startup-production.*\nNothing was changed\.\n$/s,
+        /This is production: the name of its cluster has to be typed, but this is not a terminal\. Pass --confirm my-startup-production.*\nNothing was changed\.\n$/s,
       ),
     ]);
     expect(contents()).toEqual(before);

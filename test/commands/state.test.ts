@@ -349,11 +349,11 @@ describe("restore", () => {
     [["--stack", "staging-cluster"], "Name one of them, or the newest: npm run state -- restore"],
     [
       ["--stack", "staging-cluster", "--backup", "latest"],
-      "This has to be approved, and nobody is at the keyboard: add --yes",
+      "This needs approval, but this is not a terminal. Pass --yes",
     ],
     [
       ["--stack", "production-cluster", "--backup", "latest", "--yes"],
-      "This is production: besides --yes, the name of its cluster has to be typed, and nobody is at the keyboard. Add --confirm my-startup-production.",
+      "This is production: besides --yes, the name of its cluster has to be typed, but this is not a terminal. Pass --confirm my-startup-production.",
     ],
   ])("%j changes nothing and says what is missing", (args, message) => {
     const before = project.read(...CLUSTER);

@@ -96,13 +96,13 @@ test.each<[string, string[], Record<string, string>, string]>([
   ],
 ])("npm run %s: the command as it works is named", (line, words, options, fixed) => {
   const text = told(line.split(" ")[0] as string, words, options);
-  expect(text).toMatch(/^npm kept (--[a-z-]+(?: and --[a-z-]+)*) for itself: write {2}npm run /);
+  expect(text).toMatch(/^npm consumed (--[a-z-]+(?: and --[a-z-]+)*)\. Run: {2}npm run /);
   expect(text?.split("npm run ")[1]).toBe(fixed);
 });
 
 test("an option that an older npm completes to one of its own is told by the word that it leaves behind", () => {
   expect(told("deploy", ["storage-shrink"], { allow_same_version: "true" })).toBe(
-    "npm kept --allow for itself: write  npm run deploy -- --allow storage-shrink",
+    "npm consumed --allow. Run:  npm run deploy -- --allow storage-shrink",
   );
   // Set in somebody's .npmrc, for other work.
   expect(told("deploy", [], { allow_same_version: "true" })).toBeUndefined();
@@ -110,7 +110,7 @@ test("an option that an older npm completes to one of its own is told by the wor
 });
 
 test("an option that no command has, and that means to change nothing, is told as well", () => {
-  expect(told("deploy", [], { dry_run: "true" })).toContain("npm kept --dry-run for itself");
+  expect(told("deploy", [], { dry_run: "true" })).toContain("npm consumed --dry-run.");
 });
 
 test("what is turned off is as it is without the option", () => {
@@ -156,7 +156,7 @@ test("what may stand in somebody's .npmrc stops nothing that is safe without it"
   expect(told("restore", [], { force: "true" })).toBeUndefined();
   // A script would take what is written for people.
   expect(swallowed("outputs", ["cluster_id"], { json: "true" })).toEqual({
-    message: "npm kept --json for itself, if it was written here: npm run outputs -- cluster_id --json",
+    message: "npm consumed --json, if you wrote it here. Run:  npm run outputs -- cluster_id --json",
     harmless: true,
   });
 });
@@ -164,7 +164,7 @@ test("what may stand in somebody's .npmrc stops nothing that is safe without it"
 test("and is told beside what was kept for certain", () => {
   expect(swallowed("deploy", ["mine"], { sandbox: "true", yes: "true" })).toEqual({
     message:
-      "npm kept --sandbox for itself: write  npm run deploy -- --sandbox mine (and --yes behind it, if it was written here)",
+      "npm consumed --sandbox. Run:  npm run deploy -- --sandbox mine (and --yes behind it, if you wrote it here)",
     harmless: false,
   });
 });

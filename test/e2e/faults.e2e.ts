@@ -294,7 +294,7 @@ describe("faults of the machinery", () => {
   });
 });
 
-/** Where the sizes of applications are seen, of a Kustomize app, of our chart and of charts of others. */
+/** Where the sizes of applications are seen, of a Kustomize app, of our chart and of third-party charts. */
 const SIZED = [
   "Deployment chatbox/chatbox",
   "StatefulSet traversion-system/timescaledb",

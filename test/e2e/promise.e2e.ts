@@ -117,7 +117,7 @@ const FOLLOWERS: ReadonlyArray<{
     production: ["500m 512Mi", "1 1Gi"],
   },
   {
-    what: "a chart of others (mattermost)",
+    what: "a third-party chart (mattermost)",
     application: "mattermost",
     staging: ["250m 256Mi", "500m 512Mi"],
     production: ["1 1Gi", "2 2Gi"],

@@ -14,7 +14,7 @@ const releases = ofKind("HelmRelease")
   .filter(({ manifest }) => manifest.spec.chart)
   .map(({ file, manifest }) => [manifest.metadata?.name ?? file, manifest, file] as const);
 
-/** Those of charts of others; a chart of this repository has the version of the commit. */
+/** Those of third-party charts; a chart of this repository has the version of the commit. */
 const foreign = releases.filter(([, release]) => !hasOwnChart(release));
 
 describe("HelmReleases of flux/", () => {

@@ -46,6 +46,6 @@ test("other programs are run in the sandbox, whose .sops.yaml they find there", 
 test("Git brings nothing of a sandbox back", () => {
   expect(bringBack(CHECKOUT, ".sops.yaml")).toBe("restore it with `git checkout -- .sops.yaml`");
   expect(bringBack(MINE, ".sops.yaml")).toBe(
-    "Git has no copy of a sandbox's files: delete .sandbox/mine/.sops.yaml if it is there, and npm run secrets -- create --sandbox mine makes it anew",
+    "Git has no copy of a sandbox's files: delete .sandbox/mine/.sops.yaml if it is there, and npm run secrets -- create --sandbox mine recreates it",
   );
 });

@@ -80,7 +80,7 @@ describeWithSops("npm run secrets -- check", () => {
 
   test("a key that is missing in a file", async () => {
     project.declare([{ ...DATABASE, values: { ...DATABASE.values, more: { random: "hex", bytes: 8 } } }]);
-    expect(await check()).toEqual([`${FILE} lacks more: npm run secrets -- create adds them`]);
+    expect(await check()).toEqual([`${FILE}: missing more; npm run secrets -- create adds them`]);
   });
 
   test("a file in plain text, whose values no message holds", async () => {

@@ -192,7 +192,7 @@ resources:
     expect(project.has(".secrets")).toBe(false);
     project.declare([{ ...DATABASE, values: { ...DATABASE.values, more: { random: "hex", bytes: 16 } } }]);
     expect((await project.create("staging")).problems).toEqual([
-      `${FILES}/database.yaml lacks more: add them on a machine that has .secrets/staging/age.agekey, with npm run secrets -- create`,
+      `${FILES}/database.yaml: missing more; add them on a machine that has .secrets/staging/age.agekey, with npm run secrets -- create`,
     ]);
   });
 

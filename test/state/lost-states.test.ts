@@ -60,7 +60,7 @@ describe("a state that belongs to another stack", () => {
     const store = await deployedStore();
     await store.write(NAME, stateBuffer({ serial: 1, lineage: OTHER_LINEAGE }));
     await expect(refuseLostStates(store, [STACK], { project, npmRun })).rejects.toThrow(
-      new Error(`state of staging-cluster is not the one that was backed up (state/staging-cluster.tfstate: lineage ${OTHER_LINEAGE}, the newest backup has ${LINEAGE}): it was lost and begun anew, or replaced. What the backup knows and the state doesn't is managed by nobody
+      new Error(`state of staging-cluster is not the one that was backed up (state/staging-cluster.tfstate: lineage ${OTHER_LINEAGE}, the newest backup has ${LINEAGE}): it was lost and recreated, or replaced. What the backup knows and the state doesn't is unmanaged
     Its newest backup: 20261121T180700000Z-7-1f2e3d4c.tfstate (2026-11-21 18:07:00 UTC, 2 resources, serial 7)
     Restore it: npm run state -- restore --stack staging-cluster --backup 20261121T180700000Z-7-1f2e3d4c.tfstate --force
     When the state is right: npm run state -- backup`),

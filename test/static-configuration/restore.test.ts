@@ -21,7 +21,7 @@ async function configured(): Promise<{ directory: string; originals: Record<stri
   return { directory, originals };
 }
 
-test("brings every original back byte for byte, and a later configuration starts anew", async () => {
+test("brings every original back byte for byte, and a later configuration starts over", async () => {
   const { directory, originals } = await configured();
   const configuredTree = snapshot(directory);
   expect(restoreBackups(directory)).toEqual({ ...NOTHING, restored: ["flux/a.yaml", "flux/b/it's b.yaml"] });

@@ -87,7 +87,7 @@ const KUSTOMIZATION = {
   },
 };
 
-describeWithTools("charts of others", { tools: ["helm", "kubectl", "kubeconform"], schemas: true }, () => {
+describeWithTools("third-party charts", { tools: ["helm", "kubectl", "kubeconform"], schemas: true }, () => {
   let folder: string;
   let server: Server;
   let url: string;
@@ -285,7 +285,7 @@ describeWithTools("charts of others", { tools: ["helm", "kubectl", "kubeconform"
       encoding: "utf8",
       env: { ...process.env, XDG_CACHE_HOME: cache },
     });
-    expect(stderr).toMatch(/^charts of others can't be downloaded: https:.* no such host$/m);
+    expect(stderr).toMatch(/^third-party charts can't be downloaded: https:.* no such host$/m);
     expect(status).toBe(2);
   });
 
@@ -293,7 +293,7 @@ describeWithTools("charts of others", { tools: ["helm", "kubectl", "kubeconform"
     const checking = check({ repository: "http://127.0.0.1:9" });
     await expect(checking).rejects.toThrow(ChartsUnreachable);
     await expect(checking).rejects.toThrow(
-      /^charts of others can't be downloaded: http:\/\/127\.0\.0\.1:9: /,
+      /^third-party charts can't be downloaded: http:\/\/127\.0\.0\.1:9: /,
     );
   });
 });

@@ -36,7 +36,7 @@ export interface CheckedCharts {
 }
 
 /**
- * Downloads every chart of others that the tree installs, renders it as helm-controller would, and checks what comes out:
+ * Downloads every third-party chart that the tree installs, renders it as helm-controller would, and checks what comes out:
  * schemas, the rules for pods, and the table of what each chart runs.
  * @throws ChartsUnreachable when a repository does not answer, MissingTool, MissingSchemas
  */

@@ -5,7 +5,7 @@ import { runTool } from "../../../src/flux-tree/tools";
 /** Thrown when a repository of charts can't be reached, so that nothing can be said about them. */
 export class ChartsUnreachable extends Error {
   constructor(repository: string, reason: string) {
-    super(`charts of others can't be downloaded: ${repository}: ${reason}`);
+    super(`third-party charts can't be downloaded: ${repository}: ${reason}`);
     this.name = "ChartsUnreachable";
   }
 }

@@ -222,7 +222,7 @@ const LONGEST_WAIT_MS = 20 * 60_000;
 const troubleOf = (trouble: Error): string =>
   trouble instanceof StillBeingMade
     ? "It is still being made. Deploy again in a few minutes."
-    : `It can't be taken over: ${trouble.message}.`;
+    : `It can't be imported: ${trouble.message}.`;
 
 /** Whether a managed object with this id is in a state: it is no orphan then. */
 function isInState(id: string, { resources = [] }: StateDocument): boolean {
@@ -241,7 +241,7 @@ const ELSEWHERE =
 /** Objects whose import would bring a secret into the state. */
 const BY_HAND: Readonly<Record<string, string>> = {
   kubernetes_secret_v1:
-    "It is in the cluster and not in the state. Importing would copy its content into the state: delete it (`kubectl delete secret` with its name and namespace) and deploy again, which writes it anew.",
+    "It is in the cluster and not in the state. Importing would copy its content into the state: delete it (`kubectl delete secret` with its name and namespace) and deploy again, which recreates it.",
 };
 
 interface Adoption {
@@ -304,7 +304,7 @@ async function planAdoption(adoption: Adoption, options: AdoptingOptions): Promi
 const isProtection = ({ summary }: Diagnostic): boolean => summary === "Instance cannot be destroyed";
 
 const unlike = (what: string, id: string): string =>
-  `It can't be taken over: it differs from the configuration in ${what}, for which it would be destroyed. Rename or remove it in the cloud (${id}), or set the configuration to what it has.`;
+  `It can't be imported: it differs from the configuration in ${what}, for which it would be destroyed. Rename or remove it in the cloud (${id}), or set the configuration to what it has.`;
 
 const predecessorOf = (address: string): string => `${address}-replaced`;
 

@@ -31,9 +31,9 @@ function adoptableIn({ changes }: StackPlan): string[] {
 
 function explain(address: string, possible: readonly string[]): string {
   if (possible.length === 0)
-    return "this deploy creates nothing that could be taken over. Leave --adopt out: what is in the state already is managed.";
+    return "this deploy creates nothing that could be imported. Leave --adopt out: what is in the state already is managed.";
   const near = nearest(address, possible);
-  return `this deploy creates nothing of that address that could be taken over, expected ${
+  return `this deploy creates nothing of that address that could be imported, expected ${
     near.length > 0 ? `${near.join(" or ")} (nearest of ${possible.length})` : possible.join(", ")
   }`;
 }

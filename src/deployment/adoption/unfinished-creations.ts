@@ -76,7 +76,7 @@ export class UnfinishedCreations {
     if (this.told) return;
     this.told = true;
     this.output.problem(
-      `${this.stack}: ${this.shown}: what this deploy creates can't be noted there (${message}). It goes on. Only if it is cut off, the next one may not take over by itself what was made: it then names the object, and --adopt takes it over. Make room on the disk, or remove what is in the file's place.`,
+      `${this.stack}: ${this.shown}: what this deploy creates can't be noted there (${message}). It goes on. Only if it is cut off, the next one may not import by itself what was made: it then names the object, and --adopt imports it. Make room on the disk, or remove what is in the file's place.`,
     );
   }
 }

@@ -109,7 +109,7 @@ function checkDatabase(outcome: OutcomeBuilder, database: PlacedObject): void {
   }
 }
 
-/** The charts of others make both by themselves, once their values ask for it. */
+/** The third-party charts make both by themselves, once their values ask for it. */
 function checkRelease(outcome: OutcomeBuilder, release: PlacedObject): void {
   const { chart, values } = release.object.spec ?? {};
   for (const workload of workloadsOfChart(chart?.spec?.chart, values) ?? []) {

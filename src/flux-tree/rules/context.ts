@@ -30,6 +30,6 @@ export interface RuleContext {
   readonly objects: readonly PlacedObject[];
   /** The pods' owners among the objects. */
   readonly workloads: readonly Workload[];
-  /** Releases of charts of others, which are checked by their values. */
+  /** Releases of third-party charts, which are checked by their values. */
   readonly foreignReleases: readonly PlacedObject[];
 }

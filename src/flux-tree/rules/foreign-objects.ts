@@ -2,7 +2,7 @@ import type { PlacedObject } from "../objects";
 import type { RuleContext } from "./context";
 
 /**
- * Whether an object may be one of a chart of others: the charts are not here, and nearly all of them name their objects after
+ * Whether an object may be one of a third-party chart: the charts are not here, and nearly all of them name their objects after
  * the release or as their values say.
  */
 export function mayBeOfChart(

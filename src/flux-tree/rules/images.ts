@@ -89,7 +89,7 @@ function namedImages(value: unknown, path: readonly string[] = []): Array<{ path
 
 const EXACT_CHART = /^v?\d+\.\d+\.\d+(?:[-+][\w.+-]+)?$/;
 
-/** A chart of others is the same tomorrow. */
+/** A third-party chart is the same tomorrow. */
 function checkChartVersion(outcome: OutcomeBuilder, release: PlacedObject): void {
   const { chart, version, sourceRef } = release.object.spec?.chart?.spec ?? {};
   if (sourceRef?.kind !== "HelmRepository") return;

@@ -192,7 +192,7 @@ function checkService(outcome: OutcomeBuilder, context: RuleContext, service: Pl
   const labels = Object.entries<string>(selector ?? {});
   if (labels.length === 0 || type === "ExternalName") return;
   const namespace = namespaceOf(service);
-  // Pods of operators and of charts of others are not here.
+  // Pods of operators and of third-party charts are not here.
   if (labels.some(([key, value]) => key.startsWith("cnpg.io/") || mayBeOfChart(context, namespace, value)))
     return;
   const asSelector = { matchLabels: selector };

@@ -24,7 +24,7 @@ const SUPERUSER: RotationEffect = {
 };
 const REDIS: RotationEffect = {
   procedure:
-    "Redis and the API keep the old password until they start anew, and refuse each other in between: a minute without Traversion. As soon as Flux has applied the new one: kubectl -n traversion-system rollout restart statefulset/redis deployment/traversion-app",
+    "Redis and the API keep the old password until they restart, and refuse each other in between: a minute without Traversion. As soon as Flux has applied the new one: kubectl -n traversion-system rollout restart statefulset/redis deployment/traversion-app",
 };
 const SESSIONS: RotationEffect = {
   after: "kubectl -n traversion-system rollout restart deployment/traversion-app; everybody signs in again",

@@ -81,7 +81,7 @@ describe("what is there already and is not known to be ours", () => {
     change("digitalocean_vpc", id, { region: "fra1" });
     const { code, stderr } = deploy("--adopt", VPC);
     expect(code).toBe(1);
-    expect(stderr).toContain("It can't be taken over: ");
+    expect(stderr).toContain("It can't be imported: ");
     expect(cloud().digitalocean_vpc[id].region).toBe("fra1");
   });
 
@@ -92,7 +92,7 @@ describe("what is there already and is not known to be ours", () => {
     expect(Object.keys(cloud().digitalocean_vpc)).toEqual([id]);
     expect(deploy().stacks[0].status).toBe("unchanged");
     // The same command once more: there is nothing left that it could mean.
-    expect(deploy("--adopt", VPC).stderr).toContain("this deploy creates nothing that could be taken over");
+    expect(deploy("--adopt", VPC).stderr).toContain("this deploy creates nothing that could be imported");
   });
 });
 

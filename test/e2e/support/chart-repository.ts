@@ -6,7 +6,7 @@ import { stringify } from "yaml";
 import { parseManifests } from "../../../src/flux-tree";
 import { CHART_WORKLOADS, type ChartWorkload } from "../../../src/flux-tree/chart-workloads";
 
-/** A chart of others that can't be downloaded here, as a HelmRelease of the tree names it. */
+/** A third-party chart that can't be downloaded here, as a HelmRelease of the tree names it. */
 export interface StubChart {
   readonly name: string;
   readonly version: string;

@@ -15,7 +15,7 @@ export class LiveProject {
 
   /**
    * @param directory for its own files
-   * @param chartRepository where the charts of others are served; takes the place of every address in the tree
+   * @param chartRepository where the third-party charts are served; takes the place of every address in the tree
    */
   constructor(
     directory: string,

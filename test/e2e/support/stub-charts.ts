@@ -14,7 +14,7 @@ const DEFINED_BY: Readonly<Record<string, string>> = {
   velero: "github.com/vmware-tanzu/velero",
 };
 
-/** The charts of others that the tree of a project names, with the real definitions. */
+/** The third-party charts that the tree of a project names, with the real definitions. */
 export async function stubCharts(directory: string): Promise<StubChart[]> {
   const tree = new FluxTree(directory);
   const releases = tree

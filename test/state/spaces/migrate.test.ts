@@ -116,7 +116,7 @@ describeWithS3("a migration of states to a bucket", () => {
         const isLocal = existsSync(join(folder, name));
         const isThere = (await inBucket(name)) === stateOf(stop);
         expect([name, isLocal || isThere]).toEqual([name, true]);
-        // Nothing is put aside before all of them are there.
+        // Nothing is moved before all of them are there.
         if (!isLocal) expect(await Promise.all(names.map(inBucket))).toEqual(names.map(() => stateOf(stop)));
       }
       await migrate();
