@@ -11,6 +11,10 @@ beforeAll(async () => {
   names = await NameServer.start({
     "shop.example": [1, 2, 3].map((number) => `NS${number}.digitalocean.com`),
     "moved.example": ["ns1.digitalocean.com", "a.registrar.example"],
+    "below.shop.example": [],
+    "failing.example": 2,
+    "refused.example": 5,
+    "digitalocean.com": ["ns1.digitalocean.com"],
   });
 });
 afterAll(async () => {
@@ -101,6 +105,17 @@ describe("the name servers of the domain", () => {
     ["shop.example", "ok", "shop.example has the name servers of DigitalOcean"],
     ["moved.example", "warning", "moved.example has the name servers a.registrar.example:"],
     ["nobody.example", "warning", "nobody.example has no name servers"],
+    ["below.shop.example", "warning", "below.shop.example has no name servers"],
+    [
+      "failing.example",
+      "unchecked",
+      "failing.example are not checked: the name server of this machine could not find it out (SERVFAIL)",
+    ],
+    [
+      "refused.example",
+      "unchecked",
+      "refused.example are not checked: the name server of this machine refuses the question (REFUSED)",
+    ],
   ])("of %s: %s", async (domain, status, message) => {
     project.configure({ project: { name: "shop", domain, email: "it@shop.example" } });
     const finding = find(await project.report(), "name-servers");
@@ -111,7 +126,22 @@ describe("the name servers of the domain", () => {
 
   it("are unchecked without a network", async () => {
     project.nameServer = "127.0.0.1:9";
-    expect(find(await project.report(), "name-servers").status).toBe("unchecked");
+    expect(find(await project.report(), "name-servers")).toMatchObject({
+      status: "unchecked",
+      message:
+        "the name servers of shop.example are not checked: no name server of this machine can be reached; is there a network?",
+    });
+  });
+
+  it("are unchecked where the name server finds no domain at all, as in a network that lets nobody out", async () => {
+    const closed = await NameServer.start({});
+    project.nameServer = closed.address;
+    const finding = find(await project.report(), "name-servers");
+    await closed.stop();
+    expect(finding).toMatchObject({
+      status: "unchecked",
+      message: expect.stringContaining("finds no domain, not even digitalocean.com"),
+    });
   });
 });
 

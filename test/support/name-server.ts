@@ -11,14 +11,14 @@ export class NameServer {
     readonly address: string,
   ) {}
 
-  /** @param zones the name servers of a domain; others don't exist */
-  static async start(zones: Readonly<Record<string, readonly string[]>>): Promise<NameServer> {
+  /** @param zones the name servers of a domain, or the code of the answer (RFC 1035: 2 SERVFAIL, 5 REFUSED); others don't exist */
+  static async start(zones: Readonly<Record<string, readonly string[] | number>>): Promise<NameServer> {
     const socket = createSocket("udp4");
     await new Promise<void>((resolve) => socket.bind(0, "127.0.0.1", resolve));
     socket.on("message", (query, { port, address }) => {
       const { name, end } = question(query);
-      const servers = zones[name] ?? [];
-      const code = name in zones ? 0 : NAME_ERROR;
+      const known = zones[name] ?? NAME_ERROR;
+      const [servers, code] = typeof known === "number" ? [[], known] : [known, 0];
       const header = Buffer.alloc(12);
       query.copy(header, 0, 0, 2);
       header.writeUInt16BE(0x8180 | code, 2);
