@@ -1,5 +1,5 @@
 import { listDigitalOcean } from "../api-client";
-import { rangesOverlap } from "../config";
+import { type Project, rangesOverlap } from "../config";
 import type { StackPlan } from "../terraform";
 import type { Workspace } from "../workspace";
 
@@ -32,40 +32,62 @@ export async function takenRanges(
   plans: readonly StackPlan[],
   { project, variables }: Pick<Workspace, "project" | "variables">,
 ): Promise<{ readonly refusals: readonly string[]; readonly notes: readonly string[] }> {
-  const wanted = project.environments.flatMap(({ name, cluster }, index) => {
-    const creates = plans.some((plan) => plan.stack.name === `${name}-cluster` && createsVpc(plan));
-    return creates && cluster.vpcIpRange !== undefined
-      ? [{ index, range: cluster.vpcIpRange, own: cluster.name }]
-      : [];
-  });
+  const wanted = configuredRanges(project).filter(({ index }) =>
+    plans.some(
+      (plan) => plan.stack.name === `${project.environments[index]?.name}-cluster` && createsVpc(plan),
+    ),
+  );
   if (wanted.length === 0) return { refusals: [], notes: [] };
   try {
-    const [networks, clusters] = await Promise.all([
-      listDigitalOcean<Network>("vpcs", "vpcs", variables),
-      listDigitalOcean<Cluster>("kubernetes/clusters", "kubernetes_clusters", variables),
-    ]);
-    const taken = [
-      ...networks.map(({ name, ip_range }) => ({ name, range: ip_range, what: `the VPC ${name}` })),
-      ...clusters.flatMap(({ name, cluster_subnet, service_subnet }) => [
-        { name, range: cluster_subnet, what: `the pods of the cluster ${name}` },
-        { name, range: service_subnet, what: `the services of the cluster ${name}` },
-      ]),
-    ];
-    return {
-      refusals: wanted.flatMap(({ index, range, own }) =>
-        taken
-          .filter((one) => one.name !== own && one.range !== undefined && rangesOverlap(one.range, range))
-          .map(
-            (one) =>
-              `environments[${index}].cluster.vpcIpRange: ${range} overlaps ${one.range} of ${one.what} in this DigitalOcean account, which refuses that. Choose another range, or leave it out: DigitalOcean then chooses a free one.`,
-          ),
-      ),
-      notes: [],
-    };
+    return { refusals: await overlapsInAccount(wanted, variables), notes: [] };
   } catch (error) {
     return {
       refusals: [],
       notes: [`The IP ranges could not be compared with those of the account: ${(error as Error).message}`],
     };
   }
+}
+
+/** A configured range, and the name that its own network and cluster have in the account. */
+export interface WantedRange {
+  /** The environment's place in the configuration. */
+  readonly index: number;
+  readonly range: string;
+  readonly own: string;
+}
+
+/** The configured ranges of all environments. */
+export function configuredRanges({ environments }: Pick<Project, "environments">): WantedRange[] {
+  return environments.flatMap(({ cluster }, index) =>
+    cluster.vpcIpRange === undefined ? [] : [{ index, range: cluster.vpcIpRange, own: cluster.name }],
+  );
+}
+
+/**
+ * What of the account overlaps configured ranges: path, reason and fix.
+ * @throws Error when the account can't be read
+ */
+export async function overlapsInAccount(
+  wanted: readonly WantedRange[],
+  variables: Workspace["variables"],
+): Promise<string[]> {
+  const [networks, clusters] = await Promise.all([
+    listDigitalOcean<Network>("vpcs", "vpcs", variables),
+    listDigitalOcean<Cluster>("kubernetes/clusters", "kubernetes_clusters", variables),
+  ]);
+  const taken = [
+    ...networks.map(({ name, ip_range }) => ({ name, range: ip_range, what: `the VPC ${name}` })),
+    ...clusters.flatMap(({ name, cluster_subnet, service_subnet }) => [
+      { name, range: cluster_subnet, what: `the pods of the cluster ${name}` },
+      { name, range: service_subnet, what: `the services of the cluster ${name}` },
+    ]),
+  ];
+  return wanted.flatMap(({ index, range, own }) =>
+    taken
+      .filter((one) => one.name !== own && one.range !== undefined && rangesOverlap(one.range, range))
+      .map(
+        (one) =>
+          `environments[${index}].cluster.vpcIpRange: ${range} overlaps ${one.range} of ${one.what} in this DigitalOcean account, which refuses that. Choose another range, or leave it out: DigitalOcean then chooses a free one.`,
+      ),
+  );
 }

@@ -12,6 +12,7 @@ import { checkSecrets } from "./secrets";
 import { checkDotenv, readSettings } from "./settings";
 import { checkState } from "./state";
 import { checkTools } from "./tools";
+import { checkVpcRanges } from "./vpc-ranges";
 
 export type { Questions, SetupOptions, StatePreparation } from "./context";
 export { type Finding, Report, type Result, type Status } from "./report";
@@ -53,6 +54,7 @@ export async function setup(given: Setup): Promise<Result> {
   await checkPlanCredentials(context);
   report.section("Account");
   await checkDroplets(context, digitalOcean);
+  await checkVpcRanges(context, digitalOcean);
   await checkNameServers(context);
   await checkGitHubPlan(context);
   await checkState(context);

@@ -56,6 +56,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "src/terminal",
     "src/workspace",
     "src/state",
+    "src/deployment",
   ],
   "src/commands": [
     "src/place",

@@ -100,6 +100,42 @@ describe("the account's limit of Droplets", () => {
   });
 });
 
+describe("the configured IP ranges", () => {
+  const json = (value: unknown) => ({ status: 200, body: JSON.stringify(value) });
+  beforeEach(() => {
+    project.configure({ environments: [environment("staging", 3, { vpcIpRange: "10.20.0.0/16" })] });
+    api.answer("/v2/kubernetes/clusters?per_page=200", json({ kubernetes_clusters: [] }));
+  });
+
+  it("that overlap another network of the account are found before a deploy", async () => {
+    const vpcs = [
+      { name: "shop-staging", ip_range: "10.20.0.0/16" },
+      { name: "legacy", ip_range: "10.20.8.0/24" },
+    ];
+    api.answer("/v2/vpcs?per_page=200", json({ vpcs }));
+    const report = await reportWith(DEPLOY);
+    expect(report.findings.filter(({ check }) => check === "vpc-ranges")).toStrictEqual([
+      {
+        check: "vpc-ranges",
+        status: "missing",
+        message:
+          "environments[0].cluster.vpcIpRange: 10.20.0.0/16 overlaps 10.20.8.0/24 of the VPC legacy in this DigitalOcean account, which refuses that",
+        fix: "Choose another range, or leave it out: DigitalOcean then chooses a free one.",
+      },
+    ]);
+    expect(report.ready).toBe(false);
+  });
+
+  it("that overlap nothing are fine; what can't be read is unchecked, and without a range nothing is asked", async () => {
+    api.answer("/v2/vpcs?per_page=200", json({ vpcs: [{ name: "shop-staging", ip_range: "10.20.0.0/16" }] }));
+    expect(find(await reportWith(DEPLOY), "vpc-ranges").status).toBe("ok");
+    api.answer("/v2/vpcs?per_page=200", { status: 404 });
+    expect(find(await reportWith(DEPLOY), "vpc-ranges").status).toBe("unchecked");
+    project.configure();
+    expect(checks(await reportWith(DEPLOY))).not.toContain("vpc-ranges");
+  });
+});
+
 describe("the name servers of the domain", () => {
   it.each([
     ["shop.example", "ok", "shop.example has the name servers of DigitalOcean"],
