@@ -20,20 +20,17 @@ const WRONG_USAGE = 2;
 export function setupCommand(): Command {
   return new Command("setup")
     .description(
-      `Checks everything that a deployment needs (tools, configuration, tokens and what they may do) and lists
-all findings at once, each with its fix. Creates infrastructure.config.json and a private .env where they
-are missing, and offers to create the bucket of the states and the keys and encrypted secrets of the
-applications. Safe to run at any time, as often as you like.`,
+      "Check everything that a deployment needs (tools, configuration, tokens and what they may do), and list all findings at once, each with its fix. Creates infrastructure.config.json and a private .env where they are missing. Offers to create the bucket of the states, and the keys and encrypted secrets of the applications. Run it as often as you like.",
     )
-    .argument("[prerequisites]", "the only thing to do so far, and what is done without a word as well")
+    .argument("[prerequisites]", "may be left out: these checks are all that setup.sh does")
     .option("--check", "change nothing, only look")
     .option("--yes", "ask nothing, and create what is missing")
     .option("--json", "print the findings as JSON (asks nothing either)")
     .addHelpText(
       "after",
       `
-Values in the environment win over those in .env. Exit codes: 0 ready, 1 something that is required is
-missing, 2 wrong usage.`,
+Values in the environment win over those in .env.
+Exit codes: 0 ready, 1 something that is required is missing, 2 wrong usage.`,
     )
     .configureHelp({ commandUsage: () => "./setup.sh [prerequisites] [options]" })
     .allowExcessArguments(true)

@@ -19,9 +19,9 @@ interface Tool {
   readonly required: boolean;
   readonly purpose: string;
   readonly fix: string;
-  /** How it says its version, and the oldest that works. */
-  readonly version?: {
-    readonly minimum: string;
+  /** How it says its version, and the oldest that works where that matters. */
+  readonly version: {
+    readonly minimum?: string;
     readonly args: readonly string[];
     readonly pattern: RegExp;
   };
@@ -33,6 +33,7 @@ const TOOLS: readonly Tool[] = [
     required: true,
     purpose: "installs the packages",
     fix: "it comes with Node (on some systems as a package of its own: npm)",
+    version: { args: ["--version"], pattern: /^([0-9.]+)/m },
   },
   {
     name: "terraform",
@@ -46,6 +47,7 @@ const TOOLS: readonly Tool[] = [
     required: true,
     purpose: "holds what Flux deploys",
     fix: "install it with your system's package manager",
+    version: { args: ["--version"], pattern: /^git version ([0-9.]+)/m },
   },
   {
     name: "flux",
@@ -59,12 +61,14 @@ const TOOLS: readonly Tool[] = [
     required: false,
     purpose: "looks into the clusters",
     fix: "install it from kubernetes.io/docs/tasks/tools, or run: mise install",
+    version: { args: ["version", "--client"], pattern: /^Client Version: v([0-9.]+)/m },
   },
   {
     name: "sops",
     required: false,
     purpose: "encrypts the secrets of your applications",
     fix: "install it from getsops.io, or run: mise install, or: npm run tools",
+    version: { args: ["--version", "--disable-version-check"], pattern: /^sops ([0-9.]+)/m },
   },
 ];
 
@@ -83,29 +87,29 @@ async function look(
   { name, required, purpose, version }: Tool,
   environment: Variables,
 ): Promise<{ readonly problem?: string; readonly version?: string }> {
-  if (name === "sops" && isBuilt(name, environment)) return {};
+  const built = name === "sops" ? builtVersion(name, environment) : undefined;
+  if (built !== undefined) return { version: built };
   const program = onPath(name, environment);
   const need = `${required ? "required" : "optional"}, it ${purpose}`;
   if (program === undefined)
     return {
-      problem: `${name} is not installed${version ? ` (${version.minimum} or later)` : ""}; ${need}`,
+      problem: `${name} is not installed${version.minimum ? ` (${version.minimum} or later)` : ""}; ${need}`,
     };
-  if (version === undefined) return {};
   const have = version.pattern.exec(await run(program, version.args, environment))?.[1]?.replace(/\.$/, "");
   if (have === undefined)
     return { problem: `${name} prints no version: it is broken, or another program of that name` };
-  return versionAtLeast(have, version.minimum)
+  return version.minimum === undefined || versionAtLeast(have, version.minimum)
     ? { version: have }
     : { problem: `${name} ${have} is too old, ${version.minimum} or later is needed; it ${purpose}` };
 }
 
-/** Whether `npm run tools` has built a tool, which is on no PATH then. */
-function isBuilt(name: string, environment: Variables): boolean {
+/** The version of a tool that `npm run tools` has built, which is on no PATH then. */
+function builtVersion(name: string, environment: Variables): string | undefined {
   const folder = toolsDirectory(environment as NodeJS.ProcessEnv);
-  return (
-    existsSync(folder) &&
-    readdirSync(folder).some((entry) => entry.startsWith(`${name}-`) && isProgram(join(folder, entry, name)))
-  );
+  if (!existsSync(folder)) return undefined;
+  return readdirSync(folder)
+    .find((entry) => entry.startsWith(`${name}-`) && isProgram(join(folder, entry, name)))
+    ?.slice(name.length + 1);
 }
 
 /** The program of a name on the PATH. */

@@ -39,6 +39,10 @@ describe("setup.sh on the command line", () => {
     expect(code).toBe(0);
     for (const option of ["--check", "--yes", "--json", "--help"]) expect(stdout).toContain(option);
     expect(stdout).not.toMatch(/\bstate\b/);
+    // Wrapped once, by the width of the terminal: no line is cut short but the last of a paragraph.
+    expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(80);
+    const [, description = ""] = stdout.split("\n\n");
+    for (const line of description.split("\n").slice(0, -1)) expect(line.length).toBeGreaterThan(60);
   });
 
   it("ends with the next step when all is there", async () => {

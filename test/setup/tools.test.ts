@@ -17,8 +17,16 @@ describe("the tools that setup.sh looks for", () => {
     expect(find(report, "node")).toMatchObject({ status: "ok", message: `node ${process.versions.node}` });
     expect(find(report, "terraform")).toMatchObject({ status: "ok", message: "terraform 1.11.4" });
     expect(find(report, "flux")).toMatchObject({ status: "ok", message: "flux 2.9.4" });
-    for (const tool of ["npm", "git", "kubectl", "sops"])
-      expect(find(report, tool)).toMatchObject({ status: "ok", message: tool });
+    for (const [tool, version] of [
+      ["npm", "10.8.2"],
+      ["kubectl", "1.34.2"],
+      ["sops", "3.13.3"],
+    ] as const)
+      expect(find(report, tool)).toMatchObject({ status: "ok", message: `${tool} ${version}` });
+    expect(find(report, "git")).toMatchObject({
+      status: "ok",
+      message: expect.stringMatching(/^git \d+\.\d+/),
+    });
   });
 
   it.each([
@@ -137,7 +145,7 @@ describe("the tools that setup.sh looks for", () => {
     mkdirSync(join(cache, "hybrid-gitops", "tools", "sops-3.13.3"), { recursive: true });
     writeFileSync(join(cache, "hybrid-gitops", "tools", "sops-3.13.3", "sops"), "", { mode: 0o755 });
     const report = await project.report([], { env: { XDG_CACHE_HOME: cache } });
-    expect(find(report, "sops")).toMatchObject({ status: "ok" });
+    expect(find(report, "sops")).toMatchObject({ status: "ok", message: "sops 3.13.3" });
     expect(find(await project.report(), "sops")).toMatchObject({ status: "warning" });
   });
 
