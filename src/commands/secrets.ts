@@ -124,7 +124,10 @@ async function create({ contexts, sops, output, workspace }: SecretsWork): Promi
   const problems = creations.flatMap((creation) => creation.problems);
   const deploy = `${workspace.npmRun("deploy")}, which brings the keys into the clusters`;
   const commit = "commit .sops.yaml and flux/ (no value can be read there), then ";
-  if (made) output.line(`\nNext: ${workspace.sandbox === undefined ? commit : ""}${deploy}.`);
+  const isUsable =
+    problems.length === 0 ||
+    creations.some(({ created, completed }) => created.length + completed.length > 0);
+  if (made && isUsable) output.line(`\nNext: ${workspace.sandbox === undefined ? commit : ""}${deploy}.`);
   else if (problems.length === 0) output.line("\nNothing to create: every secret is there.");
   const keys = creations.flatMap(({ madeKey }) => madeKey ?? []);
   if (keys.length > 0 && workspace.sandbox === undefined)

@@ -1,15 +1,17 @@
 import { join } from "node:path";
 import { writeWhole } from "../files";
-import { npmRunIn, sandboxAt, shownPath } from "../place";
+import { bringBack, npmRunIn, sandboxAt, shownPath } from "../place";
 import { ageKeyFile, keepAgeKey, readAgeKey, readAgeKeys } from "./age-key";
 import type { ApplicationSecret } from "./application-secret";
 import { changeValues } from "./change-values";
-import { explainForeignKey } from "./foreign-key";
-import { openKeys, type SecretsContext } from "./inventory";
+import { explainForeignKey, keyElsewhereFix } from "./foreign-key";
+import { inventory, openKeys, type SecretsContext } from "./inventory";
 import {
+  allSecretFiles,
   listInKustomization,
   neededSecrets,
   readSecretFile,
+  recipientsOf,
   requireSecretsFolder,
   type SecretFile,
   secretFile,
@@ -17,7 +19,7 @@ import {
 } from "./secret-files";
 import { givenValue, type MissingValue, madeOf, makeValues, missingValues } from "./secret-values";
 import type { Sops } from "./sops";
-import { addRecipient, readRecipients } from "./sops-configuration";
+import { addRecipient, readRecipients, SOPS_CONFIGURATION } from "./sops-configuration";
 
 /** What was made for an environment. */
 export interface Creation {
@@ -37,10 +39,11 @@ export interface Creation {
 /**
  * Makes what is missing of an environment's secrets: the key pair, the rule in .sops.yaml, and each declared secret of what
  * Flux applies there. What exists is never overwritten; keys that were declared later are added.
- * @throws Error when the key pair and .sops.yaml don't fit, or sops isn't installed
+ * @throws Error when the key pair and .sops.yaml don't fit, or sops isn't installed; then nothing is made
  */
 export async function createSecrets(context: SecretsContext, sops: Sops): Promise<Creation> {
   const { directory, environment, declared } = context;
+  if (needsSops(context)) await sops.requireInstalled();
   const madeKey = prepareKey(directory, environment);
   const result = {
     environment,
@@ -78,6 +81,15 @@ export async function createSecrets(context: SecretsContext, sops: Sops): Promis
   return result;
 }
 
+/** Whether there is a secret to make or to complete; damaged files are problems of their own. */
+function needsSops(context: SecretsContext): boolean {
+  try {
+    return inventory(context).some(({ created, missingKeys }) => !created || missingKeys.length > 0);
+  } catch {
+    return true;
+  }
+}
+
 /** A missing value with its fix. A sandbox sees nothing of .env, where the real clouds' values are. */
 export function explainMissing(
   { variables: [specific, general], what }: MissingValue,
@@ -100,8 +112,20 @@ function prepareKey(directory: string, environment: string): string | undefined 
       throw new Error(explainForeignKey(directory, environment, recorded));
     return undefined;
   }
+  if (present.length === 0) requireNoForeignSecrets(directory, environment);
   addRecipient(directory, environment, keepAgeKey(directory, environment).recipient);
   return present.length > 0 ? undefined : ageKeyFile("", environment);
+}
+
+/** Without .sops.yaml the files say whose they are: a new key would open none of them. */
+function requireNoForeignSecrets(directory: string, environment: string): void {
+  for (const file of allSecretFiles(directory, environment)) {
+    const [recipient] = recipientsOf(readSecretFile(directory, file) ?? {});
+    if (recipient === undefined) continue;
+    throw new Error(
+      `${shownPath(directory, file)} is encrypted for ${recipient}, and ${shownPath(directory, SOPS_CONFIGURATION)} has no rule for ${environment}: a new key would not open it. ${bringBack(directory, SOPS_CONFIGURATION)}, and get the key: ${keyElsewhereFix(directory, environment)}`,
+    );
+  }
 }
 
 async function write(

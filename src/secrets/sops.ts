@@ -14,6 +14,11 @@ export class Sops {
     private readonly directory: string,
   ) {}
 
+  /** @throws Error that says how to get sops where it isn't installed: once, before anything is made */
+  async requireInstalled(): Promise<void> {
+    await this.run(["--help"], {});
+  }
+
   /**
    * Encrypts a manifest as .sops.yaml wants it for its file.
    * @param file from the project's directory, with slashes

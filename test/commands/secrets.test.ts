@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { parse } from "yaml";
 import { describeWithSops } from "../secrets/sops-project";
 import { cli, SandboxProject } from "../support/sandbox-project";
@@ -314,6 +314,20 @@ describeWithSops("secrets of a project", () => {
     expect(project.exists(...KEY)).toBe(true);
   });
 });
+
+test("create without sops says so once, and names no next step", () => {
+  const project = new SandboxProject();
+  const result = cli(["secrets", "create", "--sandbox", project.name], withoutSops());
+  expect([result.code, result.stdout]).toEqual([1, ""]);
+  expect(result.stderr.match(/sops is not installed/g)).toHaveLength(1);
+  expect(existsSync(join(project.directory, ".secrets"))).toBe(false);
+  project.remove();
+});
+
+/** A PATH with Node only, and no tools that were built. */
+function withoutSops(): Record<string, string> {
+  return { PATH: dirname(process.execPath), XDG_CACHE_HOME: "/nowhere" };
+}
 
 test("a private file's text of a sandbox is not printed, with and without its name in the arguments", () => {
   const project = new SandboxProject(small);

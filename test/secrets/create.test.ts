@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { readAgeKey } from "../../src/secrets/age-key";
@@ -376,14 +376,26 @@ describeWithKubectl("the secrets folder", () => {
   });
 });
 
-test("without sops it says how to get it, and the key that was made stays", async () => {
+describeWithSops("secrets whose rule in .sops.yaml is gone", () => {
+  test("get no new key that would not open them: their own is asked for", async () => {
+    await project.create("staging");
+    const recipient = readAgeKey(project.directory, "staging")?.recipient;
+    rmSync(project.path(".sops.yaml"));
+    rmSync(project.path(".secrets"), { recursive: true });
+    await expect(project.create("staging")).rejects.toThrow(
+      `${FILES}/database.yaml is encrypted for ${recipient}, and .sops.yaml has no rule for staging: a new key would not open it.`,
+    );
+    expect([project.has(".secrets"), project.has(".sops.yaml")]).toEqual([false, false]);
+  });
+});
+
+test("without sops it says how to get it, once, and makes nothing that would need it", async () => {
   const { Sops } = await import("../../src/secrets/sops");
   const { createSecrets } = await import("../../src/secrets/create");
   const absent = new Sops("/nowhere/sops", project.directory);
-  const { problems } = await createSecrets(project.context("staging"), absent);
-  expect(problems).toEqual([
-    expect.stringMatching(/^sops is not installed: "mise install".*"npm run tools"/),
-  ]);
-  expect(project.has(`${FILES}/database.yaml`)).toBe(false);
-  expect(project.has(".secrets/staging/age.agekey")).toBe(true);
+  await expect(createSecrets(project.context("staging"), absent)).rejects.toThrow(
+    /^sops is not installed: "mise install".*"npm run tools"/,
+  );
+  for (const file of [`${FILES}/database.yaml`, ".secrets/staging/age.agekey", ".sops.yaml"])
+    expect(project.has(file)).toBe(false);
 });
