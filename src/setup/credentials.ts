@@ -1,12 +1,12 @@
 import { join } from "node:path";
 import { concealValues } from "../redaction";
 import { actionsSecretName } from "../secrets/publish";
-import { setDotenv } from "../workspace";
+import { foreignToTokens, setDotenv } from "../workspace";
 import type { SetupContext } from "./context";
 import { checkDigitalOcean, type TokenCheck } from "./digitalocean";
 import { checkGitHub } from "./github";
 import type { Api } from "./requests";
-import { isPlainToken, type Setting, settingOf, settingsOf } from "./settings";
+import { isUnreadable, type Setting, settingOf, settingsOf } from "./settings";
 
 const DIGITALOCEAN = ["DIGITALOCEAN_TOKEN", "DIGITALOCEAN_ACCESS_TOKEN"] as const;
 
@@ -73,6 +73,7 @@ async function checkToken<T>(
 ): Promise<T | undefined> {
   const setting = settingOf(context.settings(), ...names);
   if (setting !== undefined) return checkSetting(context, setting, probe, check);
+  if (names.some((name) => isUnreadable(context, name))) return undefined;
   context.report.finding("missing", check, `${names[0]} is not set`, fix);
   return undefined;
 }
@@ -83,11 +84,12 @@ async function checkSetting<T>(
   probe: (token: TokenCheck) => Promise<T>,
   check = checkName(name),
 ): Promise<T | undefined> {
-  if (isPlainToken(value)) return probe({ name, value, check });
+  const foreign = foreignToTokens(value);
+  if (foreign === undefined) return probe({ name, value, check });
   report.finding(
     "missing",
     check,
-    `${name} has characters that no token has (spaces, quotes, line breaks, ...)`,
+    `${name} has a character that no token has: ${foreign}`,
     "copy it again, without anything around it",
   );
   return undefined;
@@ -109,11 +111,13 @@ async function askForCredential(
   names: readonly [string, ...string[]],
 ): Promise<void> {
   if (settingOf(settings(), ...names) !== undefined) return;
+  if (names.some((name) => isUnreadable({ directory }, name))) return;
   const [name] = names;
   const value = await questions.unseen(`  ${name} (not shown; Enter leaves it out): `);
   if (value === "") return;
   concealValues([value]);
-  if (!isPlainToken(value)) report.progress("That has characters that no token has; left out.");
+  const foreign = foreignToTokens(value);
+  if (foreign !== undefined) report.progress(`That has a character that no token has: ${foreign}; left out.`);
   else if (value.length < LEAST_TOKEN) report.progress("That is too short for a token; left out.");
   else {
     setDotenv(join(directory, ".env"), { [name]: value });
@@ -143,9 +147,10 @@ export async function checkPlanCredentials(context: SetupContext): Promise<void>
   if (!facts.github) return;
   const environments = environmentsOf(context);
   const missing: string[] = [];
+  const miss = (name: string): void => void (isUnreadable(context, name) || missing.push(name));
   for (const { plan, deployment, probe } of PLAN_TOKENS) {
     const found = settingsOf(settings(), environments, plan);
-    if (!coversAll(found, plan, environments)) missing.push(plan);
+    if (!coversAll(found, plan, environments)) miss(plan);
     for (const { name, value } of distinct(found)) {
       const same = settingsOf(settings(), environments, deployment).find((one) => one.value === value);
       if (same !== undefined)
@@ -166,7 +171,7 @@ export async function checkPlanCredentials(context: SetupContext): Promise<void>
   if (facts.backend === "spaces")
     for (const name of PLAN_KEY) {
       const found = settingsOf(settings(), environments, name);
-      if (!coversAll(found, name, environments)) missing.push(name);
+      if (!coversAll(found, name, environments)) miss(name);
       const deployment = name.replace(/^PLAN_/, "");
       const same = found.find(({ value }) => value === settings()[deployment]);
       if (same !== undefined)

@@ -58,16 +58,19 @@ function prepareDotenv({ directory, options, report }: FilesContext): void {
       );
     return;
   }
+  const { mode } = statSync(file);
   if (!isReadableFile(file)) {
+    const isFile = statSync(file).isFile();
     report.finding(
       "missing",
       "dotenv",
-      ".env is not a readable file",
-      "make it a text file with lines of the form NAME=value",
+      isFile
+        ? `.env can't be read by you (${inLetters(mode)}), so nothing in it counts`
+        : ".env is not a file",
+      isFile ? "as its owner: chmod 600 .env" : "make it a text file with lines of the form NAME=value",
     );
     return;
   }
-  const { mode } = statSync(file);
   if ((mode & 0o077) === 0) report.finding("ok", "dotenv", ".env is there, readable by you only");
   else if (!options.check && closed(file))
     report.changed(

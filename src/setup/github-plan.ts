@@ -1,7 +1,7 @@
 import { EXAMPLE_OWNER } from "../config";
 import { fetchRepositoryOffer, leftOut } from "../secrets/repository-offer";
+import { foreignToTokens } from "../workspace";
 import type { SetupContext } from "./context";
-import { isPlainToken } from "./settings";
 
 /** What the owner's plan doesn't offer a private repository: a deploy leaves it out, with a warning. */
 export async function checkGitHubPlan({
@@ -13,7 +13,7 @@ export async function checkGitHubPlan({
   const { GITHUB_TOKEN: token } = variables;
   const github = project?.github;
   if (project === undefined || github === undefined || github.owner === EXAMPLE_OWNER) return;
-  if (!token || !isPlainToken(token)) return;
+  if (!token || foreignToTokens(token) !== undefined) return;
   try {
     const offer = await fetchRepositoryOffer(github, variables);
     const lines = project.environments.flatMap((environment) => leftOut(offer, { github, environment }));

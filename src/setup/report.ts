@@ -66,6 +66,11 @@ export class Report {
     this.print(`  ${message}`);
   }
 
+  /** Whether something was found to be required and missing, or left to look at. */
+  isOpen(check: string, statuses: readonly Status[] = ["missing", "warning"]): boolean {
+    return this.findings.some((finding) => finding.check === check && statuses.includes(finding.status));
+  }
+
   /** Prints whether the checkout is ready, and what comes next. */
   conclude(): Result {
     const missing = this.count("missing");

@@ -2,11 +2,13 @@ import { join } from "node:path";
 import { toolPath } from "../flux-tree/tools";
 import { applicationSecrets } from "../secrets/applications";
 import { type Creation, createSecrets } from "../secrets/create";
+import { keyProblem } from "../secrets/foreign-key";
 import { inventory, type SecretStatus, type SecretsContext } from "../secrets/inventory";
 import { removeLeftovers } from "../secrets/leftovers";
 import { Sops } from "../secrets/sops";
 import { lockWorkspace } from "../workspace";
 import type { SetupContext } from "./context";
+import { isDotenvSound } from "./settings";
 
 /** The applications' encrypted secrets: what is missing, and creating it where that is wanted. */
 export async function checkSecrets(context: SetupContext): Promise<void> {
@@ -37,8 +39,17 @@ export async function checkSecrets(context: SetupContext): Promise<void> {
     );
     return;
   }
+  checkAgeKeys(context);
   const open = secrets.filter(({ created, missingKeys }) => !created || missingKeys.length > 0).length;
+  const before = whatComesFirst(context);
   if (open === 0) report.finding("ok", "secrets", allThere(secrets.length));
+  else if (before.length > 0)
+    report.finding(
+      "warning",
+      "secrets",
+      `${open} of ${secrets.length} secrets that applications wait for are not created, and can't be yet`,
+      `first ${before.join(", ")} (see above); then npm run secrets -- create (or ./setup.sh --yes)`,
+    );
   else if (await wantsSecrets(context, open)) await create(context, contexts, secrets.length);
   else
     report.finding(
@@ -47,7 +58,35 @@ export async function checkSecrets(context: SetupContext): Promise<void> {
       `${open} of ${secrets.length} secrets that applications wait for are not created`,
       "npm run secrets -- create (or ./setup.sh --yes)",
     );
-  reportMissingValues(context, secrets);
+  if (isDotenvSound(context)) reportMissingValues(context, secrets);
+}
+
+/**
+ * What a secret needs before it can be made: the program, the tree, and values that are right, since they are sealed. --yes makes what
+ * can be made without the tokens; a question is asked only when the answer leads to all of them.
+ */
+function whatComesFirst(context: SetupContext): string[] {
+  const { report, options } = context;
+  const isMissing = (check: string): boolean => report.isOpen(check, ["missing"]);
+  return [
+    ...(report.isOpen("sops") ? ["install sops"] : []),
+    ...(isMissing("environment-folders") ? ["make the folders of each environment"] : []),
+    ...(isDotenvSound(context) ? [] : ["mend .env"]),
+    ...(options.yes
+      ? []
+      : ["digitalocean-token", "github-token"].filter(isMissing).map((check) => `see to the ${check}`)),
+  ];
+}
+
+/** The private keys of environments whose secrets somebody has encrypted already: a clone comes without them. */
+function checkAgeKeys({ project, directory, report }: SetupContext): void {
+  for (const { name } of project?.environments ?? [])
+    try {
+      const problem = keyProblem(directory, name);
+      if (problem !== undefined) report.finding("warning", "age-key", problem.message, problem.fix);
+    } catch (error) {
+      report.finding("warning", "age-key", firstLines((error as Error).message));
+    }
 }
 
 const allThere = (count: number): string => `the applications' secrets are there (${count})`;

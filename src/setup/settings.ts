@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { actionsSecretName } from "../secrets/publish";
 import type { Variables } from "../terraform";
-import { clearDotenv, DOTENV_FIX, DotenvError, readDotenv } from "../workspace";
+import { clearDotenv, DOTENV_FIX, DotenvError, dotenvMayHold, readDotenv } from "../workspace";
 import type { SetupContext } from "./context";
 
 /** The variables of the environment, then those of .env: what every command works with. */
@@ -32,6 +32,21 @@ export function settingsOf(settings: Variables, environments: readonly string[],
   );
 }
 
+/** Whether .env may have a value for a variable that can't be read there, which is reported as what it is: then it is not "not set". */
+export function isUnreadable({ directory }: Pick<SetupContext, "directory">, name: string): boolean {
+  return dotenvMayHold(join(directory, ".env"), name);
+}
+
+/** Whether every line of .env can be used: values may be missing otherwise because their lines can't be read. */
+export function isDotenvSound({ directory }: Pick<SetupContext, "directory">): boolean {
+  try {
+    readDotenv(join(directory, ".env"));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Looks at .env as every command reads it, and at what the environment hides of it. */
 export function checkDotenv({
   directory,
@@ -45,7 +60,7 @@ export function checkDotenv({
     if (error instanceof DotenvError) {
       const lines = error.problems.map(({ line, problem }) => `line ${line} ${problem}`);
       report.finding("missing", "dotenv-lines", [".env can't be read:", ...lines].join("\n"), DOTENV_FIX);
-    } else if (!/EISDIR|EACCES/.test((error as Error).message)) {
+    } else if (!/EISDIR|EACCES|EPERM/.test((error as Error).message)) {
       // A folder, or a file of another user, was reported as `dotenv` already.
       report.finding("missing", "dotenv-lines", (error as Error).message, DOTENV_FIX);
     }
@@ -60,9 +75,4 @@ export function checkDotenv({
       `the environment has other values than .env, and wins: ${hidden.join(", ")}`,
       "unset them in the environment (or in the file that your shell reads at its start) to use those in .env",
     );
-}
-
-/** Whether a text has only characters that tokens have. */
-export function isPlainToken(value: string): boolean {
-  return /^[A-Za-z0-9_.=+/~-]+$/.test(value);
 }

@@ -1,5 +1,5 @@
 import type { SetupContext } from "./context";
-import { settingOf } from "./settings";
+import { isUnreadable, settingOf } from "./settings";
 
 const FIX = "npm run state -- prepare makes the bucket and its key (so does ./setup.sh --yes)";
 
@@ -22,6 +22,15 @@ export async function checkState(context: SetupContext): Promise<void> {
   }
   if (facts.backend !== "spaces") return;
   report.section("State");
+  // A key that is there would be made a second time, and the new one could not be kept.
+  if (KEY.some(([, ...names]) => names.some((name) => isUnreadable(context, name)))) {
+    report.finding(
+      "unchecked",
+      "state",
+      "the bucket of the states is not looked at: its key in .env can't be read",
+    );
+    return;
+  }
   await prepareStates(context);
   const found = KEY.map(([check, ...names]) => ({ check, names, setting: settingOf(settings(), ...names) }));
   if (found.every(({ setting }) => setting === undefined)) {

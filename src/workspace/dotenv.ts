@@ -3,6 +3,7 @@ import { basename, dirname } from "node:path";
 import { parseEnv } from "node:util";
 import { writeWhole } from "../files";
 import { shownPath } from "../place";
+import { characterName, characterNumber } from "./characters";
 
 /** What is wrong with one line of a .env file. Never holds what the line says. */
 export interface DotenvProblem {
@@ -30,7 +31,7 @@ export class DotenvError extends Error {
 
 /** How a value is written that programs would read in different ways otherwise. */
 export const DOTENV_FIX =
-  "Write one variable a line, NAME=value, and a value with blanks, #, quotes or backslashes in single quotes: NAME='value'.";
+  "Write one variable a line, NAME=value, without blanks around the =. Put a value with blanks, #, quotes, backslashes or any of $ & ; | < > ( ) ~ in single quotes: NAME='value'. Delete characters that can't be seen, and type quotes that are straight.";
 
 /**
  * The variables of a .env file that have a value; none when there is no file.
@@ -71,6 +72,22 @@ export function dotenvReadings(file: string): Array<readonly [name: string, valu
   }
 }
 
+/**
+ * Whether a .env file may have a value for a variable that can't be used: a doubtful line has its name, or the file can't be read at all.
+ * Such a variable is not "not set".
+ */
+export function dotenvMayHold(file: string, name: string): boolean {
+  try {
+    const text = decode(readBytes(file), false);
+    const lines = text.split("\n");
+    return scan(text).problems.some(({ line }) =>
+      new RegExp(`\\b${name}\\b`).test(lines[line - 1] as string),
+    );
+  } catch {
+    return true;
+  }
+}
+
 interface Assignment {
   readonly name: string;
   readonly value: string;
@@ -86,6 +103,14 @@ interface Scan {
 }
 
 const ASSIGNMENT = /^[ \t]*(?:export[ \t]+)?([A-Za-z_][\w.-]*)[ \t]*=/;
+/** Spaces but those of the keyboard, and what has no shape: in a value they are there by mistake. */
+const UNSEEN = /[^\P{Z} ]|[^\P{C}\t]|\p{Default_Ignorable_Code_Point}|\u2800/u;
+/** What word processors make of quotes. They quote nothing. */
+const CURLY = /[\u2018-\u201f\u2039\u203a\u00ab\u00bb\u2032\u2033\u00b4\uff02\uff07]/;
+/** But for tabs and line breaks. */
+const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f]/;
+/** What a shell doesn't take as it stands: it expands, separates or redirects. */
+const SHELL = /[$;&|<>()]|(?<=^|:)~/;
 /** What may stand behind a value. Without a blank on both sides of it, a `#` may be part of a password. */
 const BEHIND = /^[ \t]*$|^[ \t]+#(?:[ \t].*)?$/;
 
@@ -104,21 +129,25 @@ function scan(text: string): Scan {
     const problem = (what: string): void => void problems.push({ line: index + 1, problem: what });
     const start = ASSIGNMENT.exec(line);
     if (start === null) {
-      problem("is neither empty nor a comment nor of the form NAME=value");
+      problem(doubtInName(line));
       const [name = "", ...value] = line.split("=");
-      readings.push([name.trim(), value.join("=").trim()]);
+      const meant = withoutUnseen(name)
+        .replace(/^\s*export\s+/, "")
+        .trim();
+      readings.push(...allReadings(value.join("=")).map((reading) => [meant, reading] as const));
       continue;
     }
     const [before, name = ""] = start;
     const rest = line.slice(before.length);
-    const written = rest.trimStart();
+    const written = rest.replace(/^[ \t]+/, "");
     const quote = /^["'`]/.exec(written)?.[0];
     const doubtful = (value: string, what: string): void => {
       problem(what);
       readings.push(...allReadings(value).map((reading) => [name, reading] as const));
     };
+    const blank = blankBeside(before, rest);
     if (quote === undefined) {
-      const what = doubtInPlain(rest);
+      const what = blank ?? doubtInPlain(rest, before);
       if (what !== undefined) doubtful(rest, what);
       else take(withoutComment(rest), index);
       continue;
@@ -133,7 +162,7 @@ function scan(text: string): Scan {
     const whole = [written, ...lines.slice(index + 1, last + 1)].join("\n");
     const end = whole.indexOf(quote, 1);
     const inner = whole.slice(1, end);
-    const what = doubtInQuotes(inner, quote, whole.slice(end + 1));
+    const what = blank ?? doubtInQuotes(inner, quote, whole.slice(end + 1));
     if (what !== undefined) doubtful(whole, what);
     else take(whole.slice(0, end + 1), last);
     index = last;
@@ -153,42 +182,83 @@ function scan(text: string): Scan {
   return { assignments, problems, readings };
 }
 
-/** A value without quotes, up to a comment: a `#` with a blank on both sides. */
+/** A value without quotes, up to a comment: a `#` with a blank on both sides. Only blanks of the keyboard are left out around it. */
 function withoutComment(written: string): string {
-  return written.replace(/[ \t]+#(?:[ \t].*)?$/, "").trim();
+  return written.replace(/[ \t]+#(?:[ \t].*)?$/, "").replace(/^[ \t]+|[ \t]+$/g, "");
 }
 
-/** Why a value without quotes can be read in several ways; undefined when it can't. */
-function doubtInPlain(written: string): string | undefined {
+/** Why a line is no assignment. */
+function doubtInName(line: string): string {
+  const name = line.split("=", 1)[0] as string;
+  const strange = UNSEEN.exec(name) ?? CURLY.exec(name);
+  return strange === null
+    ? "is neither empty nor a comment nor of the form NAME=value"
+    : numbered(`has ${characterName(strange[0])}`, line, strange.index);
+}
+
+/** A shell takes a name with a blank behind it, and a value with one before it, for commands. */
+function blankBeside(before: string, rest: string): string | undefined {
+  const behindName = before.search(/[ \t]+=$/);
+  if (behindName >= 0) return numbered("has a blank before the =", before, behindName);
+  return /^[ \t]/.test(rest) && withoutComment(rest) !== ""
+    ? numbered("has a blank after the =", before, before.length)
+    : undefined;
+}
+
+/** What is wrong, with the number of the character in its line. */
+const numbered = (what: string, line: string, index: number): string =>
+  `${what} (character ${characterNumber(line, index)})`;
+
+/** What makes a value without quotes doubtful, the first that is found. */
+const DOUBTS: ReadonlyArray<readonly [sign: RegExp, what: (sign: string) => string]> = [
+  [CONTROL, () => "has a control character in its value"],
+  [CURLY, (sign) => `has ${characterName(sign)} in a value without quotes`],
+  [UNSEEN, (sign) => `has ${characterName(sign)} in a value without quotes`],
+  [/#/, () => "has a # that may be part of the value or begin a comment"],
+  [/[ \t]/, () => "has blanks in a value without quotes"],
+  [/["'`]/, () => "has a quote within a value without quotes"],
+  [/\\/, () => "has a backslash in a value without quotes"],
+  [SHELL, (sign) => `has a ${sign} in a value without quotes, which a shell doesn't take as it stands`],
+];
+
+/**
+ * Why a value without quotes can be read in several ways; undefined when it can't.
+ * @param before what stands before it in its line
+ */
+function doubtInPlain(written: string, before = ""): string | undefined {
   const value = withoutComment(written);
-  if (value.includes("#")) return "has a # that may be part of the value or begin a comment";
-  if (/[ \t]/.test(value)) return "has blanks in a value without quotes";
-  if (/["'`]/.test(value)) return "has a quote within a value without quotes";
-  if (value.includes("\\")) return "has a backslash in a value without quotes";
-  return controlIn(value);
+  for (const [sign, what] of DOUBTS) {
+    const found = sign.exec(value);
+    if (found !== null) return numbered(what(found[0]), before + value, before.length + found.index);
+  }
+  return undefined;
 }
 
 function doubtInQuotes(value: string, quote: string, behind: string): string | undefined {
   if (!BEHIND.test(behind)) return "has more text behind the closing quote";
   // `\n` is a line break in double quotes for everybody but a shell; the others are read in different ways.
   if (quote === '"' && /\\(?!n)/.test(value)) return "has a backslash in double quotes";
+  const expanded = quote === '"' ? /[$`]/.exec(value)?.[0] : undefined;
+  if (expanded !== undefined)
+    return `has a ${expanded} in double quotes, which a shell doesn't take as it stands`;
   return controlIn(value);
 }
 
 function controlIn(value: string): string | undefined {
-  return /[\u0000-\u0008\u000b-\u001f\u007f]/.test(value)
-    ? "has a control character in its value"
-    : undefined;
+  return CONTROL.test(value) ? "has a control character in its value" : undefined;
 }
+
+const withoutUnseen = (text: string): string => text.replace(new RegExp(UNSEEN, "gu"), "");
 
 /** The values that a doubtful text may stand for. */
 function allReadings(written: string): string[] {
   const text = written.trim();
   const bare = text.replace(/^(["'`])(.*?)\1?$/s, "$2");
+  const seen = withoutUnseen(text).replace(new RegExp(`^${CURLY.source}|${CURLY.source}$`, "g"), "");
   const parts = text
     .split("\n")
     .flatMap((line) => [line, line.split("#")[0] ?? "", ...line.split(/["'`\s]+/)]);
-  return [...new Set([text, bare, parseEnv(`A=${text}`).A ?? "", ...parts].map((one) => one.trim()))];
+  return [...new Set([text, bare, seen, parseEnv(`A=${text}`).A ?? "", ...parts].map((one) => one.trim()))];
 }
 
 /**
@@ -236,8 +306,11 @@ function withVariable(text: string, name: string, value: string): string {
 /** A value as it is read back; most tokens need no quotes. */
 function inQuotes(value: string): string {
   if (controlIn(value) !== undefined) throw new Error("the value has a control character");
-  if (!/[\s#"'`\\]/.test(value)) return value;
-  const quote = ["'", "`"].find((one) => !value.includes(one));
+  if (withoutComment(value) === value && doubtInPlain(value) === undefined) return value;
+  const quote = ["'", '"', "`"].find(
+    // `\n` is a line break in double quotes.
+    (one) => !(value.includes(one) || (one === '"' && /[$`\\]/.test(value))),
+  );
   if (quote === undefined) throw new Error("the value has quotes of both kinds, which no line can hold");
   return `${quote}${value}${quote}`;
 }

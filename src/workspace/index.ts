@@ -1,7 +1,16 @@
 export { REPOSITORY, SANDBOX_DIRECTORY } from "../place";
+export { foreignToTokens } from "./characters";
 export { configurationNotes } from "./configuration-record";
 export { MissingPrerequisites, missingCredentials } from "./credentials";
-export { clearDotenv, DOTENV_FIX, DotenvError, dotenvReadings, readDotenv, setDotenv } from "./dotenv";
+export {
+  clearDotenv,
+  DOTENV_FIX,
+  DotenvError,
+  dotenvMayHold,
+  dotenvReadings,
+  readDotenv,
+  setDotenv,
+} from "./dotenv";
 export { explainFolders, foldersFix, missingFolders } from "./environment-folders";
 export { lockWorkspace } from "./lock";
 export { stackInputs } from "./stack-inputs";

@@ -78,15 +78,23 @@ describe("the credentials that setup.sh asks for", () => {
     });
   });
 
-  it.each(['dop_v1 "x', "dop\nurl = http://127.0.0.1:1", "dop'x", "dop\\x", "dop_v1_ä"])(
-    "can't have characters that no token has: %j",
-    async (token) => {
+  it.each([
+    ['dop_v1 "x', "U+0020 SPACE (character 7)"],
+    ["dop\nurl = http://127.0.0.1:1", "U+000A LINE FEED (character 4)"],
+    ["dop'x", "' (character 4)"],
+    ["dop\\x", "\\ (character 4)"],
+    ["dop_v1_ä", "U+00E4 (character 8)"],
+    ["dop_v1_\u00a0", "U+00A0 NO-BREAK SPACE (character 8)"],
+    ["dop\u200b_v1", "U+200B ZERO WIDTH SPACE (character 4)"],
+  ])(
+    "can't have a character that no token has, which is named with its place: %j",
+    async (token, character) => {
       const report = await project.report([], {
         env: { DIGITALOCEAN_TOKEN: token, DIGITALOCEAN_API_URL: api.url },
       });
       expect(find(report, "digitalocean-token")).toMatchObject({
         status: "missing",
-        message: expect.stringContaining("has characters that no token has"),
+        message: `DIGITALOCEAN_TOKEN has a character that no token has: ${character}`,
       });
       expect(api.requests).toStrictEqual([]);
       expect(report.stdout).not.toContain("dop");

@@ -1,5 +1,7 @@
+import { chmodSync } from "node:fs";
+import { join } from "node:path";
 import { readDotenv } from "../../src/workspace";
-import { find, TemporaryProject } from "./project";
+import { find, type Report, TemporaryProject } from "./project";
 
 let project: TemporaryProject;
 beforeEach(() => {
@@ -7,6 +9,20 @@ beforeEach(() => {
   project.configure();
 });
 afterEach(() => project.dispose());
+
+const checks = ({ findings }: Report): string[] => findings.map(({ check }) => check);
+
+/** Root reads whatever the rights say. */
+async function asNobody<T>({ directory }: TemporaryProject, work: () => Promise<T>): Promise<T> {
+  if (process.geteuid?.() !== 0) return work();
+  chmodSync(join(directory, ".."), 0o755);
+  process.seteuid?.(65_534);
+  try {
+    return await work();
+  } finally {
+    process.seteuid?.(0);
+  }
+}
 
 describe(".env as setup.sh reads it", () => {
   it.each([
@@ -27,7 +43,7 @@ describe(".env as setup.sh reads it", () => {
   it("gives way to the environment, but not to an empty variable, and what is hidden is named", async () => {
     project.write(".env", "DIGITALOCEAN_TOKEN=dop v1\nGITHUB_TOKEN='ghp 1'\n", 0o600);
     project.write(".env", "DIGITALOCEAN_TOKEN='dop v1'\nOTHER=1\n", 0o600);
-    const invalid = "DIGITALOCEAN_TOKEN has characters that no token has (spaces, quotes, line breaks, ...)";
+    const invalid = "DIGITALOCEAN_TOKEN has a character that no token has: U+0020 SPACE (character 4)";
     const empty = await project.report([], { env: { DIGITALOCEAN_TOKEN: "", OTHER: "1" } });
     expect(find(empty, "digitalocean-token").message).toBe(invalid);
     expect(empty.findings.map(({ check }) => check)).not.toContain("dotenv-overridden");
@@ -64,6 +80,41 @@ describe(".env as setup.sh reads it", () => {
     });
     expect(find(report, "digitalocean-token").status).toBe("unchecked");
     expect(report.stdout).not.toContain("hidden");
+  });
+
+  it("that nobody may read is reported once, and nothing in it is called not set", async () => {
+    project.configure({
+      github: { owner: "acme", repository: "shop" },
+      state: { backend: "spaces", bucket: "state", region: "nyc3" },
+    });
+    project.withTree();
+    project.write(".env", "DIGITALOCEAN_TOKEN=dop_v1_abc\n", 0o200);
+    project.states = () => Promise.reject(new Error("no key can be kept"));
+    const report = await asNobody(project, () => project.report(["--check"]));
+    expect(find(report, "dotenv")).toStrictEqual({
+      check: "dotenv",
+      status: "missing",
+      message: ".env can't be read by you (--w-------), so nothing in it counts",
+      fix: "as its owner: chmod 600 .env",
+    });
+    expect(find(report, "state")).toMatchObject({ status: "unchecked" });
+    expect(report.stdout).not.toMatch(/not set|values that only you can give/);
+    expect(checks(report)).not.toEqual(expect.arrayContaining(["dotenv-lines"]));
+  });
+
+  it('calls a variable on a refused line not "not set" either, but those of no line', async () => {
+    project.configure({ github: { owner: "acme", repository: "shop" } });
+    project.write(".env", "DIGITALOCEAN_TOKEN=dop_v1_a&bc\nPLAN_GITHUB_TOKEN =x\n", 0o600);
+    const report = await project.report();
+    expect(find(report, "dotenv-lines").message).toBe(
+      ".env can't be read:\nline 1 has a & in a value without quotes, which a shell doesn't take as it stands (character 28)\nline 2 has a blank before the = (character 18)",
+    );
+    expect(checks(report)).not.toContain("digitalocean-token");
+    expect(find(report, "github-token").message).toBe("GITHUB_TOKEN is not set");
+    expect(find(report, "plan-tokens").message).toBe(
+      "pull requests get no plan: PLAN_DIGITALOCEAN_TOKEN is not set",
+    );
+    expect(report.ready).toBe(false);
   });
 
   it("is never run as a script", async () => {

@@ -75,7 +75,7 @@ describe("the files that setup.sh makes", () => {
     mkdirSync(join(project.directory, ".env"));
     expect(find(await project.report(), "dotenv")).toMatchObject({
       status: "missing",
-      message: ".env is not a readable file",
+      message: ".env is not a file",
     });
   });
 

@@ -59,7 +59,7 @@ describe.each(SHELLS)("setup.sh in $name", ({ shell }) => {
     project.configure({ github: { owner: "acme", repository: "shop" } });
     project.write(
       ".env",
-      `# comment\r\nDIGITALOCEAN_TOKEN="dop_v1_abc" # mine\nexport GITHUB_TOKEN = 'ghp_abc'\nDIGITALOCEAN_API_URL=${api.url}\nGITHUB_BASE_URL=${api.url}\n$(touch owned)`,
+      `# comment\r\nDIGITALOCEAN_TOKEN="dop_v1_abc" # mine\nexport GITHUB_TOKEN='ghp_abc'\nDIGITALOCEAN_API_URL=${api.url}\nGITHUB_BASE_URL=${api.url}\n$(touch owned)`,
       0o600,
     );
     const report = await project.reportOfRun([], { shell });

@@ -63,7 +63,7 @@ async function answering(
   });
 
   it.each([
-    ["\n", "my 'token'\n", "That has characters that no token has; left out."],
+    ["\n", "my 'token'\n", "That has a character that no token has: U+0020 SPACE (character 3); left out."],
     ["n\n", "\n", "That is too short for a token; left out."],
   ])("takes no for an answer, and no nonsense: %j, %j", async (first, second, told) => {
     const before = project.read(".env");

@@ -16,7 +16,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 const concealed = (): Record<string, string> => Object.fromEntries(dotenvReadings(file));
 
 test.each<[string, Record<string, string>]>([
-  ["A=1\n\n  # it's a comment\nB = 2 # behind\nC=\n", { A: "1", B: "2" }],
+  ["A=1\n\n  # it's a comment\nB=2 # behind\nC=\n", { A: "1", B: "2" }],
   [
     "export A=1\nexport  B=2\n\tC=3\n\texport D=4\r\nE.f-g=5",
     { A: "1", B: "2", C: "3", D: "4", "E.f-g": "5" },
@@ -34,7 +34,22 @@ test.each<[string, Record<string, string>]>([
     { A: "Tr0ub4dor#3xY", B: "Tr0ub4dor #3xY", C: "a\\b" },
   ],
   ['A="one\\ntwo"', { A: "one\ntwo" }],
-  ["A=a=b==\nB=a&b|c;d*?[x]~!\nC=$HOME$(touch)", { A: "a=b==", B: "a&b|c;d*?[x]~!", C: "$HOME$(touch)" }],
+  [
+    "A=a=b==\nB=a*?[x]~!{y}^%,@:/+b\nC='$HOME$(touch)'",
+    { A: "a=b==", B: "a*?[x]~!{y}^%,@:/+b", C: "$HOME$(touch)" },
+  ],
+  // What is common needs no quotes, and what is in single quotes is itself.
+  [
+    "A=dop_v1_0123abc\nB=ghp_Ab0\nC=aB3+/x8==\nD=https://user@mail.example:465/a~b?x=1%20\nE='https://a.example/?b=1&c=2'",
+    {
+      A: "dop_v1_0123abc",
+      B: "ghp_Ab0",
+      C: "aB3+/x8==",
+      D: "https://user@mail.example:465/a~b?x=1%20",
+      E: "https://a.example/?b=1&c=2",
+    },
+  ],
+  ["A='~/x;y|z'\nB='a\u00a0b\u200b'\nC=\"“x”\"", { A: "~/x;y|z", B: "a\u00a0b\u200b", C: "“x”" }],
   // Single letters, with and without a line end.
   ["A=x\nB=y\nC='z'\nD=w", { A: "x", B: "y", C: "z", D: "w" }],
   ["A=''\nB=\"\"\nC=  \nD= # none\n", {}],
@@ -72,23 +87,79 @@ test.each<[string, Array<[number, string]>, string[]]>([
   ],
   [
     "A=Tr0ub4dor#3xY",
-    [[1, "has a # that may be part of the value or begin a comment"]],
+    [[1, "has a # that may be part of the value or begin a comment (character 12)"]],
     ["Tr0ub4dor", "Tr0ub4dor#3xY"],
   ],
   [
     "A=Tr0ub4dor #3xY",
-    [[1, "has a # that may be part of the value or begin a comment"]],
+    [[1, "has a # that may be part of the value or begin a comment (character 13)"]],
     ["Tr0ub4dor", "Tr0ub4dor #3xY"],
   ],
-  ["A=#3xY", [[1, "has a # that may be part of the value or begin a comment"]], ["#3xY"]],
-  ["A=two words", [[1, "has blanks in a value without quotes"]], ["two words"]],
-  ["A=it's", [[1, "has a quote within a value without quotes"]], ["it's"]],
-  ["A=a\\b", [[1, "has a backslash in a value without quotes"]], ["a\\b"]],
+  ["A=#3xY", [[1, "has a # that may be part of the value or begin a comment (character 3)"]], ["#3xY"]],
+  ["export A=two words", [[1, "has blanks in a value without quotes (character 13)"]], ["two words"]],
+  ["A=it's", [[1, "has a quote within a value without quotes (character 5)"]], ["it's"]],
+  ["A=a\\b", [[1, "has a backslash in a value without quotes (character 4)"]], ["a\\b"]],
+  ["A =1", [[1, "has a blank before the = (character 2)"]], ["1"]],
+  ["  export A\t= 'x'", [[1, "has a blank before the = (character 11)"]], ["x"]],
+  ["A = 'first\nsecond'\nB=2", [[1, "has a blank before the = (character 2)"]], ["first\nsecond", "2"]],
+  ["A= 1", [[1, "has a blank after the = (character 3)"]], ["1"]],
+  ["A= 'x y' # z", [[1, "has a blank after the = (character 3)"]], ["x y"]],
+  ...["$", ";", "&", "|", "<", ">", "(", ")"].map((sign): [string, Array<[number, string]>, string[]] => [
+    `A=ab${sign}cd`,
+    [[1, `has a ${sign} in a value without quotes, which a shell doesn't take as it stands (character 5)`]],
+    [`ab${sign}cd`],
+  ]),
+  [
+    "A=~/x",
+    [[1, "has a ~ in a value without quotes, which a shell doesn't take as it stands (character 3)"]],
+    ["~/x"],
+  ],
+  [
+    "A=x:~/y",
+    [[1, "has a ~ in a value without quotes, which a shell doesn't take as it stands (character 5)"]],
+    ["x:~/y"],
+  ],
+  ["A=ab`cd`", [[1, "has a quote within a value without quotes (character 5)"]], ["ab`cd`"]],
+  ...["$", "`"].map((sign): [string, Array<[number, string]>, string[]] => [
+    `A="ab${sign}cd"`,
+    [[1, `has a ${sign} in double quotes, which a shell doesn't take as it stands`]],
+    [`ab${sign}cd`],
+  ]),
+  [
+    "A=ab\u00a0cd",
+    [[1, "has U+00A0 NO-BREAK SPACE in a value without quotes (character 5)"]],
+    ["ab\u00a0cd", "abcd", "ab"],
+  ],
+  ["A=abcd\u00a0", [[1, "has U+00A0 NO-BREAK SPACE in a value without quotes (character 7)"]], ["abcd"]],
+  ["A=\u00a0'abcd'", [[1, "has U+00A0 NO-BREAK SPACE in a value without quotes (character 3)"]], ["abcd"]],
+  [
+    "A=ü\u{1f600}b\u200bcd",
+    [[1, "has U+200B ZERO WIDTH SPACE in a value without quotes (character 6)"]],
+    ["ü\u{1f600}bcd"],
+  ],
+  [
+    "A=\ufeffabcd",
+    [[1, "has U+FEFF ZERO WIDTH NO-BREAK SPACE in a value without quotes (character 3)"]],
+    ["abcd"],
+  ],
+  ["A=ab\u3164cd", [[1, "has U+3164 in a value without quotes (character 5)"]], ["abcd"]],
+  [
+    "A=“abcd”",
+    [[1, "has U+201C LEFT DOUBLE QUOTATION MARK in a value without quotes (character 3)"]],
+    ["“abcd”", "abcd"],
+  ],
+  [
+    "A=ab’cd",
+    [[1, "has U+2019 RIGHT SINGLE QUOTATION MARK in a value without quotes (character 5)"]],
+    ["ab’cd"],
+  ],
+  ["A\u00a0=abcd", [[1, "has U+00A0 NO-BREAK SPACE (character 2)"]], ["abcd"]],
+  ["\u200bA=abcd", [[1, "has U+200B ZERO WIDTH SPACE (character 1)"]], ["abcd"]],
   ['A="a\\tb"', [[1, "has a backslash in double quotes"]], ["a\\tb"]],
   ["A='x'y", [[1, "has more text behind the closing quote"]], ["x", "'x'y"]],
   ["A='ab'#cd'", [[1, "has more text behind the closing quote"]], ["ab", "ab'#cd"]],
   ["A='", [[1, "begins a value with ' and no line ends it"]], []],
-  ["A=a\u0007b", [[1, "has a control character in its value"]], ["a\u0007b"]],
+  ["A=a\u0007b", [[1, "has a control character in its value (character 4)"]], ["a\u0007b"]],
   ["A=one\n\nA=two", [[3, "gives a variable another value than line 1 does"]], ["one", "two"]],
   ["A=one\nA=", [[2, "gives a variable another value than line 1 does"]], ["one"]],
 ])(
@@ -142,14 +213,14 @@ test("a sandbox's is named with the sandbox; none is empty, and what is no file 
 test("a value that is set is read back, and every other line stays as it is", () => {
   writeFileSync(file, "\ufeff# mine\r\nA=1\r\nB='x\ny'\r\nC=3\nB=\n", { mode: 0o644 });
   setDotenv(file, { B: "new#value", D: "it's" });
-  expect(readFileSync(file, "utf8")).toBe("\ufeff# mine\r\nA=1\r\nB='new#value'\r\nC=3\nD=`it's`\n");
+  expect(readFileSync(file, "utf8")).toBe("\ufeff# mine\r\nA=1\r\nB='new#value'\r\nC=3\nD=\"it's\"\n");
   expect(readDotenv(file)).toEqual({ A: "1", B: "new#value", C: "3", D: "it's" });
   expect(statSync(file).mode & 0o777).toBe(0o600);
   chmodSync(file, 0o600);
 });
 
 test("whatever is written is read as it was", () => {
-  const value = fc.string({ minLength: 1, unit: fc.constantFrom(..."ab1 #'\"\\=$`{}\n") });
+  const value = fc.string({ minLength: 1, unit: fc.constantFrom(..."ab1 #'\"\\=$`{}\n;~:\u00a0\u200b“") });
   fc.assert(
     fc.property(fc.dictionary(fc.constantFrom("A", "B", "C_1"), value), (values) => {
       rmSync(file, { force: true });
