@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describeWithSops } from "../secrets/sops-project";
 import { find, TemporaryProject } from "./project";
@@ -47,6 +47,50 @@ describe("the applications' secrets in setup.sh", () => {
       fix: "npm run secrets -- list",
     });
     expect([report.code, project.has(".secrets")]).toEqual([0, false]);
+  });
+
+  it.each<[string, () => void, string]>([
+    ["sops", () => project.uninstall("sops"), "install sops"],
+    [
+      "the folders of an environment",
+      () => rmSync(join(project.directory, "flux/apps/fade/staging"), { recursive: true }),
+      "make the folders of each environment",
+    ],
+    ["a .env that can be read", () => project.write(".env", `${DOTENV}A=b;c\n`, 0o600), "mend .env"],
+  ])("are not made, nor offered, before there is %s", async (_, lack, first) => {
+    lack();
+    for (const options of [[], ["--yes"]] as const)
+      expect(find(await project.report([...options]), "secrets")).toStrictEqual({
+        check: "secrets",
+        status: "warning",
+        message: expect.stringMatching(/are not created, and can't be yet$/),
+        fix: `first ${first} (see above); then npm run secrets -- create (or ./setup.sh --yes)`,
+      });
+    expect([project.has(".secrets"), project.has(".sops.yaml")]).toEqual([false, false]);
+  });
+
+  it("are not offered as long as a token that is sealed into them is missing", async () => {
+    project.write(".env", "", 0o600);
+    expect(find(await project.report(), "secrets").fix).toMatch(/^first see to the digitalocean-token /);
+  });
+
+  it("need the private key of a colleague in a second clone, and no new one is made", async () => {
+    const recipient = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+    project.write(
+      ".sops.yaml",
+      `creation_rules:\n  - path_regex: ^flux/.*/staging/secrets/\n    age: ${recipient}\n`,
+    );
+    const finding = {
+      check: "age-key",
+      status: "warning",
+      message: `${KEY} is missing: the secrets of staging are encrypted for ${recipient}, whose private half is on another machine. Deploys work without it; opening, editing and rotating secrets does not`,
+      fix: expect.stringContaining(
+        `take ${KEY} from a colleague or from where its copy is kept (a password manager)`,
+      ),
+    };
+    expect(find(await project.report(), "age-key")).toStrictEqual(finding);
+    expect(find(await project.report(["--yes"]), "age-key")).toStrictEqual(finding);
+    expect(project.has(KEY)).toBe(false);
   });
 
   it("need a value that nobody has given, which is named", async () => {
