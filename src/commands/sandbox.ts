@@ -1,7 +1,14 @@
 import { spawn } from "node:child_process";
 import type { Command } from "commander";
+import { npmRunIn } from "../place";
 import { Output } from "../terminal/output";
-import { DEFAULT_SANDBOX, openWorkspace, synthesizeStacks, type Workspace } from "../workspace";
+import {
+  DEFAULT_SANDBOX,
+  openWorkspace,
+  sandboxDirectory,
+  synthesizeStacks,
+  type Workspace,
+} from "../workspace";
 import { command } from "./options";
 
 export function sandboxCommand(): Command {
@@ -16,6 +23,7 @@ export function sandboxCommand(): Command {
     .allowUnknownOption()
     .action(async (words: string[], { sandbox: name }: { sandbox: string }) => {
       const output = new Output(false);
+      if (words.length === 0) requireTerminal(name);
       const workspace = await openWorkspace({ command: "sandbox", sandbox: name });
       try {
         await synthesizeStacks(workspace);
@@ -26,6 +34,14 @@ export function sandboxCommand(): Command {
         await workspace.close();
       }
     });
+}
+
+/** Who can't press Ctrl-C would wait for ever. */
+function requireTerminal(sandbox: string): void {
+  if (process.stdin.isTTY) return;
+  throw new Error(
+    `Without a command the sandbox runs until Ctrl-C, but this is not a terminal. Name the command to run: ${npmRunIn(sandboxDirectory(sandbox, false), "sandbox")} npx cdktf diff staging-cluster`,
+  );
 }
 
 async function run([program = "", ...args]: string[], { variables }: Workspace): Promise<number> {
@@ -45,15 +61,15 @@ async function run([program = "", ...args]: string[], { variables }: Workspace):
   }
 }
 
-/** Prints what another terminal needs, then waits for Ctrl-C. */
+/** Prints what another terminal needs, then waits for Ctrl-C. Its own words are no part of what may be written to a file. */
 async function serve({ variables, directory }: Workspace, output: Output): Promise<number> {
   const inherited = new Set(Object.entries(process.env).map(([name, value]) => `${name}=${value}`));
   for (const [name, value] of Object.entries(variables)) {
     if (value !== undefined && !inherited.has(`${name}=${value}`))
       output.line(`export ${name}='${value.replaceAll("'", "'\\''")}'`);
   }
-  output.line(
-    `# The sandbox in ${directory} runs until Ctrl-C. Paste the lines above into another terminal.`,
+  output.problem(
+    `# The sandbox in ${directory} runs until Ctrl-C. Paste the lines above into another terminal to work with it there.`,
   );
   await new Promise<void>((resolve) => process.once("SIGINT", resolve).once("SIGTERM", resolve));
   return 0;
