@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { Command } from "commander";
 import { CONFIGURATION_FILE, ConfigurationError, loadProject, type Problem, type Project } from "../config";
+import { listOf } from "../place";
 import { Output } from "../terminal/output";
 import {
   explainFolders,
@@ -35,7 +36,7 @@ export function checkConfigCommand(): Command {
         }
         const which = sandbox === undefined ? "" : ` of sandbox ${sandbox} (${name})`;
         output.line(
-          `The configuration${which} is fine: ${project.name}, ${project.environments.map(({ name }) => name).join(" and ")}.`,
+          `The configuration${which} is fine: ${project.name}, with ${listOf(project.environments.map(({ name }) => name))}.`,
         );
         output.result({ valid: true, problems: [] });
       } catch (error) {

@@ -3,6 +3,7 @@ import pc from "picocolors";
 import { parse, stringify } from "yaml";
 import { type Environment, nearest, type Project, parseProject } from "../config";
 import { type Manifest, renderKustomization } from "../flux-tree";
+import { listOf } from "../place";
 import { Output } from "../terminal/output";
 import { type CommonOptions, command, sandboxName } from "./options";
 import { changedObjects } from "./preview-changes";
@@ -57,7 +58,7 @@ function environmentOf({ environments }: Project, name: string): Environment {
   const names = environments.map((environment) => environment.name);
   const [near] = nearest(name, names, 1);
   throw new Error(
-    `--environment ${name}: the configuration has ${names.join(" and ")}${near ? `; did you mean ${near}?` : ""}`,
+    `--environment ${name}: the configuration has ${listOf(names)}${near ? `; did you mean ${near}?` : ""}`,
   );
 }
 

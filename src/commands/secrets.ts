@@ -1,7 +1,7 @@
 import { Command, Option } from "commander";
 import { nearest } from "../config";
 import { toolPath } from "../flux-tree/tools";
-import { shownPath } from "../place";
+import { listOf, shownPath } from "../place";
 import { applicationSecrets } from "../secrets/applications";
 import { checkSecrets } from "../secrets/check";
 import { type Creation, createSecrets } from "../secrets/create";
@@ -132,7 +132,7 @@ async function create({ contexts, sops, output, workspace }: SecretsWork): Promi
   const keys = creations.flatMap(({ madeKey }) => madeKey ?? []);
   if (keys.length > 0 && workspace.sandbox === undefined)
     output.line(
-      `Keep copies of ${keys.join(" and ")} in a safe place: without them, and without the cluster, nobody can open these secrets.`,
+      `Keep copies of ${listOf(keys)} in a safe place: without them, and without the cluster, nobody can open these secrets.`,
     );
   output.result({ environments: creations });
   return problems.length > 0 ? 1 : 0;

@@ -1,4 +1,5 @@
 import { type Argument, type Command, Option } from "commander";
+import { listOf } from "../place";
 import { namedCommand } from "./named-command";
 
 /** What npm gives a script: the options that it took for its own are variables, and their values stay behind as words. */
@@ -52,8 +53,8 @@ export function explainSwallowed(program: Command, call: NpmCall): Swallowed | u
           harmless: true,
         }
       : undefined;
-  const names = kept.map(({ name }) => `--${name}`).join(" and ");
-  const more = perhaps.length === 0 ? "" : ` (and ${perhaps.join(" and ")} behind it, if you wrote it here)`;
+  const names = listOf(kept.map(({ name }) => `--${name}`));
+  const more = perhaps.length === 0 ? "" : ` (and ${listOf(perhaps)} behind it, if you wrote it here)`;
   return {
     message: `npm consumed ${names}. Run:  ${asItWorks(call, command, depth, kept)}${more}`,
     harmless: false,

@@ -1,3 +1,4 @@
+import { listOf } from "../place";
 import { hasChanges, outputsRead, readStackDocument, type StackPlan } from "../terraform";
 
 /** A stack that a deploy plans a second time, since it reads outputs of another one that are going to change. */
@@ -33,7 +34,7 @@ export function explainPlannedAgain(again: readonly PlannedAgain[]): string[] {
   return [...new Set(again.map(({ after }) => after))].map((after) => {
     const stacks = again.filter((one) => one.after === after).map(({ stack }) => stack);
     const [them, make] = stacks.length === 1 ? ["it", "makes"] : ["them", "make"];
-    const names = stacks.join(" and ");
+    const names = listOf(stacks);
     return `Not in this plan: what ${names} ${make} of the outputs of ${after} that change (a cluster's name, say). A deploy plans ${them} again after ${after}; what is new in that plan is shown, and has to be approved, then.`;
   });
 }

@@ -1,3 +1,4 @@
+import { listOf } from "../place";
 import type { Workspace } from "../workspace";
 import {
   type Backup,
@@ -143,7 +144,7 @@ function problemOf({ file, dependents = [] }: LostState, place: string): string 
   const shown =
     dependents.length === 0
       ? "it was deployed"
-      : `${listed(dependents)} ${dependents.length === 1 ? "is" : "are"} deployed on it`;
+      : `${listOf(dependents)} ${dependents.length === 1 ? "is" : "are"} deployed on it`;
   return `is ${describeFile(file)} (${place}), although ${shown}`;
 }
 
@@ -162,11 +163,6 @@ function whenMeant({ stack, file, newest, dependents = [] }: LostState, store: S
   return what.length === 0
     ? []
     : [`If that is meant (all of it was destroyed, say), remove ${what.join("; and ")}`];
-}
-
-/** `a`, `a and b`, `a, b and c`. */
-function listed(words: readonly string[]): string {
-  return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
 }
 
 function explainForeign(

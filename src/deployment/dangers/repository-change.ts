@@ -1,4 +1,5 @@
 import type { GitHubRepository } from "../../config";
+import { listOf } from "../../place";
 import { changedParts } from "../followed-repository";
 import type { Danger, DangerContext, Finding } from "./danger";
 
@@ -15,7 +16,7 @@ export const changedRepository: Danger = ({ deployed, workspace }) => {
     const changed = changedParts(now, github);
     if (changed.length === 0) return [];
     const wanted = `branch ${github.branch} of ${github.owner}/${github.repository}`;
-    const set = changed.map((part) => `github.${part} to "${now[part]}"`).join(" and ");
+    const set = listOf(changed.map((part) => `github.${part} to "${now[part]}"`));
     return [
       {
         kind: "repository-change",

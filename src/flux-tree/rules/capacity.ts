@@ -1,4 +1,5 @@
 import { type Amount, formatAmount } from "../../config/amounts";
+import { listOf } from "../../place";
 import { capacityOf } from "../capacity";
 import { OutcomeBuilder, type Rule, WHOLE_TREE } from "./rule";
 
@@ -49,5 +50,5 @@ function missing({ cpu, memory }: Amount): string {
     ...(cpu > 0 ? [`${Math.ceil(cpu)}m CPU`] : []),
     ...(memory > 0 ? [`${Math.ceil(memory)}Mi memory`] : []),
   ];
-  return parts.length > 0 ? `: ${parts.join(" and ")} ${parts.length > 1 ? "are" : "is"} missing` : "";
+  return parts.length > 0 ? `: ${listOf(parts)} ${parts.length > 1 ? "are" : "is"} missing` : "";
 }
