@@ -67,7 +67,7 @@ class Demo {
     this.title("What Flux sizes the applications from");
     await this.inWorkspace(async (workspace) => this.showConfigMaps(workspace));
 
-    this.title(`Staging gets larger nodes: ${SMALL} -> ${LARGER}, one line in ${CONFIGURATION_FILE}`);
+    this.title(`Staging gets larger nodes: ${SMALL} -> ${LARGER}, one value in ${CONFIGURATION_FILE}`);
     this.enlargeStaging();
     const changed = await this.inWorkspace((workspace) => this.deployIn(workspace, interruption));
     if (changed !== 0) return changed;

@@ -90,7 +90,7 @@ export function deployCommand(): Command {
     .addOption(
       new Option(
         "--if-behind <what>",
-        "when the checkout lacks commits of the branch that Flux reads, or that can't be told: ask (without a terminal: refuse), skip this deploy (refuse it when that can't be told), or deploy",
+        "when commits of the branch that Flux reads are missing in the checkout, or that is unknown: ask (without a terminal: refuse), skip this deploy (refuse it when that is unknown), or deploy",
       )
         .choices(IF_BEHIND)
         .default("ask"),
@@ -335,7 +335,7 @@ async function afterDeploy(
   noteAbsentSecrets(deployment, selected);
   if (workspace.sandbox !== undefined) {
     output.line(
-      "Left out in the sandbox: `flux bootstrap` needs a real cluster and a real GitHub repository to install Flux into.",
+      "Left out in the sandbox: it publishes nothing, so this checkout isn't compared with its remote branch, and `flux bootstrap` needs a real cluster and a real GitHub repository to install Flux into.",
     );
     return [];
   }

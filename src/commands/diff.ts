@@ -92,7 +92,7 @@ function show(output: Output, { plans, failures }: PlannedStacks, gate: DangerGa
   );
   if (plans.some(({ assumed }) => assumed.length > 0)) {
     output.line(
-      "\nassumed: a stack that this one builds on was never deployed, or its cluster will be a new one, so its outputs are assumed; deploy plans it again on the real ones.",
+      "\nassumed: the stack builds on outputs that don't exist yet, such as the id of a new cluster. This plan has stand-ins for them; deploy plans it again with the real ones.",
     );
   }
   for (const line of explainPlannedAgain(plannedAgain(plans))) output.line(`\n${line}`);

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { callApi, digitalOceanApi, digitalOceanToken } from "../api-client";
 import type { Environment } from "../config";
+import { listOf } from "../place";
 import type { Output } from "../terminal/output";
 import {
   CLUSTER_TYPE,
@@ -106,10 +107,7 @@ export function heldUpgrades(
   return new Map(
     held
       .filter(({ stack }) => isProduction(environmentOf(stack)))
-      .map(({ stack }) => [
-        stack.name,
-        `it is upgraded after ${waiting.join(" and ")}, whose upgrade waits.`,
-      ]),
+      .map(({ stack }) => [stack.name, `it is upgraded after ${listOf(waiting)}, whose upgrade waits.`]),
   );
 }
 
@@ -173,7 +171,7 @@ function upgradeNotes({ name, production, cluster }: Environment, { from, to }: 
 }
 
 function aheadNote({ name, cluster }: Environment, running: number): string {
-  return `${name} runs Kubernetes 1.${running}, above the configured ${cluster.version}: DigitalOcean upgrades clusters by itself when their version goes out of support. Nothing is changed. Set cluster.version to "1.${running}", or leave it out.`;
+  return `${name} runs Kubernetes 1.${running}, newer than the configured ${cluster.version}. A cluster never goes back, so nothing is changed. Set cluster.version to "1.${running}", or leave it out. (DigitalOcean upgrades a cluster whose version goes out of support.)`;
 }
 
 /** The other clusters, whose upgrade has to be at its end before a production cluster is upgraded, as dependencies of that one's stack. */

@@ -80,7 +80,7 @@ export function toResourceChanges(plan: TerraformPlan): ResourceChange[] {
           type: resource.type,
           action: "update",
           createFirst: false,
-          label: "runs again",
+          label: "runs again: replaces names in flux/",
           attributes: [],
         },
       ];
