@@ -1,8 +1,9 @@
-import type { Finding } from "../deployment/dangers";
+import { type Finding, PROTECTED } from "../deployment/dangers";
 import { type Examination, type ExaminationOptions, examine } from "../deployment/examination";
 import {
   explainFindings,
   explainPermission,
+  type GivenOptions,
   namesToType,
   type Permission,
   refusedBy,
@@ -25,7 +26,11 @@ export interface Refusal {
 
 interface GateOptions extends Omit<ExaminationOptions, "readCapacity"> {
   readonly output: Output;
-  readonly permission: { readonly allow?: Permission["allow"]; readonly confirm?: readonly string[] };
+  /** What was given to the command: the permission, and the rest for the command that is suggested. */
+  readonly permission: GivenOptions & {
+    readonly allow?: Permission["allow"];
+    readonly confirm?: readonly string[];
+  };
 }
 
 /** Stands between the plans and their apply: what is dangerous gets through only when somebody said that they mean it. */
@@ -62,11 +67,18 @@ export class DangerGate {
   explanation(title = "This plan is refused"): string {
     if (this.refusals.length === 0) return "";
     const { findings, impossible } = this.examination;
+    const { workspace, permission: given, failures = [] } = this.options;
+    const blocked = impossible.length + failures.length > 0;
     return [
       `${title}:`,
       ...impossible,
-      ...explainFindings(this.refused),
-      ...(this.refused.length > 0 ? [explainPermission(findings, this.options.workspace)] : []),
+      // The plan that Terraform refused has said it already.
+      ...explainFindings(
+        this.refused.map((finding) =>
+          failures.length > 0 && finding.deadEnd === PROTECTED ? { ...finding, deadEnd: undefined } : finding,
+        ),
+      ),
+      ...(this.refused.length > 0 ? [explainPermission(findings, workspace, { given, blocked })] : []),
     ].join("\n\n");
   }
 

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { applyAll, type StackResult } from "../deployment/apply-all";
 import { catchUp } from "../deployment/catch-up";
+import { wayOut } from "../deployment/dangers";
 import {
   INTERRUPTED_EXIT_CODE,
   type Interruption,
@@ -9,6 +10,7 @@ import {
 } from "../deployment/interruption";
 import { refuseLost } from "../deployment/lost-states";
 import { explainMissing, missingObjects, ownerInBackups } from "../deployment/missing-objects";
+import { orphanedStacks } from "../deployment/orphaned-stacks";
 import { failureMessages, type PlannedStacks, planAll } from "../deployment/plan-all";
 import { type Selection, selectStacks } from "../deployment/selection";
 import { openStore } from "../state";
@@ -78,7 +80,9 @@ export async function destroy({
   options,
 }: Destruction): Promise<DestroyReport> {
   const all = await orInterrupted(interruption, synthesizeStacks(workspace));
-  const named = selectStacks(all, requireSelection(options, workspace));
+  const selection = requireSelection(options, workspace);
+  await refuseUnconfigured(workspace, all, selection);
+  const named = selectStacks(all, selection);
   // What builds on a stack goes before it.
   const selected = withDependencies(
     all,
@@ -134,12 +138,12 @@ export async function destroy({
     );
     return { stacks, exitCode: 0 };
   }
-  const selection = [
+  const words = [
     ...options.environment.flatMap((name) => ["--environment", name]),
     ...options.stack.flatMap((name) => ["--stack", name]),
   ];
   output.problem(
-    `\nNot all of it is destroyed. What is gone is out of the state; \`${workspace.npmRun("destroy", ...selection)}\` goes on from there.`,
+    `\nNot all of it is destroyed. What is gone is out of the state; \`${workspace.npmRun("destroy", ...words)}\` goes on from there.`,
   );
   return { stacks, exitCode: failed() };
 }
@@ -190,6 +194,23 @@ function requireSelection(
       ? "There is only production, which is protected (docs/safety.md#giving-production-up)."
       : workspace.npmRun("destroy", "--environment", possible[0]);
   throw new Error(`Name what to destroy: ${hint}`);
+}
+
+/** A stack is destroyed by its description: one that was taken out of the configuration has to come back first. */
+async function refuseUnconfigured(
+  workspace: Workspace,
+  all: readonly SynthesizedStack[],
+  { environments, stacks }: Selection,
+): Promise<void> {
+  const isKnown = (name: string) => all.some((stack) => name === environmentOf(stack) || name === stack.name);
+  if ([...environments, ...stacks].every(isKnown)) return;
+  const found = (await orphanedStacks(workspace, all)).find(
+    (name) => environments.includes(environmentOf({ name })) || stacks.includes(name),
+  );
+  if (found === undefined) return;
+  throw new Error(
+    `${found} is deployed, but no longer in ${workspace.configurationName}. A command destroys only what is described there: ${wayOut(found, workspace)}`,
+  );
 }
 
 function refuseProduction(selected: readonly SynthesizedStack[], { project }: Workspace): void {

@@ -47,7 +47,8 @@ export function diffCommand(): Command {
         const selected = selectStacks(all, { environments: options.environment, stacks: options.stack });
         await refuseLost(workspace, all, { selected, output });
         const planned = await planAll({ workspace, all, selected, output, stopped: interruption.reason });
-        const permission = { allow: options.allow };
+        const { environment, stack, allow } = options;
+        const permission = { environment, stack, allow };
         const gate = await DangerGate.open({ workspace, output, all, selected, ...planned, permission });
         show(output, planned, gate);
         for (const line of explainSealing(workspace, sealing)) output.line(line);

@@ -2,9 +2,11 @@ import pc from "picocolors";
 import type { ConfigMapStatus, FluxObjectStatus, FluxStatus, ValueDifference } from "../cluster";
 import { describeStanding, pull } from "../deployment/checkout-standing";
 import { explainElsewhere } from "../deployment/clusters-elsewhere";
+import { wayOut } from "../deployment/dangers";
 import { FLUX_NAMESPACE } from "../flux";
 import { shownPath } from "../place";
 import type { Output } from "../terminal/output";
+import { environmentOf } from "../terraform";
 import type { Workspace } from "../workspace";
 import {
   type ClusterStatus,
@@ -109,16 +111,19 @@ function nameLines(
   ];
 }
 
-function orphanLines(
-  { orphanedStacks }: ProjectStatus["project"],
-  { configurationName }: Workplace,
-): string[] {
-  return orphanedStacks.flatMap((stack) => [
-    row("not configured", stack),
-    ...below(
-      `It is deployed, and ${configurationName} no longer has it: nothing looks after it, and it goes on costing money.`,
-    ),
-  ]);
+function orphanLines({ orphanedStacks }: ProjectStatus["project"], workplace: Workplace): string[] {
+  return orphanedStacks.flatMap((stack, index) => {
+    const environment = environmentOf({ name: stack });
+    const isFirst = orphanedStacks.findIndex((name) => environmentOf({ name }) === environment) === index;
+    return [
+      row("not configured", stack),
+      ...below(
+        `It is deployed, but no longer in ${workplace.configurationName}. It is unmanaged and still billed.`,
+      ),
+      // What helps is the same for all stacks of an environment.
+      ...(isFirst ? advice(wayOut(stack, workplace)) : []),
+    ];
+  });
 }
 
 function checkoutLines({ checkout }: ProjectStatus["project"]): string[] {

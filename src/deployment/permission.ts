@@ -30,29 +30,74 @@ export function namesToType(
   return [...new Set(names)].filter((name) => !confirmed.includes(name));
 }
 
-/** Findings in words: the field, what would happen, what it leads to, and the way that is safe. */
+/**
+ * Findings in words: the field, what would happen, what it leads to, and the way that is safe. What several environments have in common
+ * is said once.
+ */
 export function explainFindings(findings: readonly Finding[]): string[] {
-  return findings.map(({ kind, field, problem, consequence, remedy, allowed }) =>
-    [
-      `${field}: ${problem} [${kind}]`,
-      `    ${consequence}`,
+  const groups = new Map<string, Finding[]>();
+  for (const finding of findings) {
+    const { kind, field, remedy, allowed, deadEnd } = finding;
+    const common = JSON.stringify([kind, field, remedy, allowed, deadEnd]);
+    groups.set(common, [...(groups.get(common) ?? []), finding]);
+  }
+  return [...groups.values()].map((group) => {
+    const [{ remedy, allowed, deadEnd }] = group as [Finding];
+    return [
+      ...group.flatMap(({ kind, field, problem, consequence }) => [
+        `${field}: ${problem} [${kind}]`,
+        `    ${consequence}`,
+      ]),
       `    Instead: ${remedy}`,
-      ...(allowed === undefined ? [] : [`    Allowed, ${allowed}`]),
-    ].join("\n"),
-  );
+      ...(allowed === undefined ? [] : [`    If allowed, ${allowed}`]),
+      ...(deadEnd === undefined ? [] : [`    --allow ${group[0]?.kind} doesn't help: ${deadEnd}`]),
+    ].join("\n");
+  });
 }
 
-/** The options of a deploy that lets findings through, for those who mean it. */
+/** What else a deploy was given, so that the same one is suggested again. */
+export interface GivenOptions {
+  readonly environment?: readonly string[];
+  readonly stack?: readonly string[];
+  readonly adopt?: readonly string[];
+  readonly push?: boolean;
+  readonly yes?: boolean;
+}
+
+/**
+ * The options of a deploy that lets findings through, for those who mean it. No command where that deploy would fail all the same, or
+ * change nothing of what was refused: then what has to be done first.
+ * @param blocked whether something else keeps the deploy from going on, which no `--allow` lets through
+ */
 export function explainPermission(
   findings: readonly Finding[],
   { project, npmRun }: Pick<Workspace, "project" | "npmRun">,
+  { given = {}, blocked = false }: { readonly given?: GivenOptions; readonly blocked?: boolean } = {},
 ): string {
+  const dead = [
+    ...new Set(findings.filter(({ deadEnd }) => deadEnd !== undefined).map(({ field }) => field)),
+  ];
+  if (dead.length > 0)
+    return `No --allow carries this out. Change ${dead.join(", ")} first, as "Instead" says.`;
+  if (blocked)
+    return "No --allow gets this deploy through as long as the other errors above remain. Fix those first.";
   const allow = [...new Set(findings.map(({ kind }) => kind))];
   const names = namesToType(findings, project, { allow, confirmed: [] });
-  const command = npmRun("deploy", ...allow.flatMap((kind) => ["--allow", kind]));
+  const command = npmRun("deploy", ...optionsOf(given), ...allow.flatMap((kind) => ["--allow", kind]));
   const typed =
     names.length > 0
       ? `\nIn production the name of the cluster has to be typed, too (without a terminal: ${names.map((name) => `--confirm ${name}`).join(" ")}).`
       : "";
   return `If you mean it: ${command}${typed}`;
+}
+
+/** The options as they are typed. `--adopt` takes all words that follow, so it comes before another option. */
+function optionsOf({ environment = [], stack = [], adopt = [], push, yes }: GivenOptions): string[] {
+  return [
+    ...environment.flatMap((name) => ["--environment", name]),
+    ...stack.flatMap((name) => ["--stack", name]),
+    ...(adopt.length > 0 ? ["--adopt", ...adopt] : []),
+    ...(push ? ["--push"] : []),
+    ...(yes ? ["--yes"] : []),
+  ];
 }

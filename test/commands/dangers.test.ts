@@ -1,10 +1,10 @@
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { cpSync, readFileSync, renameSync } from "node:fs";
 import { join, relative } from "node:path";
 import { describeWithTools } from "../flux-tree/schema-tools";
 import { REPOSITORY } from "../support/example";
-import { plainEnvironment, SandboxProject } from "../support/sandbox-project";
+import { cli, plainEnvironment, SandboxProject } from "../support/sandbox-project";
 
 type Change = (document: Record<string, any>) => void;
 
@@ -193,12 +193,153 @@ describe("dangerous changes", () => {
         expect(found.consequence.length).toBeGreaterThan(20);
         expect(stderr).toContain(`${found.field}: ${found.problem} [${kind}]`);
         expect(stderr).toContain(`    Instead: ${found.remedy}`);
-        expect(stderr).toMatch(
-          new RegExp(`If you mean it: npm run deploy -- --sandbox \\S+.* --allow ${kind}`),
-        );
+        if (found.deadEnd === undefined)
+          expect(stderr).toMatch(
+            new RegExp(`If you mean it: npm run deploy -- --sandbox \\S+.* --allow ${kind}`),
+          );
+        else {
+          // Where no --allow gets anybody further none is suggested.
+          expect(stderr).not.toContain("If you mean it");
+          expect(stderr).toMatch(
+            new RegExp(`No --allow carries this out\\. Change .*${field.replace(/[[\].]/g, "\\$&")}`),
+          );
+        }
       }
     });
     expect(contents(project)).toEqual(before);
+  });
+
+  test.each<[string, Change]>([
+    [
+      "project-rename",
+      (document) => {
+        document.project.name = "renamed";
+      },
+    ],
+    [
+      "domain-loss",
+      ({ environments: [, one] }) => {
+        one.domain = "app.acme.example";
+      },
+    ],
+    [
+      "storage-shrink",
+      ({ environments: [one] }) => {
+        one.storage = { bulk: { size: "20Gi" } };
+      },
+    ],
+    [
+      "storage-class-change",
+      ({ environments: [one] }) => {
+        one.storage = { fast: { storageClass: "do-block-storage-retain" } };
+      },
+    ],
+    [
+      "environment-removal",
+      ({ environments }) => {
+        environments.shift();
+      },
+    ],
+  ])("%s: the command that is suggested, run as it is printed, gets through", (kind, change) => {
+    const copy = `${project.directory}-copy`;
+    cpSync(project.directory, copy, { recursive: true, verbatimSymlinks: true });
+    try {
+      project.configure(change);
+      const { stderr } = project.run("deploy", "--yes");
+      const [, command = "", arguments_ = ""] = /If you mean it: npm run (\S+) -- (.*)/.exec(stderr) ?? [];
+      expect(arguments_).toContain(`--allow ${kind}`);
+      const confirm = /\(without a terminal: (--confirm \S+)\)/.exec(stderr)?.[1]?.split(" ") ?? [];
+      const { code } = cli([command, ...arguments_.split(" "), ...confirm]);
+      expect(code).toBe(0);
+    } finally {
+      project.remove();
+      renameSync(copy, project.directory);
+    }
+  });
+
+  test.each<[string, Change, RegExp]>([
+    [
+      "region",
+      ({ environments: [one] }) => {
+        one.cluster.region = "fra1";
+      },
+      /No --allow carries this out/,
+    ],
+    [
+      "region, of production",
+      ({ environments: [, one] }) => {
+        one.cluster.region = "fra1";
+      },
+      /No --allow carries this out/,
+    ],
+  ])("another %s is told once, and what is protected too", (_, change, way) => {
+    const { stdout, stderr } = withChange(project, change, () => project.run("deploy", "--yes"));
+    const text = stdout + stderr;
+    expect(text).toMatch(way);
+    expect(text.match(/protect/g) ?? []).toHaveLength(text.includes("plan failed") ? 1 : 0);
+  });
+
+  test("of a project that is renamed what its environments have in common is told once", () => {
+    const { stderr } = withChange(
+      project,
+      (document) => {
+        document.project.name = "renamed";
+      },
+      () => project.run("diff"),
+    );
+    expect(stderr.match(/\[project-rename\]/g)).toHaveLength(2);
+    for (const line of [/^ {4}Instead: /gm, /^ {4}If allowed, /gm])
+      expect(stderr.match(line)).toHaveLength(1);
+  });
+
+  test("a deploy that a failed plan ends all the same suggests no --allow", () => {
+    const { code, stderr } = withChange(
+      project,
+      ({ environments: [staging, production] }) => {
+        staging.storage = { bulk: { size: "20Gi" } };
+        production.cluster.version = "1.2";
+      },
+      () => project.run("deploy", "--yes"),
+    );
+    expect([code, stderr]).toEqual([1, expect.not.stringContaining("If you mean it")]);
+  });
+
+  test("the suggested command keeps the selection that was given", () => {
+    const { stderr } = withChange(
+      project,
+      ({ environments: [staging] }) => {
+        staging.storage = { bulk: { size: "20Gi" } };
+      },
+      () => project.run("deploy", "--yes", "--environment", "staging"),
+    );
+    expect(stderr).toContain(
+      `If you mean it: npm run deploy -- --sandbox ${project.name} --environment staging --yes --allow storage-shrink`,
+    );
+  });
+
+  test("an environment that is taken out: destroy and status say what has to come back, and then destroy works", () => {
+    withChange(
+      project,
+      ({ environments }) => {
+        environments.shift();
+      },
+      () => {
+        const way = new RegExp(
+          `put staging back into \\S+, and its folders into flux/\\. To get rid of it: put it back, run \\S*npm run destroy -- --sandbox ${project.name} --environment staging`,
+        );
+        for (const option of [
+          ["--environment", "staging"],
+          ["--stack", "staging-cluster"],
+        ]) {
+          const { code, stderr } = project.run("destroy", "--yes", ...option);
+          expect([code, stderr]).toEqual([1, expect.stringMatching(way)]);
+        }
+        expect(project.run("status").stdout.replace(/\s+/g, " ")).toMatch(way);
+        expect(project.run("destroy", "--environment", "qa").stderr).toContain(
+          "there is no such environment",
+        );
+      },
+    );
   });
 
   test("what is refused is in the comment on a pull request", () => {

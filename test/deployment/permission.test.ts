@@ -1,6 +1,6 @@
 import { parseProject } from "../../src/config";
 import type { DangerKind, Finding } from "../../src/deployment/dangers";
-import { explainPermission, namesToType, refusedBy } from "../../src/deployment/permission";
+import { explainFindings, explainPermission, namesToType, refusedBy } from "../../src/deployment/permission";
 import { EXAMPLE_TEXT } from "../support/example";
 
 const project = parseProject(
@@ -45,6 +45,46 @@ test("the way through is one command line, and says what production asks for bes
   );
   expect(explainPermission([finding("vpc-loss", "production")], { project, npmRun })).toContain(
     "--confirm my-startup-production",
+  );
+});
+
+test("no command is suggested where the deploy would fail all the same", () => {
+  const passable = finding("storage-shrink", "staging");
+  const dead = { ...finding("ha-removal", "staging"), field: "environments[0].x", deadEnd: "a reason." };
+  expect(explainPermission([passable, dead], { project, npmRun })).toBe(
+    'No --allow carries this out. Change environments[0].x first, as "Instead" says.',
+  );
+  expect(explainPermission([passable], { project, npmRun }, { blocked: true })).toContain("Fix those first");
+  expect(explainFindings([dead])).toEqual([
+    expect.stringContaining("--allow ha-removal doesn't help: a reason."),
+  ]);
+});
+
+test("what several environments have in common is said once", () => {
+  const ones = ["staging", "production"].map((environment) => ({
+    ...finding("project-rename", environment),
+    problem: `of ${environment}`,
+  }));
+  expect(explainFindings(ones)).toEqual([
+    expect.stringMatching(/of staging[\s\S]*of production[\s\S]*Instead: a way$/),
+  ]);
+  expect(
+    explainFindings(ones)
+      .join()
+      .match(/Instead/g),
+  ).toHaveLength(1);
+});
+
+test("the suggested command has what was given to the one that was refused", () => {
+  const given = {
+    environment: ["staging"],
+    stack: ["staging-cluster"],
+    adopt: ["a.b"],
+    push: true,
+    yes: true,
+  };
+  expect(explainPermission([finding("ha-removal", "staging")], { project, npmRun }, { given })).toBe(
+    "If you mean it: npm run deploy -- --environment staging --stack staging-cluster --adopt a.b --push --yes --allow ha-removal",
   );
 });
 

@@ -41,8 +41,10 @@ export interface Finding {
   readonly remedy: string;
   /** The name that the environment's cluster has, where the configuration gives it another one. */
   readonly cluster?: string;
-  /** What happens when it is allowed, where that is not what somebody who allows it may hope for. */
+  /** What happens if it is allowed, where that is not what somebody who allows it may hope for. */
   readonly allowed?: string;
+  /** Why no `--allow` carries it out: the deploy would fail all the same, or leave this as it is. */
+  readonly deadEnd?: string;
 }
 
 /** What the dangers are looked for in. */
@@ -62,9 +64,13 @@ export interface DangerContext {
 /** Looks for one danger. Pure: it reads nothing but its argument. */
 export type Danger = (context: DangerContext) => Finding[];
 
-/** What comes of it when a change that Terraform's prevent_destroy stops is allowed. */
+/** Why nothing lets a change through that Terraform's prevent_destroy stops. */
 export const PROTECTED =
-  "the deploy fails all the same: Terraform protects this in production, and refuses to plan (prevent_destroy).";
+  "Terraform protects production's cluster, network and domain, and refuses to plan this (prevent_destroy).";
+
+/** Why nothing replaces a network or a cluster in place: of the new one and the old one only one can have the name. */
+export const IN_PLACE =
+  "Terraform creates the replacement first, and DigitalOcean refuses a second one of the same name.";
 
 /** Where it stands how production ends, which no command destroys. */
 export const GIVE_UP_PRODUCTION = "docs/safety.md#giving-production-up";

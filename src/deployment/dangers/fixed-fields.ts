@@ -1,11 +1,15 @@
 import { clusterName, type Environment } from "../../config";
 import { environmentOf } from "../../terraform";
 import { plannedValues } from "../planned-values";
-import { type Danger, endOf, environmentField, type Finding, isProduction, PROTECTED } from "./danger";
-
-/** What comes of another region or range in place, for an environment that Terraform doesn't protect. */
-const IN_PLACE =
-  "the deploy fails all the same: Terraform makes the new network first, and its name is taken as long as the old one is there.";
+import {
+  type Danger,
+  endOf,
+  environmentField,
+  type Finding,
+  IN_PLACE,
+  isProduction,
+  PROTECTED,
+} from "./danger";
 
 /**
  * The name of a deployed project is changed. DigitalOcean renames cluster and network in place, so that Terraform minds nothing; what
@@ -48,9 +52,9 @@ export const changedRegion: Danger = ({ deployed, workspace }) =>
               field: environmentField(workspace.project, name, "cluster.region"),
               problem: `${name} is deployed in ${now.region}, and would be in ${cluster.region}.`,
               consequence:
-                "DigitalOcean moves no cluster: network and cluster are deleted and made anew, volumes stay behind in the old region.",
+                "DigitalOcean moves no cluster: network and cluster would be recreated, and volumes stay behind in the old region.",
               remedy: `set it to "${now.region}" again. To move, deploy a new environment in ${cluster.region} beside this one, move the data, then ${endOf(production)}.`,
-              allowed: production ? PROTECTED : IN_PLACE,
+              deadEnd: production ? PROTECTED : IN_PLACE,
             },
           ],
   );
@@ -70,9 +74,9 @@ export const changedVpcRange: Danger = ({ deployed, workspace }) =>
               field: environmentField(workspace.project, name, "cluster.vpcIpRange"),
               problem: `the VPC of ${name} has ${now.vpcIpRange}, and would have ${cluster.vpcIpRange}.`,
               consequence:
-                "A VPC keeps its range for life: it is deleted and made anew, and the cluster in it with everything that runs there.",
+                "A VPC's range cannot change. The VPC and its cluster would be recreated, without anything that runs there.",
               remedy: `set it to "${now.vpcIpRange}" again, or leave it out. For another range, deploy a new environment beside this one.`,
-              allowed: production ? PROTECTED : IN_PLACE,
+              deadEnd: production ? PROTECTED : IN_PLACE,
             },
           ],
   );
@@ -94,7 +98,7 @@ export const changedDomain: Danger = ({ deployed, workspace: { project, configur
             consequence:
               "All its records go with it, those of external-dns and of mail included: every host below it stops being found.",
             remedy: `set it to "${now.domain}" again in ${configurationName}. To change it and keep the old zone, let Terraform forget it first (docs/static-configuration.md#when-a-value-changes).`,
-            allowed: PROTECTED,
+            deadEnd: PROTECTED,
           },
         ],
   );

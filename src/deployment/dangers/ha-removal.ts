@@ -20,7 +20,7 @@ export const haRemoval: Danger = ({ plans, workspace: { project } }) =>
           consequence:
             "DigitalOcean can't turn it off: its API refuses, and the deploy ends in the middle, at the cluster.",
           remedy: "set it to true again. A cluster without it has to be a new environment.",
-          allowed: "DigitalOcean refuses it, and the cluster stays as it is.",
+          deadEnd: "DigitalOcean refuses it, and the cluster stays as it is.",
         };
       }),
   );

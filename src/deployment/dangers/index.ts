@@ -1,5 +1,5 @@
 import type { Danger } from "./danger";
-import { environmentRemoval } from "./environment-removal";
+import { environmentRemoval, wayOut } from "./environment-removal";
 import { changedDomain, changedHosts, changedName, changedRegion, changedVpcRange } from "./fixed-fields";
 import { haRemoval } from "./ha-removal";
 import { kubernetesVersion } from "./kubernetes-version";
@@ -10,9 +10,17 @@ import { changedRepository } from "./repository-change";
 import { storageClassChange } from "./storage-class-change";
 import { storageShrink } from "./storage-shrink";
 
-export { DANGER_KINDS, type DangerContext, type DangerKind, type Finding, isProduction } from "./danger";
+export {
+  DANGER_KINDS,
+  type DangerContext,
+  type DangerKind,
+  type Finding,
+  isProduction,
+  PROTECTED,
+} from "./danger";
 export { type CapacityQuestion, capacityQuestions, shortOf } from "./pods-without-room";
 export type { CapacityAnswer, Room } from "./room";
+export { wayOut };
 
 /** Every danger, in the order in which they are told: what the configuration says first, then what the plans do. */
 export const DANGERS: readonly Danger[] = [

@@ -21,7 +21,7 @@ export const kubernetesVersion: Danger = ({ deployed, plans, workspace: { projec
         consequence:
           "DigitalOcean upgrades one minor version at a time; APIs that are gone in between break what still uses them.",
         remedy: `set it to "1.${running + 1}" and deploy: that upgrades the cluster in place. Check the applications, then go on to the next. To stay, set it to "1.${running}", or leave it out.`,
-        allowed: "nothing happens: a deploy upgrades by one minor version only.",
+        deadEnd: "a deploy upgrades by one minor version only, and would leave the cluster as it is.",
       },
     ];
   });

@@ -1,5 +1,14 @@
 import { environmentOf, type ResourceChange } from "../../terraform";
-import { type Danger, type DangerKind, endOf, environmentField, type Finding, isProduction } from "./danger";
+import {
+  type Danger,
+  type DangerKind,
+  endOf,
+  environmentField,
+  type Finding,
+  IN_PLACE,
+  isProduction,
+  PROTECTED,
+} from "./danger";
 
 /** Resources whose loss takes something with it that no later deploy brings back. The first pattern that fits a type counts. */
 const IRREPLACEABLE: ReadonlyArray<{
@@ -66,6 +75,8 @@ export const lostResources: Danger = ({ plans, workspace: { project, configurati
         const found = IRREPLACEABLE.find(({ type }) => type.test(change.type));
         if (!found) return [];
         const environment = environmentOf(stack);
+        const production = isProduction(project, environment);
+        const deadEnd = reasonAgainst(change, production);
         const verb = change.action === "replace" ? "replaced" : "destroyed";
         return [
           {
@@ -76,13 +87,28 @@ export const lostResources: Danger = ({ plans, workspace: { project, configurati
               : environmentField(project, environment, found.field),
             problem: `${stack.name}: ${change.address} would be ${verb}, ${found.what}${reasons(change)}.`,
             consequence: found.lost,
-            remedy: isProduction(project, environment)
+            remedy: production
               ? `take the change in ${configurationName} back. To move for real, deploy a new environment beside this one, move the data, then ${endOf(true)}.`
               : `take the change in ${configurationName} back. To move for real, deploy a new environment beside this one, or give this one up first: ${npmRun("destroy", "--environment", environment)}`,
+            ...(deadEnd === undefined ? {} : { deadEnd }),
           },
         ];
       }),
   );
+
+/** Why a loss that is allowed doesn't come about. */
+function reasonAgainst(
+  { type, action, createFirst }: ResourceChange,
+  production: boolean,
+): string | undefined {
+  if (production && PROTECTED_TYPES.includes(type)) return PROTECTED;
+  return action === "replace" && createFirst && NAMED_ONCE.includes(type) ? IN_PLACE : undefined;
+}
+
+/** What the stacks of production protect by prevent_destroy. */
+const PROTECTED_TYPES = ["digitalocean_kubernetes_cluster", "digitalocean_vpc", "digitalocean_domain"];
+/** What DigitalOcean has no two of with one name. */
+const NAMED_ONCE = ["digitalocean_kubernetes_cluster", "digitalocean_vpc"];
 
 /** ` (region: "nyc3" -> "fra1")`: the attributes that force a replacement. */
 function reasons({ attributes }: ResourceChange): string {

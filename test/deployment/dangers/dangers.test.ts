@@ -243,14 +243,14 @@ test("what Terraform protects in production is told of each change of it, and no
   });
   const told = (environment: string) => found.filter((one) => one.environment === environment);
   expect(kinds(told("production"))).toEqual(["region-change", "vpc-range-change", "domain-loss"]);
-  for (const { allowed, remedy } of told("production")) {
-    expect(allowed).toContain("Terraform protects this in production");
+  for (const { deadEnd, remedy } of told("production")) {
+    expect(deadEnd).toContain("Terraform protects production's cluster, network and domain");
     expect(remedy).not.toContain("destroy this one");
   }
   expect(told("production")[0]?.remedy).toContain("give this one up (docs/safety.md#giving-production-up).");
-  expect(told("staging").map(({ allowed }) => allowed)).toEqual([
-    expect.stringContaining("makes the new network first"),
-    expect.stringContaining("makes the new network first"),
+  expect(told("staging").map(({ deadEnd }) => deadEnd)).toEqual([
+    expect.stringContaining("creates the replacement first"),
+    expect.stringContaining("creates the replacement first"),
   ]);
   expect(told("staging")[0]?.remedy).toContain("then destroy this one.");
 });
