@@ -125,10 +125,21 @@ function gitHub(path: string, request: IncomingMessage, response: ServerResponse
     answer(response, 200, { login, id: 1, type: "User", plan: { name: cloud.account(login).plan } }, headers);
     return;
   }
+  const [, organisation = "", slug = "", access] =
+    /^orgs\/([^/]+)\/teams\/([^/]+)(?:\/repos\/([^/]+\/[^/]+))?$/.exec(path) ?? [];
+  if (slug !== "") {
+    const name = `${organisation}/${slug}`;
+    if (!cloud.hasTeam(organisation, slug) || (access && !cloud.mayRead(access, name)))
+      answer(response, 404, { message: "Not Found", status: "404" }, headers);
+    else if (access) response.writeHead(204, headers).end();
+    else answer(response, 200, { id: idOf(name), slug, name: slug }, headers);
+    return;
+  }
   const [, kind, login = ""] = /^(users|orgs)\/([^/]+)$/.exec(path) ?? [];
   if (kind !== undefined) {
     const { type, plan } = cloud.account(login);
-    if (kind === "users") answer(response, 200, { login, id: idOf(login), type }, headers);
+    if (!cloud.hasAccount(login)) answer(response, 404, { message: "Not Found", status: "404" }, headers);
+    else if (kind === "users") answer(response, 200, { login, id: idOf(login), type }, headers);
     else if (type !== "Organization") answer(response, 404, { message: "Not Found", status: "404" }, headers);
     else answer(response, 200, { login, id: idOf(login), type, plan: { name: plan } }, headers);
     return;
@@ -139,6 +150,12 @@ function gitHub(path: string, request: IncomingMessage, response: ServerResponse
     return;
   }
   cloud.known(owner, name);
+  const [, person] = /^collaborators\/([^/]+)$/.exec(rest ?? "") ?? [];
+  if (person !== undefined) {
+    if (cloud.mayRead(`${owner}/${name}`, person)) response.writeHead(204, headers).end();
+    else answer(response, 404, { message: "Not Found", status: "404" }, headers);
+    return;
+  }
   if (request.method === "DELETE") {
     const deleted = rest === undefined ? undefined : deletePolicy(rest, owner, name, cloud);
     if (deleted) response.writeHead(204, headers).end();

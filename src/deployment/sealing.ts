@@ -1,8 +1,10 @@
 import { existsSync } from "node:fs";
-import type { Environment } from "../config";
+import type { Environment, GitHubRepository } from "../config";
 import { shownPath } from "../place";
 import { differingSecrets, type Proposal, proposeSecrets } from "../secrets/publish";
 import { publishedFile, writePublished } from "../secrets/published";
+import { fetchRepositoryOffer } from "../secrets/repository-offer";
+import { reviewerProblems } from "../secrets/reviewers";
 import type { Output } from "../terminal/output";
 import type { SynthesizedStack } from "../terraform";
 import { synthesizeStacks, type Workspace } from "../workspace";
@@ -62,6 +64,7 @@ async function proposeSealing(
   const { github } = project;
   if (!github) return { proposals: [], first: [], kept: [], waiting: [], leftOut: [] };
   const isCi = variables.GITHUB_ACTIONS === "true";
+  await refuseReviewers(workspace, options, github);
   const plans = await Promise.all(
     // Only those that are deployed: the tokens of one environment are not to be sealed for another.
     affected(workspace, options).map(async (affectedOne): Promise<Partial<Sealing>> => {
@@ -98,6 +101,33 @@ async function proposeSealing(
     waiting: plans.flatMap(({ waiting = [] }) => waiting).filter(({ secrets }) => secrets.length > 0),
     leftOut: plans.flatMap(({ leftOut = [] }) => leftOut),
   };
+}
+
+/**
+ * @throws Error for reviewers that GitHub can't ask, before a plan ends with a bare 404. Where GitHub can't be asked, the plan has its say.
+ */
+async function refuseReviewers(
+  workspace: Workspace,
+  options: SealingOptions,
+  github: GitHubRepository,
+): Promise<void> {
+  const { project, variables } = workspace;
+  const reviewed = affected(workspace, options).filter(({ reviewers }) => reviewers.length > 0);
+  if (reviewed.length === 0) return;
+  const offer = await fetchRepositoryOffer(github, variables).catch(() => undefined);
+  if (offer === undefined) return;
+  const problems = await Promise.all(
+    reviewed.map((environment) => {
+      const own = `environments[${project.environments.indexOf(environment)}].reviewers`;
+      // Production's may stand in either.
+      const field = environment.production ? `${own} (or github.reviewers)` : own;
+      return reviewerProblems({ github, environment, offer }, field, variables);
+    }),
+  );
+  if (problems.flat().length > 0)
+    throw new Error(
+      `GitHub can't ask these reviewers for an approval, and would end the deploy:\n\n${problems.flat().join("\n")}`,
+    );
 }
 
 /** The environments whose secrets are in the plan. */

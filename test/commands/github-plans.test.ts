@@ -113,3 +113,25 @@ describe("tokens that an earlier version had made secrets of the repository", ()
     expect(run(project, "diff").code).toBe(0);
   });
 });
+
+test("a team as reviewer of a user's repository is refused by diff and deploy before anything is planned", () => {
+  const project = projectOf({ type: "User", plan: "pro" });
+  try {
+    project.configure(({ environments: [staging] }) => {
+      staging.reviewers = [`${OWNER}/platform`];
+    });
+    for (const command of [["diff"], ["deploy", "--yes"]]) {
+      const { code, stdout, stderr } = run(project, ...command);
+      expect([code, stderr]).toEqual([
+        1,
+        expect.stringContaining(
+          `environments[0].reviewers: "${OWNER}/platform": this is a team, and ${OWNER} is a user`,
+        ),
+      ]);
+      expect(stdout + stderr).not.toContain("404");
+    }
+    expect(project.exists("state")).toBe(false);
+  } finally {
+    project.remove();
+  }
+});

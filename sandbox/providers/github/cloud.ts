@@ -30,6 +30,8 @@ export interface Repository extends SealingKey {
   readonly default_branch: string;
   readonly head: string;
   readonly private: boolean;
+  /** Users and teams without access; everybody else has it. */
+  readonly outsiders?: readonly string[];
 }
 
 /** An owner of repositories as the file holds it. */
@@ -117,13 +119,29 @@ export class GitHubCloud {
     return { ...DEFAULT_ACCOUNT, ...this.accounts()[login] };
   }
 
-  /** Whom the token belongs to: the first user among the accounts of the file. */
-  user(): string {
-    return Object.entries(this.accounts()).find(([, { type }]) => type === "User")?.[0] ?? USER;
+  /** Whether there is a user or an organisation of a name: all but those that are `null` in the file. */
+  hasAccount(login: string): boolean {
+    return this.accounts()[login] !== null;
   }
 
-  private accounts(): Readonly<Record<string, Account>> {
-    return peek(this.file.read(), "accounts", this.file.path) as unknown as Record<string, Account>;
+  /** Whether an organisation has a team: any but those that are `null` in the file. A user has none. */
+  hasTeam(organisation: string, slug: string): boolean {
+    return this.account(organisation).type === "Organization" && this.hasAccount(`${organisation}/${slug}`);
+  }
+
+  /** Whether a user (`ada`) or a team (`acme/platform`) has access to a repository: all but those that it names as its outsiders. */
+  mayRead(repository: string, name: string): boolean {
+    const found = peek(this.file.read(), "repositories", this.file.path)[repository];
+    return !(found as unknown as Repository | undefined)?.outsiders?.includes(name);
+  }
+
+  /** Whom the token belongs to: the first user among the accounts of the file. */
+  user(): string {
+    return Object.entries(this.accounts()).find(([, account]) => account?.type === "User")?.[0] ?? USER;
+  }
+
+  private accounts(): Readonly<Record<string, Account | null>> {
+    return peek(this.file.read(), "accounts", this.file.path) as unknown as Record<string, Account | null>;
   }
 
   /** What GitHub offers a repository, by its visibility and its owner's plan. */

@@ -78,38 +78,43 @@ function repositoryData(cloud: GitHubCloud): DataSourceHandler {
   };
 }
 
-const userData: DataSourceHandler = (config) => {
-  const login = text(config.username) ?? USER;
-  const empty: Values = Object.fromEntries(
-    ["bio", "blog", "company", "email", "gravatar_id", "location", "suspended_at"].map((name) => [name, ""]),
-  );
-  return {
-    ...config,
-    ...empty,
-    username: config.username ?? "",
-    id: String(idOf(login)),
-    login,
-    name: login,
-    node_id: `U_${idOf(login)}`,
-    avatar_url: `https://avatars.githubusercontent.com/u/${idOf(login)}`,
-    site_admin: false,
-    followers: 0,
-    following: 0,
-    public_gists: 0,
-    public_repos: 0,
-    gpg_keys: [],
-    ssh_keys: [],
-    created_at: "2020-01-01 00:00:00 +0000 UTC",
-    updated_at: "2020-01-01 00:00:00 +0000 UTC",
+const userData =
+  (cloud: GitHubCloud): DataSourceHandler =>
+  (config) => {
+    const login = text(config.username) ?? USER;
+    if (!cloud.hasAccount(login)) throw apiError("GET", `users/${login}`, 404, "Not Found");
+    const empty: Values = Object.fromEntries(
+      ["bio", "blog", "company", "email", "gravatar_id", "location", "suspended_at"].map((name) => [
+        name,
+        "",
+      ]),
+    );
+    return {
+      ...config,
+      ...empty,
+      username: config.username ?? "",
+      id: String(idOf(login)),
+      login,
+      name: login,
+      node_id: `U_${idOf(login)}`,
+      avatar_url: `https://avatars.githubusercontent.com/u/${idOf(login)}`,
+      site_admin: false,
+      followers: 0,
+      following: 0,
+      public_gists: 0,
+      public_repos: 0,
+      gpg_keys: [],
+      ssh_keys: [],
+      created_at: "2020-01-01 00:00:00 +0000 UTC",
+      updated_at: "2020-01-01 00:00:00 +0000 UTC",
+    };
   };
-};
 
-/** Every team that an organisation is asked for exists; a user has none. */
 function teamData(cloud: GitHubCloud): DataSourceHandler {
   return (config, call) => {
     const organisation = cloud.owner(call.config);
     const slug = text(config.slug) ?? "";
-    if (cloud.account(organisation).type !== "Organization")
+    if (!cloud.hasTeam(organisation, slug))
       throw apiError("GET", `orgs/${organisation}/teams/${slug}`, 404, "Not Found");
     const id = idOf(`${organisation}/${slug}`);
     return {
@@ -147,7 +152,7 @@ export function gitHub(cloud: GitHubCloud): ProviderDefinition {
     dataSources: {
       github_repository: repositoryData(cloud),
       github_team: teamData(cloud),
-      github_user: userData,
+      github_user: userData(cloud),
       github_actions_public_key: (config, call) => {
         const { key_id, public_key } = cloud.repository(
           cloud.owner(call.config),
