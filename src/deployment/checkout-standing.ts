@@ -28,8 +28,9 @@ export type Standing =
       readonly fix: string;
       /**
        * Whether a deploy asks, and is refused without a terminal. It goes on with a note where nothing could be compared: without a
-       * repository (a zip), without a remote (a new repository), and when the remote doesn't answer (a laptop offline) and nothing
-       * that was fetched of it is missing here. CI has a repository and a network, so there this is refused as well.
+       * repository (a zip), without a remote (a new repository), and when the remote doesn't answer (a laptop offline) and all that was
+       * fetched of it is here. Where nothing was ever fetched of it nothing is known. CI has a repository and a network, so there all
+       * of this is refused.
        */
       readonly matters: boolean;
     };
@@ -76,8 +77,8 @@ export async function checkoutStanding({
     if (standing.state === "behind" && standing.matters) return { ...standing, remembered: tip.reason };
     if (standing.state === "unknown") return standing;
   }
-  // A tip that can't be fetched is one that the checkout doesn't have.
-  return unknown(tip, tip.state !== "unreachable");
+  // A tip that can't be fetched is one that the checkout doesn't have, and without anything fetched there may be one.
+  return unknown(tip, tip.state !== "unreachable" || !remembered.ok);
 }
 
 const unknown = (

@@ -216,7 +216,7 @@ describe("a remote that doesn't answer", () => {
     });
   });
 
-  test("is a note where nothing that was fetched is missing, or nothing was fetched", async () => {
+  test("is a note where all that was fetched is here; where nothing was fetched a deploy asks, or is refused", async () => {
     const note = {
       state: "unknown",
       reason: unanswered,
@@ -226,7 +226,14 @@ describe("a remote that doesn't answer", () => {
     rmSync(remote, { recursive: true });
     expect(await standing()).toEqual(note);
     git(ours, "update-ref", "-d", "refs/remotes/origin/main");
-    expect(await standing()).toEqual(note);
+    const found = await standing();
+    expect(found).toEqual({ ...note, matters: true });
+    expect(courseFrom(found, { ifBehind: "ask", interactive: false })).toMatchObject({
+      course: "refuse",
+      message: expect.stringContaining("To deploy this state on purpose, add --if-behind deploy."),
+    });
+    expect(courseFrom(found, { ifBehind: "ask", interactive: true })).toHaveProperty("question");
+    expect(courseFrom(found, { ifBehind: "deploy", interactive: false })).toMatchObject({ course: "deploy" });
   });
 });
 
