@@ -36,6 +36,11 @@ describe("workflows", () => {
     expect(workflow("images").on).toStrictEqual({ push: { branches: ["main"], tags: ["v*"] } });
   });
 
+  it("ask for no debug log of terraform, which has secrets with the plain CLI", () => {
+    for (const { text } of [...WORKFLOW_FILES, ...ACTION_FILES]) expect(text).not.toMatch(/\bTF_LOG/);
+    for (const script of Object.values(scripts)) expect(script).not.toMatch(/\bTF_LOG/);
+  });
+
   it("use actions by commit, with the version beside it, one commit per version", () => {
     expect(usesLines.length).toBeGreaterThan(10);
     const commits = new Map<string, Set<string>>();
