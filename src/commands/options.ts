@@ -37,7 +37,8 @@ export function command(name: string, description: string, options: readonly Opt
       "--sandbox [name]",
       `work in a sandbox instead of the real clouds (default name: ${DEFAULT_SANDBOX})`,
     );
-  if (options.includes("yes")) result.option("--yes", "ask nothing");
+  if (options.includes("yes"))
+    result.option("--yes", "approve without a question; required where this is not a terminal");
   if (options.includes("allow")) {
     result
       .addOption(

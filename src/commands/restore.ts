@@ -17,6 +17,7 @@ export function restoreCommand(): Command {
     ["sandbox", "json"],
   )
     .option("--force", "also where files were edited since: these edits are lost")
+    .option("--yes", "as in other commands; this one asks nothing, and without --force no edit is lost")
     .option("--dry-run", "only say what would happen")
     .action((options: RestoreOptions) => {
       const output = new Output(options.json ?? false);

@@ -53,7 +53,7 @@ export function stateCommand(): Command {
         "--force",
         "also over a state of another lineage, whose own things are forgotten, or from a backup that seems to be another stack's",
       )
-      .option("--yes", "ask nothing")
+      .option("--yes", "approve without a question; required where this is not a terminal")
       .option("--confirm <cluster...>", "for production, where nobody can type it: the name of its cluster"),
   );
   for (const make of [statePrepareCommand, stateMigrateCommand, stateUnlockCommand])
