@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parse } from "yaml";
+import { keepAgeKey } from "../../src/secrets/age-key";
 import { describeWithSops } from "../secrets/sops-project";
 import { cli, SandboxProject } from "../support/sandbox-project";
 import { unzip } from "../support/unzip";
@@ -183,11 +184,7 @@ describeWithSops("secrets of a project", () => {
 
   test("a private key that is another than .sops.yaml's never reaches the cluster", () => {
     const [before, key] = [decryptionKey(project), project.read(...KEY)];
-    rmSync(join(project.directory, ...KEY));
-    const rules = project.read(".sops.yaml");
-    rmSync(join(project.directory, ".sops.yaml"));
-    secrets(project, "create");
-    project.write([".sops.yaml"], rules);
+    project.write(KEY, `${keepAgeKey(join(project.directory, "elsewhere"), "staging").identity}\n`);
     const refused = project.run("deploy", "--yes");
     expect([refused.code, refused.stderr]).toEqual([
       1,
