@@ -25,6 +25,16 @@ export class ClusterUnreachable extends Error {
   }
 }
 
+/** Thrown where this machine has no kubectl: that says nothing about the cluster. */
+export class KubectlMissing extends Error {
+  constructor() {
+    super(
+      "kubectl is not installed, or not on PATH, so the cluster can't be looked into. Install it: `mise install`, or kubernetes.io/docs/tasks/tools.",
+    );
+    this.name = "KubectlMissing";
+  }
+}
+
 const REQUEST_TIMEOUT_SECONDS = 10;
 /** For a kubectl that doesn't keep to its own timeout. */
 const KILL_AFTER_MS = (REQUEST_TIMEOUT_SECONDS + 5) * 1000;
@@ -86,11 +96,7 @@ function kubectl(
     }, KILL_AFTER_MS);
     child.once("error", (error: NodeJS.ErrnoException) =>
       reject(
-        error.code === "ENOENT"
-          ? new Error(
-              'kubectl is not installed or not in PATH, so the cluster can\'t be looked into: "mise install" installs it',
-            )
-          : new Error(`kubectl can't be run: ${error.message}`),
+        error.code === "ENOENT" ? new KubectlMissing() : new Error(`kubectl can't be run: ${error.message}`),
       ),
     );
     child.once("close", (code) =>

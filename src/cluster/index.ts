@@ -1,4 +1,10 @@
-export { type ClusterReader, ClusterUnreachable, kubectlReader, withCluster } from "./cluster-reader";
+export {
+  type ClusterReader,
+  ClusterUnreachable,
+  KubectlMissing,
+  kubectlReader,
+  withCluster,
+} from "./cluster-reader";
 export { type ConfigMapStatus, compareConfigMaps, type ValueDifference } from "./config-maps";
 export {
   type FluxObjectStatus,

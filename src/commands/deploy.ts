@@ -9,7 +9,7 @@ import {
   IF_BEHIND,
   type IfBehind,
 } from "../deployment/checkout-standing";
-import { type FluxOutcome, installFlux } from "../deployment/flux-installation";
+import { type FluxOutcome, fluxObstacle, installFlux, isFluxComplete } from "../deployment/flux-installation";
 import {
   INTERRUPTED_EXIT_CODE,
   type Interruption,
@@ -25,7 +25,7 @@ import { acceptSealing, explainSealing, synthesizeSealed } from "../deployment/s
 import { selectStacks } from "../deployment/selection";
 import { setWaitingSecrets } from "../deployment/waiting-secrets";
 import { applicationSecrets } from "../secrets/applications";
-import { inventory } from "../secrets/inventory";
+import { openSecrets } from "../secrets/inventory";
 import { confirm, isInteractive } from "../terminal/confirm";
 import { Output } from "../terminal/output";
 import { addCounts, count, showPlans, summaryTable, summaryText } from "../terminal/plan-view";
@@ -256,7 +256,9 @@ async function withFlux(
   exitCode: number,
 ): Promise<DeployReport> {
   const flux = await afterDeploy(deployment, all, selected, stacks);
-  const isComplete = isFluxComplete(deployment, flux);
+  const { workspace, output, options } = deployment;
+  const isRequired = options.requireFlux ?? workspace.variables.CI === "true";
+  const isComplete = isFluxComplete(flux, isRequired, output);
   return { stacks, exitCode: exitCode === 0 && !isComplete ? 1 : exitCode, flux };
 }
 
@@ -357,42 +359,18 @@ async function afterDeploy(
   });
 }
 
-/** Flux needs its cluster and the ConfigMaps; GitHub's stack keeps it from nothing. */
-function fluxObstacle(environment: string, stacks: readonly StackResult[]): string | undefined {
-  const missing = stacks.find(
-    ({ name, status }) =>
-      [`${environment}-cluster`, `${environment}-flux-configuration`].includes(name) &&
-      status !== "applied" &&
-      status !== "unchanged",
-  );
-  return missing && `${missing.name} is not deployed (${missing.status})`;
-}
-
-/** Whether Flux is where it should be. CI has nobody who reads that something was left out. */
-function isFluxComplete(
-  { workspace, output, options }: Deployment,
-  outcomes: readonly FluxOutcome[],
-): boolean {
-  const missing = outcomes.filter(({ status }) => status !== "installed");
-  const isRequired = options.requireFlux ?? workspace.variables.CI === "true";
-  if (!isRequired) return missing.every(({ status }) => status === "left out");
-  for (const { environment, reason } of missing)
-    output.problem(`${environment}: this deploy fails, since Flux was not installed (${reason}).`);
-  return missing.length === 0;
-}
-
 /** Applications wait for secrets that nobody has created; nothing else has to. */
 function noteAbsentSecrets({ workspace, output }: Deployment, selected: readonly SynthesizedStack[]): void {
   const { directory, variables } = workspace;
   const absent = [...new Set(selected.map(environmentOf))].map((environment) => {
-    const all = inventory({ directory, environment, declared: applicationSecrets, variables });
-    return { environment, count: all.filter(({ created }) => !created).length };
+    const open = openSecrets({ directory, environment, declared: applicationSecrets, variables });
+    return { environment, count: open.length };
   });
   const told = absent
     .filter(({ count }) => count > 0)
     .map(({ environment, count }) => `${count} in ${environment}`);
   if (told.length > 0)
     output.line(
-      `Secrets that applications wait for don't exist yet (${told.join(", ")}): ${workspace.npmRun("secrets", "create")}`,
+      `Secrets that applications wait for are not created yet (${told.join(", ")}): ${workspace.npmRun("secrets", "create")}`,
     );
 }

@@ -32,10 +32,17 @@ export type ClusterStatus =
       readonly flux: InstalledFlux;
     };
 
+/** The encrypted secrets that the applications in flux/ wait for. */
+export type SecretsStatus =
+  | { readonly needed: number; readonly missing: readonly string[] }
+  /** They can't be counted. */
+  | { readonly problem: string };
+
 /** How an environment stands; `npm run status -- --json` prints it. */
 export interface EnvironmentStatus {
   readonly name: string;
   readonly stacks: readonly StackStatus[];
+  readonly secrets: SecretsStatus;
   readonly cluster: ClusterStatus;
 }
 
@@ -74,11 +81,18 @@ export function projectConcerns({
 }
 
 /** What is not as it should be, or not known, a few words each; empty when all is well. */
-export function concerns({ stacks, cluster }: EnvironmentStatus): string[] {
+export function concerns({ stacks, secrets, cluster }: EnvironmentStatus): string[] {
   return [
     ...stacks.filter(({ state }) => state !== "deployed").map(({ name, state }) => `${name} ${state}`),
+    ...secretsConcerns(secrets),
     ...clusterConcerns(cluster),
   ];
+}
+
+function secretsConcerns(secrets: SecretsStatus): string[] {
+  if ("problem" in secrets) return ["secrets not counted"];
+  const { length } = secrets.missing;
+  return length === 0 ? [] : [`${length} ${length === 1 ? "secret" : "secrets"} not created`];
 }
 
 function clusterConcerns(cluster: ClusterStatus): string[] {

@@ -59,6 +59,7 @@ export function printStatus(
     output.heading(status.name);
     output.line("  Terraform");
     write(stackLines(status, workspace));
+    write(secretsLines(status, workspace));
     write(clusterLines(status, workspace));
   }
   output.heading("the project");
@@ -179,6 +180,20 @@ function listed(what: string, addresses: readonly string[]): string[] {
   return below(`${what}: ${addresses.slice(0, LISTED).join(", ")}${more}`);
 }
 
+function secretsLines({ name, secrets }: EnvironmentStatus, { npmRun }: Workplace): string[] {
+  if ("problem" in secrets)
+    return ["  Secrets", row("unknown", "secrets"), ...below(printable(secrets.problem))];
+  const { needed, missing } = secrets;
+  if (needed === 0) return [];
+  if (missing.length === 0) return ["  Secrets", row("in step", `${counted(needed, "secret")} created`)];
+  return [
+    "  Secrets",
+    row("not created", `${missing.length} of ${counted(needed, "secret")} that applications wait for`),
+    ...listed("missing", missing),
+    ...advice(`${npmRun("secrets", "create", "--environment", name)} creates them; then commit and push`),
+  ];
+}
+
 function clusterLines({ name, cluster }: EnvironmentStatus, workspace: Workplace): string[] {
   switch (cluster.state) {
     case "not deployed":
@@ -207,7 +222,7 @@ function clusterLines({ name, cluster }: EnvironmentStatus, workspace: Workplace
         ...advice(`${workspace.npmRun("diff", "--environment", name)} shows what a deploy would make anew`),
       ];
     case "unknown":
-      return ["  Cluster", row("unknown", cluster.problem)];
+      return ["  Cluster", row("unknown", "what is in the cluster"), ...below(printable(cluster.problem))];
     case "unreachable":
       return ["  Cluster", row("not reachable", cluster.id), ...below(printable(cluster.problem))];
     case "reachable":

@@ -6,6 +6,7 @@ import {
   compareConfigMaps,
   interpretFlux,
   KubeconfigRefused,
+  KubectlMissing,
   readFlux,
   withCluster,
 } from "../cluster";
@@ -23,6 +24,8 @@ import {
   VALUES_CONFIG_MAP,
   VARIABLES_CONFIG_MAP,
 } from "../flux";
+import { applicationSecrets } from "../secrets/applications";
+import { inventory, isOpen } from "../secrets/inventory";
 import { explainLost, findLostStates, openStore } from "../state";
 import { pendingFiles } from "../static-configuration";
 import { Output } from "../terminal/output";
@@ -41,6 +44,7 @@ import {
   type EnvironmentStatus,
   type ProjectStatus,
   projectConcerns,
+  type SecretsStatus,
   type StackStatus,
 } from "./status-report";
 import { printStatus } from "./status-view";
@@ -190,10 +194,24 @@ async function environmentStatus(
   return {
     name: environment.name,
     stacks: read.map(({ status }) => status),
+    secrets: secretsStatus(environment.name, workspace),
     cluster: await (typeof id === "string"
       ? clusterStatus(id, environment, workspace)
       : withoutId(clusterStack?.status)),
   };
+}
+
+/** Needs no key and no token. */
+function secretsStatus(environment: string, { directory, variables }: Workspace): SecretsStatus {
+  try {
+    const all = inventory({ directory, environment, declared: applicationSecrets, variables });
+    return {
+      needed: all.length,
+      missing: all.filter(isOpen).map(({ namespace, name }) => `${namespace}/${name}`),
+    };
+  } catch (error) {
+    return { problem: (error as Error).message };
+  }
 }
 
 /** The id of the cluster is an output of its stack. */
@@ -253,6 +271,8 @@ async function clusterStatus(
     });
   } catch (error) {
     if (error instanceof KubeconfigRefused && error.gone) return { state: "gone", id: clusterId };
-    return { state: "unreachable", id: clusterId, problem: (error as Error).message };
+    const { message: problem } = error as Error;
+    if (error instanceof KubectlMissing) return { state: "unknown", problem };
+    return { state: "unreachable", id: clusterId, problem };
   }
 }

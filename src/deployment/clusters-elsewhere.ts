@@ -22,15 +22,16 @@ type Place = Pick<Workspace, "directory" | "project" | "variables">;
  * Clusters that DigitalOcean has under the names of environments whose state is missing here: they were deployed from another checkout,
  * or the state was lost. What a deploy from here has begun to create is its own (adoption sees to it).
  * @param environments those without a cluster in their state
- * @returns none without a token
- * @throws ApiUnavailable, or an Error with what DigitalOcean answered
+ * @throws ApiUnavailable, or an Error with what DigitalOcean answered, or without a token
  */
 export async function clustersElsewhere(
   environments: readonly string[],
   { directory, project, variables }: Place,
 ): Promise<ClusterElsewhere[]> {
   const wanted = new Map(environments.map((name) => [clusterName(project.name, name), name]));
-  if (wanted.size === 0 || !digitalOceanToken(variables)) return [];
+  if (wanted.size === 0) return [];
+  if (!digitalOceanToken(variables))
+    throw new Error("DIGITALOCEAN_TOKEN is not set. Put it into .env or the environment.");
   const clusters = await listDigitalOcean<{ id: string; name: string; created_at?: string }>(
     "kubernetes/clusters",
     "kubernetes_clusters",

@@ -1,6 +1,7 @@
 import type { GitHubRepository } from "../config";
 import type { Output } from "../terminal/output";
 import type { Variables } from "../terraform";
+import type { StackResult } from "./apply-all";
 import { bootstrapArguments, bootstrapFlux, bootstrapObstacle } from "./flux-bootstrap";
 import { checkPublication, explainPublication, publish } from "./publication";
 
@@ -24,6 +25,36 @@ export interface FluxInstallation {
   readonly push?: boolean;
   /** Somebody means it that Flux follows another repository or branch from now on. */
   readonly anotherRepository?: boolean;
+}
+
+/** Why Flux can't run in an environment: it needs its cluster and the ConfigMaps. GitHub's stack keeps it from nothing. */
+export function fluxObstacle(
+  environment: string,
+  stacks: readonly Pick<StackResult, "name" | "status">[],
+): string | undefined {
+  const missing = stacks.find(
+    ({ name, status }) =>
+      [`${environment}-cluster`, `${environment}-flux-configuration`].includes(name) &&
+      status !== "applied" &&
+      status !== "unchanged",
+  );
+  return missing && `${missing.name} is not deployed (${missing.status})`;
+}
+
+/**
+ * Whether Flux is where it should be; what isn't is printed where it is required. CI requires it: nobody there reads that something was
+ * left out.
+ */
+export function isFluxComplete(
+  outcomes: readonly FluxOutcome[],
+  isRequired: boolean,
+  output: Pick<Output, "problem">,
+): boolean {
+  const missing = outcomes.filter(({ status }) => status !== "installed");
+  if (!isRequired) return missing.every(({ status }) => status === "left out");
+  for (const { environment, reason } of missing)
+    output.problem(`${environment}: this deploy fails, since Flux was not installed (${reason}).`);
+  return missing.length === 0;
 }
 
 /**

@@ -46,6 +46,17 @@ export function inventory(context: SecretsContext): SecretStatus[] {
   });
 }
 
+/**
+ * The secrets of an environment that are not created yet, or have no value for a key: what every command counts.
+ * @throws Error that names a file that isn't YAML
+ */
+export function openSecrets(context: SecretsContext): SecretStatus[] {
+  return inventory(context).filter(isOpen);
+}
+
+/** Whether a secret is not created yet, or its file lacks a key. */
+export const isOpen = ({ created, missingKeys }: SecretStatus): boolean => !created || missingKeys.length > 0;
+
 /** Keys that have no value yet: absent ones, and given values that were left out and are therefore empty. */
 export function openKeys(
   { values }: ApplicationSecret,

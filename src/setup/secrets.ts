@@ -3,7 +3,7 @@ import { toolPath } from "../flux-tree/tools";
 import { applicationSecrets } from "../secrets/applications";
 import { type Creation, createSecrets } from "../secrets/create";
 import { keyProblem } from "../secrets/foreign-key";
-import { inventory, type SecretStatus, type SecretsContext } from "../secrets/inventory";
+import { inventory, isOpen, type SecretStatus, type SecretsContext } from "../secrets/inventory";
 import { removeLeftovers } from "../secrets/leftovers";
 import { Sops } from "../secrets/sops";
 import { lockWorkspace } from "../workspace";
@@ -40,7 +40,7 @@ export async function checkSecrets(context: SetupContext): Promise<void> {
     return;
   }
   checkAgeKeys(context);
-  const open = secrets.filter(({ created, missingKeys }) => !created || missingKeys.length > 0).length;
+  const open = secrets.filter(isOpen).length;
   const before = whatComesFirst(context);
   if (open === 0) report.finding("ok", "secrets", allThere(secrets.length));
   else if (before.length > 0)

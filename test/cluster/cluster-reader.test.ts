@@ -192,6 +192,6 @@ describe("reading through kubectl", () => {
 
   test("without kubectl says how to get it", async () => {
     variables.PATH = join(folder, "nothing");
-    await expect(get()).rejects.toThrow(/^kubectl is not installed or not in PATH.*mise install/);
+    await expect(get()).rejects.toThrow(/^kubectl is not installed, or not on PATH.*mise install/);
   });
 });

@@ -84,6 +84,30 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+test("a deploy that leaves Flux out succeeds for a person, and fails with --require-flux and in CI", () => {
+  const deploy = (options: string, variable?: string) =>
+    run(theirs, `deploy --yes --stack staging-cluster ${options}`, variable);
+  expect(deploy("").code).toBe(0);
+  for (const { code, stderr } of [deploy("--require-flux"), deploy("", "CI=true")])
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringContaining("staging: this deploy fails, since Flux was not installed ("),
+    ]);
+});
+
+test("status without a token says that it did not look for clusters elsewhere", () => {
+  const [state, aside] = [join(ours, "state"), join(folder, "state")];
+  renameSync(state, aside);
+  try {
+    const { stdout } = run(ours, "status", "DIGITALOCEAN_TOKEN=");
+    expect(stdout.replace(/\s+/g, " ")).toContain(
+      "Whether DigitalOcean has a cluster of this name all the same is not known: DIGITALOCEAN_TOKEN is not set.",
+    );
+  } finally {
+    renameSync(aside, state);
+  }
+});
+
 describe("a checkout that is behind what a colleague has pushed and deployed", () => {
   const BEHIND = "This checkout is behind origin/main by 1 commit.";
 

@@ -53,7 +53,7 @@ describeWithSops("secrets of a project", () => {
       0,
       expect.stringMatching(
         new RegExp(
-          `Secrets that applications wait for don't exist yet \\(\\d+ in staging\\): npm run secrets -- create --sandbox ${project.name}\n`,
+          `Secrets that applications wait for are not created yet \\(\\d+ in staging\\): npm run secrets -- create --sandbox ${project.name}\n`,
         ),
       ),
     ]);

@@ -3,6 +3,7 @@ import {
   concerns,
   type InstalledFlux,
   projectConcerns,
+  type SecretsStatus,
 } from "../../src/commands/status-report";
 
 const deployed = {
@@ -13,6 +14,7 @@ const deployed = {
   tainted: [],
   name: "staging-cluster",
 } as const;
+const secrets = { needed: 2, missing: [] };
 const reachable = (flux: InstalledFlux): ClusterStatus => ({
   state: "reachable",
   id: "c-1",
@@ -36,7 +38,7 @@ test.each<readonly [string, ClusterStatus, readonly string[]]>([
   ],
   ["a cluster without an id", { state: "unknown", problem: "x" }, ["cluster unknown"]],
 ])("%s", (_, cluster, expected) => {
-  expect(concerns({ name: "staging", stacks: [deployed], cluster })).toEqual(expected);
+  expect(concerns({ name: "staging", stacks: [deployed], secrets, cluster })).toEqual(expected);
 });
 
 test("the project's own: names to be written, stacks that nothing looks after", () => {
@@ -45,4 +47,13 @@ test("the project's own: names to be written, stacks that nothing looks after", 
     "names in the Flux tree out of step",
     "old-cluster deployed and not configured",
   ]);
+});
+
+test("secrets that are not created, or can't be counted, are a concern", () => {
+  const cluster = reachable({ installed: false, expected: false });
+  const told = (own: SecretsStatus) =>
+    concerns({ name: "staging", stacks: [deployed], secrets: own, cluster });
+  expect(told({ needed: 27, missing: ["a/b", "a/c"] })).toEqual(["2 secrets not created"]);
+  expect(told({ needed: 27, missing: ["a/b"] })).toEqual(["1 secret not created"]);
+  expect(told({ problem: "a file is damaged" })).toEqual(["secrets not counted"]);
 });

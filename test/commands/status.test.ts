@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -64,12 +64,43 @@ describe("before the first deploy", () => {
   });
 });
 
-describeWithTools("after a deploy", { tools: ["kubectl"] }, () => {
+describeWithTools("after a deploy", { tools: ["kubectl", "sops", "age-keygen"] }, () => {
   const project = new SandboxProject();
   beforeAll(() => {
     expect(project.run("deploy", "--yes").code).toBe(0);
+    expect(cli(["secrets", "create", "--sandbox", project.name]).code).toBe(0);
+    // The private key of the secrets is in the cluster, too.
+    expect(project.run("deploy", "--yes").code).toBe(0);
   });
   afterAll(() => project.remove());
+
+  test("secrets that are not created are not as it should be, and every command counts the same", () => {
+    const secrets = join(project.directory, "flux", "apps", "mattermost", "staging", "secrets");
+    const files = project
+      .files()
+      .filter((file) => file.startsWith(secrets) && !file.endsWith("kustomization.yaml"));
+    expect(files.length).toBeGreaterThan(0);
+    const texts = files.map((file) => [file, readFileSync(file, "utf8")] as const);
+    for (const file of files) rmSync(file);
+    try {
+      const { code, stdout } = project.run("status", "--environment", "staging");
+      expect(code).toBe(2);
+      expect(stdout).toMatch(
+        new RegExp(`not created +${files.length} of \\d+ secrets that applications wait for`),
+      );
+      expect(stdout).toMatch(
+        new RegExp(`^staging is not as it should be: ${files.length} secrets? not created\\.$`, "m"),
+      );
+      expect(project.run("deploy", "--yes", "--environment", "staging").stdout).toContain(
+        `not created yet (${files.length} in staging)`,
+      );
+      expect(project.run("validate", "--environment", "staging").stdout).toMatch(
+        new RegExp(`${files.length} secrets? (?:is|are) not created yet in staging`),
+      );
+    } finally {
+      for (const [file, text] of texts) writeFileSync(file, text);
+    }
+  });
 
   test("all is as it should be, and a sandbox has no Flux", () => {
     const { code, stdout, stderr } = project.run("status");
@@ -256,7 +287,10 @@ describeWithTools("after a deploy", { tools: ["kubectl"] }, () => {
     });
     expect(code).toBe(1);
     expect(stdout).toMatch(/deployed +staging-cluster/);
-    expect(stdout).toMatch(/not reachable[\s\S]+kubectl is not installed or not in PATH/);
+    expect(stdout).toMatch(
+      /unknown +what is in the cluster\n +kubectl is not installed, or not on PATH[\s\S]+mise install/,
+    );
+    expect(stdout).not.toContain("not reachable");
   });
 
   describe("with Flux in a real API", () => {

@@ -4,7 +4,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { installFlux } from "../../src/deployment/flux-installation";
+import { fluxObstacle, installFlux, isFluxComplete } from "../../src/deployment/flux-installation";
 import { Output } from "../../src/terminal/output";
 import { KUBECONFIG } from "../support/kubeconfig";
 
@@ -134,4 +134,44 @@ test("a push that fails is a failure of each, and no error that ends the deploy"
 test("without github Flux is the user's, and nothing that is missing", async () => {
   expect(await install([{ name: "production" }], { github: undefined })).toEqual([]);
   expect(lines.join("\n")).toContain("Flux is yours to install");
+});
+
+describe("whether a deploy is complete", () => {
+  const left = {
+    environment: "staging",
+    status: "left out",
+    reason: "the flux CLI is not installed",
+  } as const;
+  const installed = { environment: "production", status: "installed" } as const;
+  const failed = { environment: "staging", status: "failed", reason: "it ended with 1" } as const;
+
+  test.each([
+    ["installed everywhere", [installed], [true, true]],
+    ["left out in one environment", [installed, left], [true, false]],
+    ["failed in one environment", [installed, failed], [false, false]],
+    ["nothing to install", [], [true, true]],
+  ] as const)("Flux %s", (_, outcomes, [optional, required]) => {
+    const told: string[] = [];
+    const note = { problem: (text = "") => void told.push(text) };
+    expect(isFluxComplete(outcomes, false, note)).toBe(optional);
+    expect(told).toEqual([]);
+    expect(isFluxComplete(outcomes, true, note)).toBe(required);
+    expect(told).toHaveLength(required ? 0 : 1);
+  });
+
+  test("what keeps Flux out is its own cluster or ConfigMaps that are not deployed, and nothing else", () => {
+    const results = (status: "applied" | "unchanged" | "failed" | "not begun") => (name: string) => ({
+      name,
+      status,
+    });
+    const obstacle = (...stacks: ReturnType<ReturnType<typeof results>>[]) => fluxObstacle("staging", stacks);
+    expect(
+      obstacle(...["staging-cluster", "staging-flux-configuration"].map(results("applied"))),
+    ).toBeUndefined();
+    expect(obstacle(results("unchanged")("staging-cluster"))).toBeUndefined();
+    for (const stack of ["staging-cluster", "staging-flux-configuration"])
+      expect(obstacle(results("failed")(stack))).toBe(`${stack} is not deployed (failed)`);
+    for (const stack of ["staging-github-secrets", "production-cluster"])
+      expect(obstacle(results("not begun")(stack))).toBeUndefined();
+  });
 });

@@ -1,3 +1,4 @@
+import { openSecrets } from "../../secrets/inventory";
 import type { PlacedObject } from "../objects";
 import { databasesIn } from "../workloads";
 import type { RuleContext } from "./context";
@@ -97,7 +98,6 @@ function checkDecryption(
 function checkReferences(outcome: OutcomeBuilder, context: RuleContext): void {
   const made = madeSecrets(context);
   const declared = new Set(context.declaredSecrets.map(({ namespace, name }) => `${namespace}/${name}`));
-  const missing = new Set<string>();
   const told = new Set<string>();
   const keys = keysOfSecrets(context);
   for (const { at, namespace, name, field, keys: wanted } of references(context)) {
@@ -121,17 +121,29 @@ function checkReferences(outcome: OutcomeBuilder, context: RuleContext): void {
       `${field} names the Secret ${id}, which nothing makes`,
       "declare it in src/secrets/applications, or correct the name",
     );
-    if (!made.has(id) && declared.has(id)) missing.add(id);
   }
-  if (missing.size === 0) return;
   const environment = context.environment.name;
-  const names = [...missing].sort();
+  const names = notCreated(context);
+  if (names.length === 0) return;
   const some = `${names.slice(0, 3).join(", ")}${names.length > 3 ? ", …" : ""}`;
   outcome.note(
     WHOLE_TREE,
-    `${missing.size} ${missing.size === 1 ? "secret is" : "secrets are"} not created yet in ${environment} (${some}): npm run secrets -- create --environment ${environment}`,
+    `${names.length} ${names.length === 1 ? "secret is" : "secrets are"} not created yet in ${environment} (${some}): npm run secrets -- create --environment ${environment}`,
     true,
   );
+}
+
+/** The declared secrets that the cluster waits for, counted as every command does. A file that is no YAML has a finding of its own. */
+function notCreated({ tree, environment, declaredSecrets, hasCluster }: RuleContext): string[] {
+  if (!hasCluster) return [];
+  const { directory } = tree;
+  try {
+    return openSecrets({ directory, environment: environment.name, declared: declaredSecrets, variables: {} })
+      .map(({ namespace, name }) => `${namespace}/${name}`)
+      .sort();
+  } catch {
+    return [];
+  }
 }
 
 /** Secrets that exist before the tree is applied: of flux bootstrap, and the key for SOPS. */
