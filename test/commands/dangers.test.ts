@@ -292,18 +292,6 @@ describe("dangerous changes", () => {
       expect(stderr.match(line)).toHaveLength(1);
   });
 
-  test("a deploy that a failed plan ends all the same suggests no --allow", () => {
-    const { code, stderr } = withChange(
-      project,
-      ({ environments: [staging, production] }) => {
-        staging.storage = { bulk: { size: "20Gi" } };
-        production.cluster.version = "1.2";
-      },
-      () => project.run("deploy", "--yes"),
-    );
-    expect([code, stderr]).toEqual([1, expect.not.stringContaining("If you mean it")]);
-  });
-
   test("the suggested command keeps the selection that was given", () => {
     const { stderr } = withChange(
       project,

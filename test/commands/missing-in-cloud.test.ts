@@ -100,6 +100,9 @@ test("a network of production that is missing is named, though Terraform refuses
     1,
     expect.stringContaining("production-cluster: the network my-startup-production ("),
   ]);
+  // The plan has failed, and would with any --allow.
+  expect(stderr).not.toContain("If you mean it");
+  expect(stderr).toContain("No --allow gets this deploy through");
 });
 
 test("a pool that was deleted by hand is made again: it has nothing that nobody brings back", () => {
