@@ -139,7 +139,8 @@ function gitHub(path: string, request: IncomingMessage, response: ServerResponse
   if (kind !== undefined) {
     const { type, plan } = cloud.account(login);
     if (!cloud.hasAccount(login)) answer(response, 404, { message: "Not Found", status: "404" }, headers);
-    else if (kind === "users") answer(response, 200, { login, id: idOf(login), type }, headers);
+    else if (kind === "users")
+      answer(response, 200, { login, id: idOf(login), type: cloud.typeOf(login) }, headers);
     else if (type !== "Organization") answer(response, 404, { message: "Not Found", status: "404" }, headers);
     else answer(response, 200, { login, id: idOf(login), type, plan: { name: plan } }, headers);
     return;

@@ -124,6 +124,15 @@ export class GitHubCloud {
     return this.accounts()[login] !== null;
   }
 
+  /** What a name is: as the file says, else an organisation where it owns a repository, and a user where it owns none. */
+  typeOf(login: string): Account["type"] {
+    const content = this.file.read();
+    const owns = Object.keys(peek(content, "repositories", this.file.path)).some((name) =>
+      name.startsWith(`${login}/`),
+    );
+    return this.accounts()[login]?.type ?? (owns ? "Organization" : "User");
+  }
+
   /** Whether an organisation has a team: any but those that are `null` in the file. A user has none. */
   hasTeam(organisation: string, slug: string): boolean {
     return this.account(organisation).type === "Organization" && this.hasAccount(`${organisation}/${slug}`);
