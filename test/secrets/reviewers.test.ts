@@ -36,6 +36,7 @@ async function problemsOf(
     content.accounts = {
       acme: { type, plan },
       ada: { type: "User", plan: "free" },
+      other: { type: "Organization", plan: "free" },
       ...Object.fromEntries(none.map((name) => [name, null])),
     };
     Object.assign(content.repositories[REPOSITORY], { private: isPrivate, outsiders });
