@@ -1,4 +1,5 @@
 import { spawn, spawnSync } from "node:child_process";
+import { chmodSync, constants, copyFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { renderReplacements, type TokenReplacement } from "../../../src/static-configuration";
 import { folderOfTools, nativeTools, type Toolset } from "./toolsets";
@@ -24,6 +25,18 @@ export function program(): string {
   if (status !== 0) throw new Error(stderr);
   bundle = file;
   return file;
+}
+
+let nodeOfOthers: string | undefined;
+
+/** Node where other users can start it: this one's own may lie in root's home. */
+function nodeForOthers(): string {
+  if (nodeOfOthers !== undefined) return nodeOfOthers;
+  const folder = folderOfTools();
+  chmodSync(folder, 0o755);
+  nodeOfOthers = join(folder, "node");
+  copyFileSync(process.execPath, nodeOfOthers, constants.COPYFILE_FICLONE);
+  return nodeOfOthers;
 }
 
 export interface Outcome {
@@ -69,7 +82,8 @@ export function configure(
 ): Promise<Outcome> {
   const rendered = typeof replacements === "string" ? replacements : renderReplacements(replacements);
   const [command = "/bin/sh", ...words] = tools.shell;
-  const node = [process.execPath, ...(preload === undefined ? [] : ["--require", preload]), script];
+  const executable = user === undefined ? process.execPath : nodeForOthers();
+  const node = [executable, ...(preload === undefined ? [] : ["--require", preload]), script];
   const child = spawn(
     command,
     [...words, "-c", `${before}\nexec ${node.map((word) => `'${word}'`).join(" ")}`],
