@@ -52,7 +52,8 @@ export class DangerGate {
     const examination = await examine({ ...options, readCapacity: capacityReader(workspace) });
     const { allow = [], confirm: confirmed = [] } = permission;
     for (const note of examination.notes) output.line(`\nNote: ${note}`);
-    const allowed = examination.findings.filter(({ kind }) => allow.includes(kind));
+    const refused = refusedBy(examination.findings, { allow });
+    const allowed = examination.findings.filter((finding) => !refused.includes(finding));
     if (allowed.length > 0)
       output.line(`\nDangerous, and allowed by --allow:\n\n${explainFindings(allowed).join("\n\n")}`);
     return new DangerGate(options, { allow, confirmed }, examination);

@@ -1,3 +1,4 @@
+import { VARIABLE_PREFIX } from "../flux";
 import {
   environmentOf,
   readStackDocument,
@@ -19,6 +20,8 @@ export interface DeployedCluster {
   readonly vpcIpRange?: string;
   /** The domain that belongs to the stack: production's only. */
   readonly domain?: string;
+  /** The domain that the environment's hosts are below, as its ConfigMaps have it. */
+  readonly hosts?: string;
   /** The repository that Flux follows. */
   readonly github?: DeployedRepository;
 }
@@ -39,14 +42,31 @@ export async function deployedClusters(
   };
   const entries = await Promise.all(
     environments.map(async (environment) => {
-      const [cluster, secrets] = await Promise.all([
-        stateOf(`${environment}-cluster`),
-        stateOf(`${environment}-github-secrets`),
-      ]);
-      return [environment, { ...deployedCluster(cluster), github: deployedRepository(secrets) }] as const;
+      const [cluster, configuration, secrets] = await Promise.all(
+        ["cluster", "flux-configuration", "github-secrets"].map((kind) => stateOf(`${environment}-${kind}`)),
+      );
+      return [
+        environment,
+        {
+          ...deployedCluster(cluster as StateDocument),
+          hosts: deployedHosts(configuration as StateDocument),
+          github: deployedRepository(secrets as StateDocument),
+        },
+      ] as const;
     }),
   );
   return new Map(entries);
+}
+
+const HOSTS_VARIABLE = `${VARIABLE_PREFIX}_cluster_domain`;
+
+/** The domain that applications get from the ConfigMaps of a state. */
+export function deployedHosts({ resources = [] }: StateDocument): string | undefined {
+  return resources
+    .filter(({ mode, type }) => mode === "managed" && type === "kubernetes_config_map_v1")
+    .flatMap(({ instances }) => instances)
+    .map(({ attributes }) => (attributes?.data as Record<string, string> | undefined)?.[HOSTS_VARIABLE])
+    .find((domain) => domain !== undefined);
 }
 
 /** What a state has of the cluster. What an interrupted run left half made (tainted), or what waits to be deleted, doesn't count. */

@@ -8,6 +8,7 @@ import {
   DANGERS,
   type DangerContext,
   type Finding,
+  SHARED_DANGERS,
 } from "./dangers";
 import { decryptionKeyRefusals } from "./decryption-key";
 import { deployedClusters } from "./deployed-clusters";
@@ -52,12 +53,14 @@ export interface Examination {
 export async function examine(options: ExaminationOptions): Promise<Examination> {
   const { workspace, all, selected, plans, failures = [], adopt, readCapacity } = options;
   const environments = new Set(selected.map(environmentOf));
+  const others = all.filter((stack) => !environments.has(environmentOf(stack)));
   const questions = readCapacity ? capacityQuestions(plans, workspace.project) : [];
-  const [deployed, capacity, taken, ranges, missing] = await Promise.all([
+  const [deployed, elsewhere, capacity, taken, ranges, missing] = await Promise.all([
     deployedClusters(
       all.filter((stack) => environments.has(environmentOf(stack))),
       workspace.variables,
     ),
+    sharedWith(others, workspace),
     readCapacity && questions.length > 0 ? readCapacity(questions) : { answers: new Map(), unknown: [] },
     collisions(plans, workspace, adopt),
     takenRanges(plans, workspace),
@@ -76,12 +79,48 @@ export async function examine(options: ExaminationOptions): Promise<Examination>
     capacity: capacity.answers,
   };
   return {
-    findings: DANGERS.flatMap((danger) => danger(context)),
+    findings: [
+      ...DANGERS.flatMap((danger) => danger(context)),
+      ...SHARED_DANGERS.flatMap((danger) => danger({ ...context, deployed: elsewhere.deployed })).map(
+        outsideSelection,
+      ),
+    ],
     impossible: [
       ...taken.refusals,
       ...ranges.refusals,
       ...plans.flatMap((plan) => decryptionKeyRefusals(plan, workspace)),
     ],
-    notes: [...capacity.unknown, ...taken.notes, ...ranges.notes],
+    notes: [...elsewhere.notes, ...capacity.unknown, ...taken.notes, ...ranges.notes],
+  };
+}
+
+/** What the environments are now that share the project's names and are not deployed this time. An unreadable state stops no other one. */
+async function sharedWith(
+  stacks: readonly SynthesizedStack[],
+  { variables }: Workspace,
+): Promise<{ readonly deployed: DangerContext["deployed"]; readonly notes: readonly string[] }> {
+  const notes: string[] = [];
+  const read = await Promise.all(
+    [...new Set(stacks.map(environmentOf))].map(async (environment) => {
+      const own = stacks.filter((stack) => environmentOf(stack) === environment);
+      return deployedClusters(own, variables).catch((error: Error) => {
+        notes.push(
+          `${environment} is left out of this deploy, and whether it is deployed with other shared names is not known: ${error.message}`,
+        );
+        return new Map<string, never>();
+      });
+    }),
+  );
+  return { deployed: new Map(read.flatMap((one) => [...one])), notes };
+}
+
+/** A danger for an environment that is left out: it would get one half of the change, and not the other. */
+function outsideSelection(finding: Finding): Finding {
+  const { environment, consequence } = finding;
+  return {
+    ...finding,
+    consequence: `${consequence} This deploy leaves ${environment} out, which reads the same flux/: Flux would bring it the new names from Git, and its cloud and ConfigMaps would keep the old ones.`,
+    allowed: `${environment} stays halfway until it is deployed, too. Better deploy all environments together, without --environment and --stack.`,
+    leftOut: true,
   };
 }

@@ -9,9 +9,9 @@ export interface Permission {
   readonly confirmed: readonly string[];
 }
 
-/** Findings that stand against a deploy with a permission. */
+/** Findings that stand against a deploy with a permission. A dead end of an environment that is left out fails nowhere else. */
 export function refusedBy(findings: readonly Finding[], { allow }: Pick<Permission, "allow">): Finding[] {
-  return findings.filter(({ kind }) => !allow.includes(kind));
+  return findings.filter(({ kind, leftOut, deadEnd }) => !allow.includes(kind) || (leftOut && deadEnd));
 }
 
 /** Clusters of production that allowed findings are about: their names, as they are in the cloud, have to be typed, besides. */

@@ -556,6 +556,90 @@ describe("dangerous changes", () => {
   });
 });
 
+describe("a deploy of one environment, where a value changes that all of them share", () => {
+  let project: SandboxProject;
+  beforeAll(() => {
+    project = new SandboxProject();
+    expect(project.run("deploy", "--yes").code).toBe(0);
+  });
+  afterAll(() => project.remove());
+
+  test.each<[string, string, string, Change]>([
+    ["project.domain", "domain-loss", "staging", (document) => (document.project.domain = "other.example")],
+    [
+      "environments[1].domain",
+      "domain-loss",
+      "staging",
+      (document) => (document.environments[1].domain = "other.example"),
+    ],
+    ["project.name", "project-rename", "production", (document) => (document.project.name = "renamed")],
+    ["github.branch", "repository-change", "production", (document) => (document.github.branch = "next")],
+  ])(
+    "%s: diff and deploy refuse its %s when only %s is deployed, and nothing is touched",
+    (field, kind, selected, change) => {
+      const other = selected === "staging" ? "production" : "staging";
+      const before = contents(project);
+      withChange(project, change, () => {
+        for (const [command, ...args] of [["diff"], ["deploy", "--yes", "--push"]] as const) {
+          const { code, stdout } = project.run(command, ...args, "--json", "--environment", selected);
+          expect([command, code]).toEqual([command, 1]);
+          expect(JSON.parse(stdout).refused).toContainEqual(
+            expect.objectContaining({
+              kind,
+              field,
+              environment: other,
+              consequence: expect.stringContaining(`This deploy leaves ${other} out`),
+              allowed: expect.stringContaining("deploy all environments together"),
+            }),
+          );
+        }
+      });
+      expect(contents(project)).toEqual(before);
+    },
+  );
+
+  test("no --allow configures production's hosts in a domain that Terraform never gives its zone", () => {
+    const before = contents(project);
+    const { code, stderr } = withChange(
+      project,
+      (document) => (document.project.domain = "other.example"),
+      () =>
+        project.run(
+          ...["deploy", "--yes", "--environment", "staging"],
+          ...["--allow", "domain-loss", "--confirm", "my-startup-production"],
+        ),
+    );
+    expect([code, stderr]).toEqual([1, expect.stringContaining("--allow domain-loss doesn't help")]);
+    expect(contents(project)).toEqual(before);
+  });
+
+  test("what the other environment has for itself stops no deploy of this one", () => {
+    const { code, stdout } = withChange(
+      project,
+      ({ environments: [, production] }) => {
+        production.cluster.region = "ams3";
+        production.cluster.version = "1.40";
+      },
+      () => project.run("diff", "--json", "--environment", "staging"),
+    );
+    expect([code, JSON.parse(stdout).refused]).toEqual([0, []]);
+  });
+
+  test("a state of the other one that cannot be read is named, and stops no deploy of this one", () => {
+    const file = ["state", "production-github-secrets.tfstate"];
+    const state = project.read(...file);
+    project.write(file, "{");
+    const { code, stdout } = project.run("diff", "--environment", "staging");
+    project.write(file, state);
+    expect([code, stdout]).toEqual([
+      0,
+      expect.stringMatching(
+        /Note: production is left out of this deploy, and whether .* is not known: state of/,
+      ),
+    ]);
+  });
+});
+
 describe("what Flux and GitHub know of a project", () => {
   let project: SandboxProject;
   beforeAll(() => {

@@ -45,6 +45,8 @@ export interface Finding {
   readonly allowed?: string;
   /** Why no `--allow` carries it out: the deploy would fail all the same, or leave this as it is. */
   readonly deadEnd?: string;
+  /** Its environment is not part of the deploy, so that no plan of it fails for a dead end. */
+  readonly leftOut?: boolean;
 }
 
 /** What the dangers are looked for in. */

@@ -1,15 +1,5 @@
 import { clusterName, type Environment } from "../../config";
-import { environmentOf } from "../../terraform";
-import { plannedValues } from "../planned-values";
-import {
-  type Danger,
-  endOf,
-  environmentField,
-  type Finding,
-  IN_PLACE,
-  isProduction,
-  PROTECTED,
-} from "./danger";
+import { type Danger, endOf, environmentField, type Finding, IN_PLACE, PROTECTED } from "./danger";
 
 /**
  * The name of a deployed project is changed. DigitalOcean renames cluster and network in place, so that Terraform minds nothing; what
@@ -107,14 +97,11 @@ export const changedDomain: Danger = ({ deployed, workspace: { project, configur
  * The domain that production's hosts are below is changed, and project.domain isn't (that is changedDomain's). No resource is replaced by
  * it, so that Terraform doesn't mind. Only production's: the hosts of other environments nobody relies on.
  */
-export const changedHosts: Danger = ({ plans, deployed, workspace: { project, configurationName } }) =>
-  plans.flatMap((plan): Finding[] => {
-    const environment = environmentOf(plan.stack);
-    const values = plannedValues(plan);
-    const [before, after] = [values?.before.cluster?.domain, values?.after.cluster?.domain];
-    if (before === undefined || after === undefined || before === after) return [];
-    if (!isProduction(project, environment) || deployed.get(environment)?.domain !== project.domain)
-      return [];
+export const changedHosts: Danger = ({ deployed, workspace: { project, configurationName } }) =>
+  deployedEnvironments(project.environments, deployed).flatMap((one): Finding[] => {
+    const { name: environment, production, domain: after, now } = one;
+    const before = now.hosts;
+    if (before === undefined || before === after || !production || now.domain !== project.domain) return [];
     const isDefault = before === project.domain;
     const field = environmentField(project, environment, "domain");
     return [

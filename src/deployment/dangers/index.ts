@@ -39,3 +39,14 @@ export const DANGERS: readonly Danger[] = [
   podsWithoutRoom,
   lostResources,
 ];
+
+/**
+ * Dangers of values that all environments share: whichever environment is deployed, flux/ is configured for all of them, and the branch
+ * that Flux reads is the same.
+ */
+export const SHARED_DANGERS: readonly Danger[] = [
+  changedName,
+  changedDomain,
+  changedHosts,
+  changedRepository,
+];

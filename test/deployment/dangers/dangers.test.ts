@@ -189,23 +189,16 @@ describe("fields that are settled with the first deploy", () => {
 });
 
 describe("the domain of an environment's hosts", () => {
-  const hosts = (index: number, before: string | undefined, after: string, zone = "acme.example") => {
-    const values = (domain: string | undefined): Environment => {
-      const project = projectWith(({ environments }) => {
-        if (domain !== undefined) environments[index].domain = domain;
-      });
-      return project.environments[index] as Environment;
-    };
-    const name = values(undefined).name;
-    const one = valuesPlan(values(before), values(after));
-    return find({
-      plans: [{ ...one, stack: { ...one.stack, name: `${name}-flux-configuration` } }],
-      deployed: new Map([[name, { domain: zone }]]),
-    });
-  };
+  const hosts = (index: number, before: string, after: string, zone = "acme.example") =>
+    find(
+      { deployed: new Map([[["staging", "production"][index] as string, { domain: zone, hosts: before }]]) },
+      ({ environments }) => {
+        environments[index].domain = after;
+      },
+    );
 
   test("production's can't change unnoticed, though no resource is replaced", () => {
-    expect(hosts(1, undefined, "other.example")).toEqual([
+    expect(hosts(1, "acme.example", "other.example")).toEqual([
       expect.objectContaining({
         kind: "domain-loss",
         environment: "production",
@@ -223,9 +216,9 @@ describe("the domain of an environment's hosts", () => {
   });
 
   test("what stays is no danger, nor what staging does, nor what follows from project.domain", () => {
-    expect(hosts(1, undefined, "acme.example")).toEqual([]);
-    expect(hosts(0, undefined, "other.example")).toEqual([]);
-    expect(kinds(hosts(1, undefined, "other.example", "old.example"))).toEqual(["domain-loss"]);
+    expect(hosts(1, "acme.example", "acme.example")).toEqual([]);
+    expect(hosts(0, "staging.acme.example", "other.example")).toEqual([]);
+    expect(kinds(hosts(1, "acme.example", "other.example", "old.example"))).toEqual(["domain-loss"]);
   });
 });
 
