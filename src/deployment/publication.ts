@@ -42,6 +42,8 @@ export async function checkPublication(
   if (followed.state === "none") return { ...followed, state: "unknown" };
   if (followed.state !== "found") return followed;
   const { remote } = followed;
+  const unseen = await unseenFiles(directory);
+  if (unseen !== undefined) return { state: "unknown", ...unseen };
   const { changed, ignored } = await unpublishable(directory);
   if (changed.length + ignored.length > 0)
     return {
@@ -54,6 +56,33 @@ export async function checkPublication(
   if (tip.state === "unknown" || tip.state === "unreachable") return { ...tip, state: "unknown" };
   if (tip.state === "missing") return { state: "unpushed", remote };
   return (await hasAll(directory, tip.commit)) ? { state: "published" } : { state: "unpushed", remote };
+}
+
+/** Why `git status` does not tell what has changed: it fails, or somebody has told Git to look away. */
+async function unseenFiles(
+  directory: string,
+): Promise<{ readonly reason: string; readonly fix: string } | undefined> {
+  const [listed, sparse] = await Promise.all([
+    runGit(directory, ["ls-files", "-v", "-z", "--", ...PUBLISHED_PATHS]),
+    runGit(directory, ["config", "--type=bool", "core.sparseCheckout"]),
+  ]);
+  if (!listed.ok)
+    return {
+      reason: `git can't compare the files of this checkout: ${listed.problem.split("\n")[0]}`,
+      fix: "repair it, or clone the repository again",
+    };
+  // Small letters: assumed unchanged.
+  const unseen = entriesOf(listed.output).filter((entry) => /^[a-zS] /.test(entry));
+  if (unseen.length === 0) return undefined;
+  const [isSkipped, others] = [unseen[0]?.startsWith("S"), unseen.map((entry) => entry.slice(2))];
+  const reason = `Git does not look at ${someOf(others)}`;
+  if (isSkipped && sparse.output === "true")
+    return { reason: `${reason}: this is a sparse checkout`, fix: "git sparse-checkout disable" };
+  const mark = isSkipped ? "skip-worktree" : "assume-unchanged";
+  return {
+    reason: `${reason}, marked as ${mark}`,
+    fix: `git ls-files -z ${PUBLISHED_PATHS.join(" ")} | git update-index --no-${mark} -z --stdin`,
+  };
 }
 
 /** Files that no push can bring to Flux as they are: changed and not committed, or ignored by Git. */

@@ -36,7 +36,9 @@ export async function describeCheckout(directory: string): Promise<Checkout> {
     "--is-shallow-repository",
     "--show-prefix",
   ]);
-  const [inside, shallow, prefix = ""] = run.output.split("\n");
+  // A folder's name may have line ends, too.
+  const [inside, shallow, ...rest] = run.output.split("\n");
+  const prefix = rest.join("\n");
   if (run.notInstalled)
     return {
       kind: existsSync(join(directory, ".git")) ? "unusable" : "none",
@@ -50,10 +52,12 @@ export async function describeCheckout(directory: string): Promise<Checkout> {
       problem: "this directory is inside a Git directory and no checkout",
       fix: CLONE_FIX,
     };
-  const [tracked, branch, commit] = await Promise.all([
+  const [unfinished, tracked, branch, commit] = await Promise.all([
+    unfinishedOperation(directory),
     // One tracked file is enough; without a prefix the repository is the project's own.
     prefix === "" ? undefined : runGit(directory, ["ls-files", "--", "package.json", "flux"]),
-    runGit(directory, ["symbolic-ref", "--quiet", "--short", "HEAD"]),
+    // Not the short name: with a tag of the same name that is `heads/main`.
+    runGit(directory, ["symbolic-ref", "--quiet", "HEAD"]),
     runGit(directory, ["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]),
   ]);
   if (tracked?.ok && tracked.output === "")
@@ -62,13 +66,35 @@ export async function describeCheckout(directory: string): Promise<Checkout> {
       problem: `no Git repository has this directory: the one around it tracks nothing in ${prefix}`,
       fix: CLONE_FIX,
     };
+  if (unfinished !== undefined)
+    return {
+      kind: "unusable",
+      problem: `a ${unfinished} is in progress in this checkout, so that its files are of no commit`,
+      fix: `finish it (git ${unfinished} --continue), or take it back (git ${unfinished} --abort)`,
+    };
   return {
     kind: "checkout",
     prefix,
     shallow: shallow === "true",
-    ...(branch.ok ? { branch: branch.output } : {}),
+    ...(branch.ok ? { branch: branch.output.replace(/^refs\/heads\//, "") } : {}),
     ...(commit.ok ? { commit: commit.output } : {}),
   };
+}
+
+/** What Git keeps while an operation waits for somebody to resolve conflicts, or to edit a commit. */
+const UNFINISHED = [
+  ["rebase-merge", "rebase"],
+  ["rebase-apply/applying", "am"],
+  ["rebase-apply", "rebase"],
+  ["MERGE_HEAD", "merge"],
+  ["CHERRY_PICK_HEAD", "cherry-pick"],
+  ["REVERT_HEAD", "revert"],
+] as const;
+
+async function unfinishedOperation(directory: string): Promise<string | undefined> {
+  // Of this worktree: another one may be in the middle of something else.
+  const found = await runGit(directory, ["rev-parse", "--absolute-git-dir"]);
+  return UNFINISHED.find(([path]) => found.ok && existsSync(join(found.output, path)))?.[1];
 }
 
 function noCheckout(said: string): NoCheckout {

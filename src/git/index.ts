@@ -1,2 +1,2 @@
 export { type Checkout, describeCheckout, type GitCheckout, type NoCheckout } from "./checkout";
-export { type GitRun, NETWORK_TIMEOUT_MS, runGit, withoutCredentials } from "./run-git";
+export { type GitRun, gitEnvironment, NETWORK_TIMEOUT_MS, runGit, withoutCredentials } from "./run-git";

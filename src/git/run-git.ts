@@ -45,7 +45,7 @@ export function runGit(
   return new Promise((resolve) => {
     const options = {
       cwd: directory,
-      env: environment(),
+      env: gitEnvironment(),
       timeout: timeoutMs,
       maxBuffer: 2 ** 26,
       encoding: "utf8" as const,
@@ -80,7 +80,8 @@ export function runGit(
   });
 }
 
-function environment(): NodeJS.ProcessEnv {
+/** What git runs with, so that it works on the repository of its directory, in English, asks nothing and writes nothing for a mere look. */
+export function gitEnvironment(): NodeJS.ProcessEnv {
   const { LC_ALL, LANGUAGE: _, ...inherited } = process.env;
   const env: NodeJS.ProcessEnv = {
     ...inherited,

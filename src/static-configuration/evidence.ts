@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { gitEnvironment } from "../git";
 import { sandboxAt, shownPath } from "../place";
 import { BACKUPS, backedUpFiles, backupOf, bytesIfThere, RECORD } from "./paths";
 import { add, type ConfigurationRecord, parseRecord, readRecord } from "./record";
@@ -197,6 +198,7 @@ function git(projectDirectory: string, ...args: string[]): string | undefined {
     cwd: projectDirectory,
     encoding: "utf8",
     maxBuffer: Number.POSITIVE_INFINITY,
+    env: gitEnvironment(),
   });
   return status === 0 ? stdout : undefined;
 }

@@ -10,7 +10,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "src/processes": [],
   "src/place": [],
   "src/flux": ["src/config"],
-  "src/static-configuration": ["src/place", "src/processes"],
+  "src/static-configuration": ["src/git", "src/place", "src/processes"],
   "src/api-client": [],
   "src/redaction": [],
   "src/secrets": ["src/place", "src/config", "src/files", "src/processes", "src/api-client", "src/redaction"],

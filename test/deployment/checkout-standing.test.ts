@@ -153,6 +153,13 @@ describe("a checkout without github in the configuration", () => {
     expect(await alone()).toEqual({ state: "in step", branch: "origin/feature" });
   });
 
+  test("is behind also where a tag has the name of the branch", async () => {
+    git(ours, "branch", "--quiet", "--unset-upstream");
+    git(ours, "tag", "main");
+    pushed(CONFIGURATION, "9 nodes");
+    expect(await alone()).toEqual(behind(1));
+  });
+
   test("is alone where there is nothing to compare with: no Git, no remote, a detached HEAD", async () => {
     expect(await alone(folder)).toEqual({ state: "alone" });
     git(ours, "checkout", "--quiet", "--detach");
@@ -261,6 +268,21 @@ describe("what can't be compared", () => {
     };
     expect(await standing()).toMatchObject(refused);
     expect(await checkoutStanding({ directory: ours, project: {} as Project })).toMatchObject(refused);
+  });
+
+  test("matters in the middle of a rebase onto the branch, which has all of its commits already", async () => {
+    pushed(CONFIGURATION, "9 nodes");
+    commit(ours, CONFIGURATION, "7 nodes");
+    git(ours, "fetch", "--quiet");
+    expect(() => git(ours, "rebase", "--quiet", "origin/main")).toThrow();
+    const unfinished = {
+      state: "unknown",
+      reason: "a rebase is in progress in this checkout, so that its files are of no commit",
+      fix: "finish it (git rebase --continue), or take it back (git rebase --abort)",
+      matters: true,
+    };
+    expect(await standing()).toEqual(unfinished);
+    expect(await checkoutStanding({ directory: ours, project: {} as Project })).toEqual(unfinished);
   });
 
   test("matters when the remote has a commit that can't be fetched", async () => {

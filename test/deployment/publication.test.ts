@@ -113,6 +113,58 @@ describe("what can't be compared is never published", () => {
     );
   });
 
+  test("a checkout whose index git can't read", async () => {
+    writeFileSync(join(checkout, "flux", "a.yaml"), "host: acme.dev\n");
+    writeFileSync(join(checkout, ".git", "index"), "no index");
+    expect(await checkPublication(checkout, "main")).toEqual(
+      unknown(/^git can't compare the files of this checkout: .*index/, /^repair it/),
+    );
+  });
+
+  test.each(["skip-worktree", "assume-unchanged"])(
+    "files that Git does not look at (%s), and the command that lets it",
+    async (mark) => {
+      writeFileSync(join(checkout, "flux", "a.yaml"), "host: acme.dev\n");
+      git("update-index", `--${mark}`, "flux/a.yaml");
+      expect(git("status", "--porcelain")).toBe("");
+      const publication = await checkPublication(checkout, "main");
+      expect(publication).toEqual({
+        state: "unknown",
+        reason: `Git does not look at flux/a.yaml, marked as ${mark}`,
+        fix: `git ls-files -z infrastructure.config.json .sops.yaml flux secrets | git update-index --no-${mark} -z --stdin`,
+      });
+      spawnSync("sh", ["-c", "fix" in publication ? publication.fix : ""], { cwd: checkout });
+      expect((await checkPublication(checkout, "main")).state).toBe("uncommitted");
+    },
+  );
+
+  test("a sparse checkout without a part of flux/", async () => {
+    git("sparse-checkout", "set", "docs");
+    expect(await checkPublication(checkout, "main")).toEqual(
+      unknown("Git does not look at flux/a.yaml: this is a sparse checkout", "git sparse-checkout disable"),
+    );
+    git("sparse-checkout", "disable");
+    expect(await checkPublication(checkout, "main")).toEqual({ state: "published" });
+  });
+
+  test("a merge in progress, of which nothing is pushed", async () => {
+    for (const [branch, host] of [
+      ["theirs", "acme.dev"],
+      ["ours", "acme.example"],
+    ] as const) {
+      git("checkout", "--quiet", "-b", branch, "main");
+      writeFileSync(join(checkout, "flux", "a.yaml"), `host: ${host}\n`);
+      git("commit", "--quiet", "-am", branch);
+    }
+    expect(() => git("merge", "theirs")).toThrow();
+    expect(await checkPublication(checkout, "main")).toEqual(
+      unknown(/^a merge is in progress/, "git merge --abort"),
+    );
+    await expect(publish(checkout, "main")).rejects.toThrow(
+      /^Nothing was pushed: a merge is in progress in this checkout/,
+    );
+  });
+
   test("a checkout without a remote", async () => {
     git("remote", "remove", "origin");
     expect(await checkPublication(checkout, "main")).toEqual(

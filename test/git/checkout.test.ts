@@ -98,20 +98,67 @@ describe("is a checkout like any other", () => {
     expect(await describeCheckout(checkout)).toEqual({ ...atRoot, branch: "main", commit: head() });
   });
 
+  test("in the middle of nothing, though another worktree is in the middle of a merge", async () => {
+    const worktree = join(folder, "worktree");
+    git(checkout, "worktree", "add", "--quiet", "-b", "feature", worktree);
+    conflict(worktree, "merge");
+    expect(await describeCheckout(checkout)).toEqual({ ...atRoot, branch: "main", commit: head() });
+  });
+
+  test("on a branch that has the name of a tag", async () => {
+    git(checkout, "tag", "main");
+    expect(await describeCheckout(checkout)).toEqual({ ...atRoot, branch: "main", commit: head() });
+  });
+
   test("through a link", async () => {
     symlinkSync(checkout, join(folder, "link"));
     expect(await describeCheckout(join(folder, "link"))).toMatchObject(atRoot);
   });
 });
 
+/** Begins an operation that two commits of the same line keep from its end. */
+function conflict(path: string, operation: string): void {
+  const write = (text: string, branch: string, ...options: string[]) => {
+    git(path, "checkout", "--quiet", ...options, branch);
+    writeFileSync(join(path, "flux", "a.yaml"), `a: ${text}\n`);
+    git(path, "commit", "--quiet", "-am", text);
+  };
+  const base = git(path, "rev-parse", "HEAD");
+  write("2", "theirs", "-b");
+  const other = git(path, "rev-parse", "HEAD");
+  git(path, "checkout", "--quiet", base);
+  write("3", "ours", "-b");
+  if (operation === "am") {
+    const patch = join(folder, "a.patch");
+    writeFileSync(patch, `${git(path, "format-patch", "-1", "--stdout", other)}\n`);
+    expect(() => git(path, "am", "--quiet", patch)).toThrow();
+  } else if (operation === "revert") expect(() => git(path, "revert", "--no-edit", other)).toThrow();
+  else expect(() => git(path, operation, other)).toThrow();
+}
+
+test.each(["merge", "rebase", "cherry-pick", "revert", "am"])(
+  "in the middle of a %s a checkout stands for no commit, and says how that ends",
+  async (operation) => {
+    conflict(checkout, operation);
+    const unfinished = {
+      kind: "unusable",
+      problem: `a ${operation} is in progress in this checkout, so that its files are of no commit`,
+      fix: `finish it (git ${operation} --continue), or take it back (git ${operation} --abort)`,
+    };
+    expect(await describeCheckout(checkout)).toEqual(unfinished);
+    git(checkout, operation, "--abort");
+    expect(await describeCheckout(checkout)).toMatchObject({ ...atRoot, branch: "ours" });
+  },
+);
+
 test("a subfolder of a repository has its prefix, also when it is reached through a link", async () => {
-  const project = join(checkout, "infra", "platform");
+  const project = join(checkout, "\ninfra", "plat\nform");
   mkdirSync(join(project, "flux"), { recursive: true });
   writeFileSync(join(project, "flux", "a.yaml"), "a: 1\n");
   git(checkout, "add", ".");
   symlinkSync(project, join(folder, "link"));
   for (const path of [project, join(folder, "link")])
-    expect(await describeCheckout(path)).toMatchObject({ kind: "checkout", prefix: "infra/platform/" });
+    expect(await describeCheckout(path)).toMatchObject({ kind: "checkout", prefix: "\ninfra/plat\nform/" });
 });
 
 describe("is no checkout, and says what it is", () => {

@@ -164,6 +164,16 @@ describe("a missing original", () => {
       expect(shown(directory, SECOND)).toEqual({ pending: [], notes: [] });
     }
   });
+
+  test("is looked for in the project's own history, also in a hook of another repository", async () => {
+    const directory = await configured();
+    rmSync(join(directory, "flux/.backups"), { recursive: true });
+    const other = makeProject({ "flux/a.yaml": "host: example.com\n" });
+    git(other, "init", "--quiet");
+    commit(other, "another repository");
+    await configureWell(directory, SECOND, { environment: { GIT_DIR: join(other, ".git") } });
+    expect(liveFiles(directory)).toEqual(withDomain("acme.dev"));
+  });
 });
 
 describe("a file that the record doesn't know", () => {
