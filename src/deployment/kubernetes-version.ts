@@ -93,22 +93,54 @@ export async function planWithVersion(
 const ANOTHER_VERSION = "its version is no longer the one that was deployed. The next deploy upgrades it.";
 
 /**
- * Production's plans that upgrade, where the upgrade of another environment waits: production is never the first.
+ * Production's plans that upgrade, where the upgrade of another environment waits: production is never the first, whichever environments
+ * and stacks are selected.
+ * @param all every stack of the project
  * @returns by the name of the stack, why production waits
+ * @throws Error for a state that can't be read
  */
-export function heldUpgrades(
+export async function heldUpgrades(
   plans: readonly StackPlan[],
-  isProduction: (environment: string) => boolean,
-): ReadonlyMap<string, string> {
-  const waiting = plans
-    .filter(({ upgradeWaits, stack }) => upgradeWaits && !isProduction(environmentOf(stack)))
-    .map(({ stack }) => environmentOf(stack));
-  const held = waiting.length === 0 ? [] : plans.filter((plan) => upgradeOf(plan) !== undefined);
-  return new Map(
-    held
-      .filter(({ stack }) => isProduction(environmentOf(stack)))
-      .map(({ stack }) => [stack.name, `it is upgraded after ${listOf(waiting)}, whose upgrade waits.`]),
+  all: readonly SynthesizedStack[],
+  workspace: Pick<Workspace, "project" | "variables">,
+): Promise<ReadonlyMap<string, string>> {
+  const isProduction = (stack: SynthesizedStack): boolean =>
+    workspace.project.environments.some(
+      ({ name, production }) => name === environmentOf(stack) && production,
+    );
+  const held = plans.filter((plan) => isProduction(plan.stack) && upgradeOf(plan) !== undefined);
+  if (held.length === 0) return new Map();
+  const planned = plans
+    .filter(({ upgradeWaits, stack }) => upgradeWaits && !isProduction(stack))
+    .map(({ stack }) => `${environmentOf(stack)}, whose upgrade waits`);
+  const others = all.filter(
+    (stack) => !isProduction(stack) && plans.every(({ stack: { name } }) => name !== stack.name),
   );
+  const leftOut = await Promise.all(others.map((stack) => unfinishedElsewhere(stack, workspace)));
+  const waiting = [...planned, ...leftOut.flatMap((reason) => reason ?? [])];
+  if (waiting.length === 0) return new Map();
+  return new Map(held.map(({ stack }) => [stack.name, `it is upgraded after ${listOf(waiting)}.`]));
+}
+
+/** Why production is not upgraded before a cluster that isn't planned; undefined where nothing speaks against it. */
+async function unfinishedElsewhere(
+  stack: SynthesizedStack,
+  { project, variables }: Pick<Workspace, "project" | "variables">,
+): Promise<string | undefined> {
+  const environment = project.environments.find(({ name }) => `${name}-cluster` === stack.name);
+  const wanted = minorOf(environment?.cluster.version);
+  const id = wanted === undefined ? undefined : await clusterId(stack, variables);
+  if (environment === undefined || wanted === undefined || id === undefined) return undefined;
+  const whose = `${environment.name}, which this deploy leaves out`;
+  try {
+    const { version, state } = await lookAt(id, variables);
+    const running = minorOf(version);
+    if (running === undefined || running < wanted)
+      return `${whose} and which runs ${version ?? "another version"} still: deploy it first`;
+    return state === "running" ? undefined : `${whose} and whose cluster is "${state}" still`;
+  } catch (error) {
+    return `${whose} and whose version is not known: ${(error as Error).message}`;
+  }
 }
 
 /** The plan of an upgrade that does nothing else to the nodes; else why there is none. */

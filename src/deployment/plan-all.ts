@@ -102,9 +102,7 @@ export async function planAll(options: PlanAllOptions): Promise<PlannedStacks> {
     plan(stack, await missingUpstream(stack, all, workspace.variables)),
   );
   if (!destroy) {
-    const held = heldUpgrades(plansOf(outcomes), (environment) =>
-      workspace.project.environments.some(({ name, production }) => name === environment && production),
-    );
+    const held = await heldUpgrades(plansOf(outcomes), all, workspace);
     const kept = await sideBySide(
       selected.filter(({ name }) => held.has(name)),
       (stack) => plan(stack, [], held.get(stack.name)),

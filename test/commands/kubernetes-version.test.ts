@@ -80,7 +80,12 @@ describe("a higher minor version in the configuration", () => {
       ),
     ]);
     expect(stdout).not.toContain('version: "1.33.6-do.2"');
-    expect(alone.stdout).toContain('version: "1.33.6-do.2" -> "1.34.1-do.2"');
+    expect([alone.code, alone.stdout]).toEqual([
+      0,
+      expect.stringMatching(
+        /production stays on Kubernetes 1\.33\.6-do\.2: it is upgraded after staging, which this deploy leaves out and which runs 1\.33\.6-do\.2 still: deploy it first/,
+      ),
+    ]);
   });
 
   test("fails with its plan: an error of the API is no version that isn't offered, and production stays too", () => {
@@ -187,6 +192,33 @@ test("production's upgrade waits for the end of an upgrade that an interrupted d
     const ended = stdout.search(/staging-cluster +Kubernetes 1\.34\.1-do\.2 runs on every node/);
     expect(ended).toBeGreaterThan(0);
     expect(ended).toBeLessThan(stdout.search(/production-cluster +changed /));
+  } finally {
+    project.remove();
+  }
+});
+
+test("in the order of CI, production is not upgraded before an environment that its deploy leaves out", () => {
+  const project = withVersions("1.33", "1.33");
+  const versions = () => ["staging", "production"].map((name) => clusterOf(project, name).version);
+  const deploy = (environment: string) => project.run("deploy", "--yes", "--environment", environment);
+  try {
+    expect(project.run("deploy", "--yes").code).toBe(0);
+    setVersions(project, "1.34", "1.34");
+    project.configure(({ environments: [staging] }) => {
+      staging.cluster.nodeCount = 7;
+    });
+    for (const environment of ["staging", "production"]) expect(deploy(environment).code).toBe(0);
+    expect(versions()).toEqual(["1.33.6-do.2", "1.33.6-do.2"]);
+    expect(deploy("staging").code).toBe(0);
+    // As after Ctrl-C in the wait.
+    const account = project.json("clouds", "digitalocean.json");
+    account[CLUSTERS][clusterOf(project, "staging").id].upgrade_ends = Date.now() + 15_000;
+    project.write(["clouds", "digitalocean.json"], JSON.stringify(account));
+    expect(project.run("diff", "--environment", "production").stdout).toContain(
+      'whose cluster is "upgrading" still',
+    );
+    while (deploy("production").stdout.includes("stays on Kubernetes"));
+    expect(versions()).toEqual(["1.34.1-do.2", "1.34.1-do.2"]);
   } finally {
     project.remove();
   }
