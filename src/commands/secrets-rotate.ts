@@ -1,8 +1,9 @@
 import { clusterName } from "../config";
 import { isProduction } from "../deployment/dangers";
+import { deployedKeyRevision } from "../deployment/decryption-key";
 import { checkPublication } from "../deployment/publication";
 import { shownPath } from "../place";
-import { AGE_KEY_SECRET, decryptionKeyRevision } from "../secrets/age-key";
+import { decryptionKeyRevision } from "../secrets/age-key";
 import type { SecretsContext } from "../secrets/inventory";
 import { beginKeyRotation, finishKeyRotation, type KeyRotation, nextStep } from "../secrets/rotate-key";
 import {
@@ -175,12 +176,9 @@ async function finishObstacle(
     ({ name }) => name === `${environment}-flux-configuration`,
   );
   const state = stack ? await readState(stack, workspace.variables) : {};
-  const secret = state.resources?.find(
-    ({ type, name }) => type === "kubernetes_secret_v1" && name === AGE_KEY_SECRET,
-  );
-  const revision = secret?.instances[0]?.attributes?.data_wo_revision;
+  const revision = deployedKeyRevision(state);
   // A cluster that has no key yet gets the new one with its first.
-  const hasBoth = revision === undefined || Number(revision) === decryptionKeyRevision(recipients);
+  const hasBoth = revision === undefined || revision === decryptionKeyRevision(recipients);
   const deploy = workspace.npmRun("deploy", "--environment", environment);
   if (!hasBoth)
     return `The cluster of ${environment} doesn't have the new key yet, so the old one stays: run ${deploy}, wait until Flux has applied the commit of step 1, then run this again. (--force goes on without this.)`;

@@ -128,7 +128,7 @@ async function create({ contexts, sops, output, workspace }: SecretsWork): Promi
     problems.length === 0 ||
     creations.some(({ created, completed }) => created.length + completed.length > 0);
   if (made && isUsable) output.line(`\nNext: ${workspace.sandbox === undefined ? commit : ""}${deploy}.`);
-  else if (problems.length === 0) output.line("\nNothing to create: every secret is there.");
+  else if (problems.length === 0) output.line(`\n${nothingToCreate(creations)}`);
   const keys = creations.flatMap(({ madeKey }) => madeKey ?? []);
   if (keys.length > 0 && workspace.sandbox === undefined)
     output.line(
@@ -138,8 +138,15 @@ async function create({ contexts, sops, output, workspace }: SecretsWork): Promi
   return problems.length > 0 ? 1 : 0;
 }
 
+function nothingToCreate(creations: readonly Creation[]): string {
+  const closed = creations.filter(({ missingKey }) => missingKey !== undefined);
+  return closed.length === 0
+    ? "Nothing to create: every secret is there."
+    : `Nothing to create. Secrets that can't be opened on this machine: those of ${closed.map(({ environment }) => environment).join(" and ")} (see above).`;
+}
+
 function tellCreation(creation: Creation, output: Output, shown: (path: string) => string): void {
-  const { environment, madeKey, created, completed, switchedOff, problems } = creation;
+  const { environment, madeKey, missingKey, created, completed, switchedOff, problems } = creation;
   output.heading(environment);
   if (madeKey)
     output.line(
@@ -148,6 +155,7 @@ function tellCreation(creation: Creation, output: Output, shown: (path: string) 
   for (const file of created) output.line(`created        ${shown(file)}`);
   for (const { file, keys } of completed) output.line(`added          ${shown(file)}: ${keys.join(", ")}`);
   if (!madeKey && created.length + completed.length + problems.length === 0) output.line("nothing to create");
+  if (missingKey !== undefined) output.problem(`missing key    ${missingKey}`);
   for (const line of switchedOffLines(switchedOff)) output.line(`left empty     ${line}`);
   for (const problem of problems) output.problem(`not created    ${problem}`);
 }

@@ -1,6 +1,7 @@
 import type { ConfigMapStatus, FluxObjectStatus, FluxStatus } from "../cluster";
 import type { Standing } from "../deployment/checkout-standing";
 import type { ClusterElsewhere } from "../deployment/clusters-elsewhere";
+import type { KeyProblem } from "../secrets/foreign-key";
 import type { StackDeployment } from "../terraform";
 
 /** A Terraform stack; `unknown` when its state can't be read. */
@@ -44,6 +45,8 @@ export interface EnvironmentStatus {
   readonly stacks: readonly StackStatus[];
   readonly secrets: SecretsStatus;
   readonly cluster: ClusterStatus;
+  /** Why Flux can't open the environment's secrets, with the fix. */
+  readonly decryption?: KeyProblem;
 }
 
 /** What belongs to no environment alone. */
@@ -81,11 +84,12 @@ export function projectConcerns({
 }
 
 /** What is not as it should be, or not known, a few words each; empty when all is well. */
-export function concerns({ stacks, secrets, cluster }: EnvironmentStatus): string[] {
+export function concerns({ stacks, secrets, cluster, decryption }: EnvironmentStatus): string[] {
   return [
     ...stacks.filter(({ state }) => state !== "deployed").map(({ name, state }) => `${name} ${state}`),
     ...secretsConcerns(secrets),
     ...clusterConcerns(cluster),
+    ...(decryption ? ["the key that Flux decrypts with"] : []),
   ];
 }
 

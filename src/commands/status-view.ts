@@ -61,6 +61,7 @@ export function printStatus(
     write(stackLines(status, workspace));
     write(secretsLines(status, workspace));
     write(clusterLines(status, workspace));
+    write(decryptionLines(status));
   }
   output.heading("the project");
   write(nameLines(project, workspace));
@@ -233,6 +234,12 @@ function clusterLines({ name, cluster }: EnvironmentStatus, workspace: Workplace
         ...fluxLines(name, cluster.flux, workspace),
       ];
   }
+}
+
+function decryptionLines({ decryption }: EnvironmentStatus): string[] {
+  return decryption === undefined
+    ? []
+    : ["  Secrets", row("out of step", "key"), ...below(decryption.message), ...advice(decryption.fix)];
 }
 
 function configMapLines(

@@ -13,6 +13,7 @@ import {
 import type { Environment } from "../config";
 import { checkoutStanding, type Standing } from "../deployment/checkout-standing";
 import { clustersElsewhere } from "../deployment/clusters-elsewhere";
+import { deployedKeyProblem } from "../deployment/decryption-key";
 import { explain } from "../deployment/failure";
 import { INTERRUPTED_EXIT_CODE } from "../deployment/interruption";
 import { orphanedStacks } from "../deployment/orphaned-stacks";
@@ -29,7 +30,7 @@ import { inventory, isOpen } from "../secrets/inventory";
 import { explainLost, findLostStates, openStore } from "../state";
 import { pendingFiles } from "../static-configuration";
 import { Output } from "../terminal/output";
-import { environmentOf, readState, stackDeployment } from "../terraform";
+import { environmentOf, readState, type StateDocument, stackDeployment } from "../terraform";
 import {
   configurationNotes,
   type DescribedStack,
@@ -191,6 +192,8 @@ async function environmentStatus(
   const read = await Promise.all(stacks.map((stack) => stackStatus(stack, surroundings)));
   const clusterStack = read.find(({ status }) => status.name === `${environment.name}-cluster`);
   const id = clusterStack?.outputs.cluster_id;
+  const flux = read.find(({ status }) => status.name === `${environment.name}-flux-configuration`);
+  const decryption = flux?.state && deployedKeyProblem(flux.state, environment.name, workspace);
   return {
     name: environment.name,
     stacks: read.map(({ status }) => status),
@@ -198,6 +201,7 @@ async function environmentStatus(
     cluster: await (typeof id === "string"
       ? clusterStatus(id, environment, workspace)
       : withoutId(clusterStack?.status)),
+    ...(decryption ? { decryption } : {}),
   };
 }
 
@@ -226,13 +230,13 @@ function withoutId(stack: StackStatus | undefined): ClusterStatus {
 async function stackStatus(
   stack: DescribedStack,
   { workspace, lostStates }: Surroundings,
-): Promise<{ status: StackStatus; outputs: Readonly<Record<string, unknown>> }> {
+): Promise<{ status: StackStatus; outputs: Readonly<Record<string, unknown>>; state?: StateDocument }> {
   try {
     const lost = (await lostStates).get(stack.name);
     if (lost !== undefined) throw new Error(lost);
     const state = await readState(stack, workspace.variables);
     const { outputs, ...deployment } = stackDeployment(stack.document, state);
-    return { status: { name: stack.name, ...deployment }, outputs };
+    return { status: { name: stack.name, ...deployment }, outputs, state };
   } catch (error) {
     const status = { name: stack.name, state: "unknown", problem: explain(error as Error) } as const;
     return { status, outputs: {} };

@@ -58,6 +58,14 @@ export function readAgeKeys(directory: string, environment: string): AgeKey[] {
     : [];
 }
 
+/** The key pairs of an environment that only old commits need, as far as they are here. @throws Error for a damaged file */
+export function readRetiredAgeKeys(directory: string, environment: string): AgeKey[] {
+  const file = retiredAgeKeysFile(directory, environment);
+  return existsSync(file)
+    ? parseAgeKeys(readFileSync(file, "utf8"), shownPath(directory, retiredAgeKeysFile("", environment)))
+    : [];
+}
+
 /**
  * The environment's present key pair, if its private half is on this machine.
  * @throws Error that names the file when there is no age key in it
@@ -111,7 +119,8 @@ function renderAgeKeys(keys: readonly AgeKey[]): string {
   return keys.map(({ identity, recipient }) => `# public key: ${recipient}\n${identity}\n`).join("");
 }
 
-function newAgeKey(): AgeKey {
+/** A key pair that nothing is encrypted for yet, kept nowhere. */
+export function newAgeKey(): AgeKey {
   const { d } = generateKeyPairSync("x25519").privateKey.export({ format: "jwk" });
   const identity = encodeBech32(SECRET_PREFIX, Buffer.from(d as string, "base64url")).toUpperCase();
   return { identity, recipient: recipientOf(identity) as string };

@@ -1,17 +1,15 @@
 import { join } from "node:path";
 import { writeWhole } from "../files";
-import { bringBack, npmRunIn, sandboxAt, shownPath } from "../place";
+import { npmRunIn, sandboxAt, shownPath } from "../place";
 import { ageKeyFile, keepAgeKey, readAgeKey, readAgeKeys } from "./age-key";
 import type { ApplicationSecret } from "./application-secret";
 import { changeValues } from "./change-values";
-import { explainForeignKey, keyElsewhereFix } from "./foreign-key";
+import { explainForeignKey, foreignFilesProblem, type KeyProblem, keyProblem } from "./foreign-key";
 import { inventory, openKeys, type SecretsContext } from "./inventory";
 import {
-  allSecretFiles,
   listInKustomization,
   neededSecrets,
   readSecretFile,
-  recipientsOf,
   requireSecretsFolder,
   type SecretFile,
   secretFile,
@@ -19,13 +17,15 @@ import {
 } from "./secret-files";
 import { givenValue, type MissingValue, madeOf, makeValues, missingValues } from "./secret-values";
 import type { Sops } from "./sops";
-import { addRecipient, readRecipients, SOPS_CONFIGURATION } from "./sops-configuration";
+import { addRecipient, readRecipients } from "./sops-configuration";
 
 /** What was made for an environment. */
 export interface Creation {
   readonly environment: string;
   /** The private key's file, when it was made now. */
   readonly madeKey?: string;
+  /** Why what is there can't be opened here: the private key is missing, with the fix. */
+  readonly missingKey?: string;
   /** Secrets that are new, by file. */
   readonly created: readonly string[];
   /** Keys that were added to secrets that were there. */
@@ -39,18 +39,22 @@ export interface Creation {
 /**
  * Makes what is missing of an environment's secrets: the key pair, the rule in .sops.yaml, and each declared secret of what
  * Flux applies there. What exists is never overwritten; keys that were declared later are added.
- * @throws Error when the key pair and .sops.yaml don't fit, or sops isn't installed; then nothing is made
+ * @throws Error when the key pair and .sops.yaml don't fit, or a new key would open none of the secrets that are there, or sops isn't
+ * installed; then nothing is made
  */
 export async function createSecrets(context: SecretsContext, sops: Sops): Promise<Creation> {
   const { directory, environment, declared } = context;
   if (needsSops(context)) await sops.requireInstalled();
   const madeKey = prepareKey(directory, environment);
+  const foreign = foreignFilesProblem(directory, environment);
+  const missingKey = foreign ? undefined : keyProblem(directory, environment);
   const result = {
     environment,
     ...(madeKey ? { madeKey } : {}),
+    ...(missingKey ? { missingKey: sentences(missingKey) } : {}),
     created: [] as string[],
     completed: [] as Array<{ file: string; keys: string[] }>,
-    problems: [] as string[],
+    problems: foreign ? [sentences(foreign)] : [],
     switchedOff: [] as Array<MissingValue & { file: string }>,
   };
   for (const secret of neededSecrets(directory, environment, declared)) {
@@ -90,6 +94,8 @@ function needsSops(context: SecretsContext): boolean {
   }
 }
 
+const sentences = ({ message, fix }: KeyProblem): string => `${message}. Fix: ${fix}`;
+
 /** A missing value with its fix. A sandbox sees nothing of .env, where the real clouds' values are. */
 export function explainMissing(
   { variables: [specific, general], what }: MissingValue,
@@ -112,21 +118,11 @@ function prepareKey(directory: string, environment: string): string | undefined 
       throw new Error(explainForeignKey(directory, environment, recorded));
     return undefined;
   }
-  if (present.length === 0) requireNoForeignSecrets(directory, environment);
+  // Without .sops.yaml the files say whose they are: another key would open none of them.
+  const foreign = foreignFilesProblem(directory, environment);
+  if (foreign !== undefined) throw new Error(sentences(foreign));
   addRecipient(directory, environment, keepAgeKey(directory, environment).recipient);
   return present.length > 0 ? undefined : ageKeyFile("", environment);
-}
-
-/** Without .sops.yaml the files say whose they are: a new key would open none of them. A sandbox is nobody else's, and can be made again. */
-function requireNoForeignSecrets(directory: string, environment: string): void {
-  if (sandboxAt(directory) !== undefined) return;
-  for (const file of allSecretFiles(directory, environment)) {
-    const [recipient] = recipientsOf(readSecretFile(directory, file) ?? {});
-    if (recipient === undefined) continue;
-    throw new Error(
-      `${shownPath(directory, file)} is encrypted for ${recipient}, and ${shownPath(directory, SOPS_CONFIGURATION)} has no rule for ${environment}: a new key would not open it. ${bringBack(directory, SOPS_CONFIGURATION)}, and get the key: ${keyElsewhereFix(directory, environment)}`,
-    );
-  }
 }
 
 async function write(

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { toolPath } from "../flux-tree/tools";
 import { applicationSecrets } from "../secrets/applications";
 import { type Creation, createSecrets } from "../secrets/create";
-import { keyProblem } from "../secrets/foreign-key";
+import { foreignFilesProblem, keyProblem } from "../secrets/foreign-key";
 import { inventory, isOpen, type SecretStatus, type SecretsContext } from "../secrets/inventory";
 import { removeLeftovers } from "../secrets/leftovers";
 import { Sops } from "../secrets/sops";
@@ -40,9 +40,17 @@ export async function checkSecrets(context: SetupContext): Promise<void> {
     return;
   }
   checkAgeKeys(context);
+  const closed = contexts.filter(isClosed).map(({ environment }) => environment);
   const open = secrets.filter(isOpen).length;
   const before = whatComesFirst(context);
-  if (open === 0) report.finding("ok", "secrets", allThere(secrets.length));
+  if (closed.length > 0)
+    report.finding(
+      "warning",
+      "secrets",
+      `secrets of ${closed.join(" and ")} are encrypted for another key: Flux can't open them, and none is created`,
+      "first see to the age-key (see above); then npm run secrets -- check",
+    );
+  else if (open === 0) report.finding("ok", "secrets", allThere(secrets.length));
   else if (before.length > 0)
     report.finding(
       "warning",
@@ -87,6 +95,15 @@ function checkAgeKeys({ project, directory, report }: SetupContext): void {
     } catch (error) {
       report.finding("warning", "age-key", firstLines((error as Error).message));
     }
+}
+
+/** Whether an environment has secrets that its key doesn't open. What is damaged is reported with the key. */
+function isClosed({ directory, environment }: SecretsContext): boolean {
+  try {
+    return foreignFilesProblem(directory, environment) !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 const allThere = (count: number): string => `the applications' secrets are there (${count})`;

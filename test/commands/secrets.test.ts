@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, renameSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parse } from "yaml";
 import { keepAgeKey } from "../../src/secrets/age-key";
+import { addRecipient, readRecipients } from "../../src/secrets/sops-configuration";
 import { describeWithSops } from "../secrets/sops-project";
 import { cli, SandboxProject } from "../support/sandbox-project";
 import { unzip } from "../support/unzip";
@@ -194,6 +195,55 @@ describeWithSops("secrets of a project", () => {
     ]);
     expect(decryptionKey(project)).toEqual(before);
     project.write(KEY, key);
+  });
+
+  test("a key that doesn't open the secrets is not made, not written into the cluster, and status reports it", () => {
+    const [before, key, rules] = [decryptionKey(project), project.read(...KEY), project.read(".sops.yaml")];
+    const old = readRecipients(project.directory, "staging")?.[0];
+    rmSync(join(project.directory, ...KEY));
+    rmSync(join(project.directory, ".sops.yaml"));
+    const refused = secrets(project, "create");
+    expect([refused.code, refused.stderr]).toEqual([
+      1,
+      expect.stringMatching(
+        new RegExp(
+          `and \\d+ other secrets of staging are encrypted for ${old}, and \\S+ has no rule for staging: a new key would not open them\\. Fix: bring`,
+        ),
+      ),
+    ]);
+    expect([project.exists(...KEY), project.exists(".sops.yaml")]).toEqual([false, false]);
+    // Somebody made one all the same.
+    addRecipient(project.directory, "staging", keepAgeKey(project.directory, "staging").recipient);
+    expect(secrets(project, "create")).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/has another key for staging: age1\S+, which does not open them\. Fix:/),
+    });
+    for (const args of ["diff", "deploy --yes"].map((line) => line.split(" ") as [string, ...string[]])) {
+      const { code, stdout, stderr } = project.run(...args);
+      expect([args, code, stdout + stderr]).toEqual([
+        args,
+        1,
+        expect.stringContaining(
+          "staging-flux-configuration: Flux would get a key that does not open the secrets of staging",
+        ),
+      ]);
+    }
+    expect(decryptionKey(project)).toEqual(before);
+    const status = project.run("status");
+    expect([status.code, status.stdout]).toEqual([
+      2,
+      expect.stringMatching(/staging is not as it should be: .*the key that Flux decrypts with/),
+    ]);
+    project.write([".sops.yaml"], rules);
+    rmSync(join(project.directory, ...KEY));
+    const without = secrets(project, "create");
+    expect([without.code, without.stdout, without.stderr]).toEqual([
+      0,
+      expect.stringContaining("Secrets that can't be opened on this machine: those of staging (see above)"),
+      expect.stringContaining("missing key    .sandbox"),
+    ]);
+    project.write(KEY, key);
+    expect(project.run("status").code).toBe(0);
   });
 
   test("a new key comes in two steps: the cluster has both before the files are for the new one only", () => {

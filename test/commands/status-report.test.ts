@@ -41,6 +41,14 @@ test.each<readonly [string, ClusterStatus, readonly string[]]>([
   expect(concerns({ name: "staging", stacks: [deployed], secrets, cluster })).toEqual(expected);
 });
 
+test("secrets that Flux can't open concern their environment", () => {
+  const cluster = reachable({ installed: false, expected: false });
+  const decryption = { message: "x", fix: "y" };
+  expect(concerns({ name: "staging", stacks: [deployed], secrets, cluster, decryption })).toEqual([
+    "the key that Flux decrypts with",
+  ]);
+});
+
 test("the project's own: names to be written, stacks that nothing looks after", () => {
   expect(projectConcerns({ pendingFiles: [], orphanedStacks: [] })).toEqual([]);
   expect(projectConcerns({ pendingFiles: ["flux/a.yaml"], orphanedStacks: ["old-cluster"] })).toEqual([

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { readAgeKey } from "../../src/secrets/age-key";
+import { keepAgeKey, readAgeKey } from "../../src/secrets/age-key";
 import type { ApplicationSecret, SecretValue } from "../../src/secrets/application-secret";
 import { readRecipients } from "../../src/secrets/sops-configuration";
 import { build, describeWithKubectl } from "../flux-tree/kubectl";
@@ -190,6 +190,9 @@ resources:
       problems: [],
     });
     expect(project.has(".secrets")).toBe(false);
+    expect((await project.create("staging")).missingKey).toMatch(
+      /^\.secrets\/staging\/age\.agekey is missing: .*\. Fix: take .* from a colleague .*kubectl .*get secret sops-age/,
+    );
     project.declare([{ ...DATABASE, values: { ...DATABASE.values, more: { random: "hex", bytes: 16 } } }]);
     expect((await project.create("staging")).problems).toEqual([
       `${FILES}/database.yaml: missing more; add them on a machine that has .secrets/staging/age.agekey, with npm run secrets -- create`,
@@ -383,9 +386,22 @@ describeWithSops("secrets whose rule in .sops.yaml is gone", () => {
     rmSync(project.path(".sops.yaml"));
     rmSync(project.path(".secrets"), { recursive: true });
     await expect(project.create("staging")).rejects.toThrow(
-      `${FILES}/database.yaml is encrypted for ${recipient}, and .sops.yaml has no rule for staging: a new key would not open it.`,
+      `${FILES}/database.yaml is encrypted for ${recipient}, and .sops.yaml has no rule for staging: a new key would not open it. Fix: restore`,
     );
     expect([project.has(".secrets"), project.has(".sops.yaml")]).toEqual([false, false]);
+    // Nor does another key that is here already get a rule.
+    keepAgeKey(project.directory, "staging");
+    await expect(project.create("staging")).rejects.toThrow(`is encrypted for ${recipient}`);
+    expect(project.has(".sops.yaml")).toBe(false);
+  });
+
+  test("get their rule again as long as their key is here", async () => {
+    await project.create("staging");
+    rmSync(project.path(".sops.yaml"));
+    expect(await project.create("staging")).toMatchObject({ created: [], problems: [] });
+    expect(readRecipients(project.directory, "staging")).toEqual([
+      readAgeKey(project.directory, "staging")?.recipient,
+    ]);
   });
 });
 

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { readAgeKey } from "../../src/secrets/age-key";
 import { describeWithSops } from "../secrets/sops-project";
 import { find, TemporaryProject } from "./project";
 
@@ -121,6 +122,22 @@ describeWithSops("the applications' secrets with sops in setup.sh", () => {
     const { message } = find(await project.report(["--yes"]), "secrets");
     expect(message).toMatch(/^the applications' secrets are there \(\d+\)$/);
     expect(report.code).toBe(0);
+  });
+
+  it("that no key here opens are never reported as good, and get no new key", async () => {
+    project.write(".env", `${DOTENV}GITHUB_TOKEN=ghp_abcdefgh\nNEXTCLOUD_SMTP_HOST=mail\n`, 0o600);
+    await project.report(["--yes"]);
+    const recipient = readAgeKey(project.directory, "staging")?.recipient;
+    for (const path of [".secrets", ".sops.yaml"]) rmSync(join(project.directory, path), { recursive: true });
+    const report = await project.report(["--yes"]);
+    expect(find(report, "age-key").message).toContain(
+      `are encrypted for ${recipient}, and .sops.yaml has no rule for staging`,
+    );
+    expect(find(report, "secrets")).toMatchObject({
+      status: "warning",
+      message: expect.stringContaining("are encrypted for another key: Flux can't open them"),
+    });
+    expect([project.has(KEY), project.has(".sops.yaml")]).toEqual([false, false]);
   });
 
   it("that have to wait for a value are reported, and the others are made", async () => {
