@@ -12,6 +12,7 @@ export function digitalOceanToken(variables: Variables): string | undefined {
 
 /** github.com, and GitHub Enterprise Cloud with data residency: their API is at the root of its host. */
 const AT_ROOT = /^api\.github\.com$|\.ghe\.com$/;
+const PAGES = /^(https?:\/\/)(?=(?:github\.com|[a-z0-9-]+\.ghe\.com)\/$)/i;
 const REST_PATH = /\/api\/v3\/*$/;
 
 /**
@@ -24,9 +25,18 @@ export function gitHubApi({ GITHUB_BASE_URL }: Variables): string {
   return AT_ROOT.test(hostOf(root)) ? root : `${root}api/v3/`;
 }
 
-/** GITHUB_BASE_URL as Terraform's provider wants it: that appends `api/v3/` by itself. */
+/** The address of GitHub's pages and repositories, without a slash at the end: `https://github.com`. */
+export function gitHubWeb(variables: Variables): string {
+  const { protocol, host, hostname } = new URL(gitHubApi(variables));
+  return `${protocol}//${AT_ROOT.test(hostname) ? host.replace(/^api\./, "") : host}`;
+}
+
+/**
+ * GITHUB_BASE_URL as Terraform's provider wants it: that appends `api/v3/` by itself, and takes the address of the pages of github.com
+ * and ghe.com for a server with its API below it.
+ */
 export function gitHubProviderAddress(base: string): string {
-  return base.replace(REST_PATH, "").replace(/\/*$/, "/");
+  return base.replace(REST_PATH, "").replace(/\/*$/, "/").replace(PAGES, "$1api.");
 }
 
 function hostOf(url: string): string {

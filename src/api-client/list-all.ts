@@ -16,6 +16,7 @@ export interface ListRequest {
 
 /** What an answer that is no answer means. */
 const REASONS: Readonly<Record<number, string>> = {
+  301: "it was renamed or transferred: put its new name into the configuration",
   401: "it does not know the token, which is wrong, revoked or expired: make a new one (docs/credentials.md)",
   403: "the token may not do this: give it the scopes in docs/credentials.md",
 };

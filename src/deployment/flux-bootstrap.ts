@@ -1,6 +1,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { relative } from "node:path";
+import { gitHubWeb } from "../api-client";
 import { kubectlReader, withKubeconfig } from "../cluster";
 import type { GitHubRepository } from "../config";
 import { isGitHubUser } from "../secrets/github-api";
@@ -23,13 +24,21 @@ const LIFETIME_SECONDS = 3600;
 
 /** The arguments of `flux bootstrap github` for an environment. Safe to repeat: it changes only what differs. */
 export function bootstrapArguments(
-  { directory, environment, github }: Pick<Bootstrap, "directory" | "environment" | "github">,
+  {
+    directory,
+    environment,
+    github,
+    variables,
+  }: Pick<Bootstrap, "directory" | "environment" | "github" | "variables">,
   personal: boolean,
 ): string[] {
+  const { host } = new URL(gitHubWeb(variables));
   const key = deployKeyFile(directory, environment);
   return [
     "bootstrap",
     "github",
+    // Else flux asks github.com, with the token of a GitHub Enterprise.
+    ...(host === "github.com" ? [] : [`--hostname=${host}`]),
     `--owner=${github.owner}`,
     `--repository=${github.repository}`,
     `--branch=${github.branch}`,

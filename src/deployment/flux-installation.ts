@@ -112,7 +112,9 @@ async function installIn(
   const obstacle = bootstrapObstacle(variables);
   if (obstacle) {
     output.line(`${environment}: ${obstacle}, so run this yourself (safe to repeat):`);
-    output.line(`  flux ${bootstrapArguments({ directory, environment, github }, false).join(" ")}`);
+    output.line(
+      `  flux ${bootstrapArguments({ directory, environment, github, variables }, false).join(" ")}`,
+    );
     return { environment, status: "left out", reason: obstacle };
   }
   output.line(`${environment}: installing Flux (flux bootstrap github)`);

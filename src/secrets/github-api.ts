@@ -55,6 +55,8 @@ export async function askGitHub(path: string, variables: Variables): Promise<Api
 
 /** Why GitHub refused, and what to do. */
 export function refusal(status: number): string {
+  if (status === 301)
+    return "301, the repository was renamed or transferred. Put its new name into github.owner and github.repository in the configuration.";
   if (status === 401) return "401, GITHUB_TOKEN is not valid. Make a new token and put it into .env.";
   if (status === 403)
     return '403, GITHUB_TOKEN may not read it (or its rate limit is used up). It needs the scope "repo", or "Secrets: read and write".';

@@ -67,7 +67,7 @@ test("flux bootstrap gets the documented arguments and a kubeconfig of its own, 
   await bootstrap();
   const [line, ...rest] = readFileSync(join(folder, "called"), "utf8").trim().split("\n");
   expect(line).toBe(
-    "bootstrap github --owner=acme --repository=platform --branch=main --path=flux/clusters/staging --personal",
+    `bootstrap github --hostname=${new URL(variables.GITHUB_BASE_URL ?? "").host} --owner=acme --repository=platform --branch=main --path=flux/clusters/staging --personal`,
   );
   expect(rest.slice(0, 2)).toEqual(["apiVersion: v1", "kind: Config"]);
   const [kubeconfig = "", mode] = rest.slice(-2);
@@ -97,12 +97,25 @@ test("an organisation's repository isn't personal", async () => {
   expect(readFileSync(join(folder, "called"), "utf8")).not.toContain("--personal");
 });
 
+test.each([
+  [undefined, []],
+  ["https://api.github.com/", []],
+  ["https://git.acme.example/api/v3", ["--hostname=git.acme.example"]],
+  ["https://api.acme.ghe.com/", ["--hostname=acme.ghe.com"]],
+])("flux asks the GitHub of GITHUB_BASE_URL %s", (value, expected) => {
+  const all = bootstrapArguments(
+    { directory: folder, environment: "staging", github, variables: { GITHUB_BASE_URL: value } },
+    false,
+  );
+  expect(all.filter((argument) => argument.startsWith("--hostname"))).toEqual(expected);
+});
+
 test("the deploy key of this machine is used where there is one", () => {
   mkdirSync(join(folder, ".secrets", "staging"), { recursive: true });
   writeFileSync(join(folder, ".secrets", "staging", "deploy-key"), "");
-  expect(bootstrapArguments({ directory: folder, environment: "staging", github }, false)).toContain(
-    "--private-key-file=.secrets/staging/deploy-key",
-  );
+  expect(
+    bootstrapArguments({ directory: folder, environment: "staging", github, variables }, false),
+  ).toContain("--private-key-file=.secrets/staging/deploy-key");
 });
 
 test("a failed bootstrap says that the rest is deployed, and leaves no kubeconfig behind", async () => {
