@@ -1,4 +1,12 @@
-export { digitalOceanApi, digitalOceanToken, gitHubApi, gitHubProviderAddress, gitHubWeb } from "./addresses";
+export {
+  digitalOceanApi,
+  digitalOceanToken,
+  gitHubAddressProblem,
+  gitHubApi,
+  gitHubProviderAddress,
+  gitHubWeb,
+  isPlainUrl,
+} from "./addresses";
 export { type ApiAnswer, type ApiRequest, ApiUnavailable, callApi } from "./call";
 export { type ListRequest, listAll, listDigitalOcean, refusal } from "./list-all";
 export { PROXY_VARIABLES, ProxyError, proxyFor } from "./proxy";

@@ -1,16 +1,13 @@
+import { gitHubWeb } from "../api-client/addresses";
+
 /** Answers a question of git for the name and password of a host. `store` and `erase` it leaves alone: nothing is kept. */
 const HELPER =
   '!f() { test "$1" = get && printf "username=x-access-token\\npassword=%s\\n" "$GITHUB_TOKEN"; }; f';
 
-/** The web address of GitHub, from that of its API: `https://api.github.com/` or `https://github.example.com/api/v3/`. */
-function webAddress(api: string): string {
-  const { protocol, host } = new URL(api);
-  return `${protocol}//${host.replace(/^api\./, "")}`;
-}
-
 /**
  * What git needs to fetch from GitHub in CI, where the checkout keeps no credentials: GITHUB_TOKEN as the password of that one host, for one
  * run of git, as configuration in the environment. On a person's machine git has its own credentials, and this adds nothing.
+ * @throws Error with the reason and the fix when GITHUB_BASE_URL can't be used
  */
 export function ciCredentials(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const { CI, GITHUB_TOKEN, GITHUB_BASE_URL, GIT_CONFIG_COUNT } = environment;
@@ -19,7 +16,7 @@ export function ciCredentials(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv
   const entries = [
     // Other helpers would be given the token to keep.
     ["credential.helper", ""],
-    [`credential.${webAddress(GITHUB_BASE_URL || "https://api.github.com/")}.helper`, HELPER],
+    [`credential.${gitHubWeb({ GITHUB_BASE_URL })}.helper`, HELPER],
   ] as const;
   return {
     GIT_CONFIG_COUNT: String(before + entries.length),

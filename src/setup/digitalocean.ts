@@ -1,5 +1,6 @@
+import { isPlainUrl } from "../api-client";
 import type { SetupContext } from "./context";
-import { type Api, apiWith, isPlainUrl } from "./requests";
+import { type Api, apiWith } from "./requests";
 import { type Setting, settingOf } from "./settings";
 
 const DEFAULT_URL = "https://api.digitalocean.com";

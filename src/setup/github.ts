@@ -1,9 +1,9 @@
 import type { IncomingHttpHeaders } from "node:http";
-import { gitHubApi } from "../api-client";
+import { gitHubAddressProblem, gitHubApi } from "../api-client";
 import { CONFIGURATION_FILE, EXAMPLE_OWNER } from "../config";
 import type { SetupContext } from "./context";
 import type { TokenCheck } from "./digitalocean";
-import { type Api, apiWith, isPlainUrl, objectIn } from "./requests";
+import { type Api, apiWith, objectIn } from "./requests";
 import { settingOf } from "./settings";
 
 const TOKENS_PAGE = "github.com/settings/tokens";
@@ -34,15 +34,8 @@ export async function checkGitHub(context: SetupContext, token: TokenCheck): Pro
   const { report, settings } = context;
   const { name, value, check } = token;
   const base = settingOf(settings(), "GITHUB_BASE_URL")?.value ?? "https://api.github.com";
-  if (!isPlainUrl(base)) {
-    report.finding(
-      "missing",
-      "github-url",
-      "GITHUB_BASE_URL is not an http(s) address",
-      "correct or remove it",
-    );
-    return;
-  }
+  const unusable = gitHubAddressProblem(base);
+  if (unusable) return report.finding("missing", "github-url", unusable.problem, unusable.fix);
   const api = apiWith("GitHub", gitHubApi({ GITHUB_BASE_URL: base }), value);
   const user = await api.get("user");
   const notChecked = (why: string): void =>

@@ -67,8 +67,3 @@ export function objectIn<T>(answer: Answer): Partial<T> | undefined {
     return undefined;
   }
 }
-
-/** Whether an address can be asked: http(s), and nothing in it that would need quoting. */
-export function isPlainUrl(value: string): boolean {
-  return /^https?:\/\/[A-Za-z0-9_.:/~%[\]-]+$/.test(value) && URL.canParse(value);
-}

@@ -44,6 +44,25 @@ async function reportWith(variables: Readonly<Record<string, string>>): Promise<
 
 const checks = ({ findings }: Report): string[] => findings.map(({ check }) => check);
 
+test.each([
+  ["git.acme.example", "GITHUB_BASE_URL is not an http(s) address"],
+  ["http://git.acme.example/", "GITHUB_BASE_URL begins with http: and would send GITHUB_TOKEN unencrypted"],
+])(
+  "GITHUB_BASE_URL %s is refused as the commands refuse it, before the token is sent",
+  async (url, problem) => {
+    project.configure({ github: { owner: "acme", repository: "shop" } });
+    const { findings } = await reportWith({ GITHUB_BASE_URL: url, GITHUB_TOKEN: "ghp_sentinel" });
+    expect(findings).toContainEqual(
+      expect.objectContaining({
+        check: "github-url",
+        status: "missing",
+        message: problem,
+        fix: "write it as https://git.example.com/, or remove it for github.com",
+      }),
+    );
+  },
+);
+
 describe("the account's limit of Droplets", () => {
   /** 5 nodes of staging run, and so many other Droplets. */
   function answers(limit: number | undefined, others: number): void {
