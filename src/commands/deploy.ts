@@ -215,7 +215,7 @@ export async function deploy(deployment: Deployment): Promise<DeployReport> {
 async function courseOf({ workspace, options }: Deployment): Promise<Course> {
   // Found out now, and not after everything else is done.
   if (options.push && workspace.sandbox === undefined)
-    await requirePublishable(workspace.directory, workspace.project.github);
+    await requirePublishable(workspace.directory, workspace.project.github, workspace.variables);
   return courseFrom(await checkoutStanding(workspace), {
     ifBehind: options.ifBehind ?? "ask",
     interactive: isInteractive() && !options.yes,

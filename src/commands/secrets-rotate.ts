@@ -184,7 +184,12 @@ async function finishObstacle(
     return `The cluster of ${environment} doesn't have the new key yet, so the old one stays: run ${deploy}, wait until Flux has applied the commit of step 1, then run this again. (--force goes on without this.)`;
   if (workspace.sandbox !== undefined) return undefined;
   const branch = workspace.project.github?.branch ?? "main";
-  const publication = await checkPublication(directory, branch, workspace.project.github);
+  const publication = await checkPublication(
+    directory,
+    branch,
+    workspace.project.github,
+    workspace.variables,
+  );
   return publication.state === "published"
     ? undefined
     : `The remote branch ${branch} doesn't have the files of step 1, as far as can be seen from here, so Flux still needs the old key: commit and push .sops.yaml and flux/, wait until Flux has applied them, then run this again. (--force goes on without this.)`;

@@ -53,10 +53,11 @@ export async function checkoutStanding({
   directory,
   project: { github },
   sandbox,
-}: Pick<Workspace, "directory" | "project" | "sandbox">): Promise<Standing> {
+  variables,
+}: Pick<Workspace, "directory" | "project" | "sandbox" | "variables">): Promise<Standing> {
   if (sandbox !== undefined) return { state: "alone" };
   const followed = github
-    ? await followedRemote(directory, github).then((found) => ({ ...found, name: github.branch }))
+    ? await followedRemote(directory, github, variables).then((found) => ({ ...found, name: github.branch }))
     : await upstreamOf(directory);
   if (followed.state === "alone" || followed.state === "subfolder") return followed;
   if (followed.state !== "found") return unknown(followed, followed.state !== "none");

@@ -62,7 +62,7 @@ export function isFluxComplete(
  * environment keeps Flux from no other. Whatever is left out is printed with what to do.
  */
 export async function installFlux(installation: FluxInstallation): Promise<FluxOutcome[]> {
-  const { directory, github, output, environments, push } = installation;
+  const { directory, github, output, environments, push, variables } = installation;
   const branch = github?.branch ?? "main";
   const blocked = environments.flatMap(({ name, obstacle }) =>
     obstacle === undefined ? [] : [leaveOut(output, name, obstacle)],
@@ -74,12 +74,12 @@ export async function installFlux(installation: FluxInstallation): Promise<FluxO
     ...ready.map((environment) => ({ environment, status, reason })),
   ];
   try {
-    if (push) await publish(directory, branch, github);
+    if (push) await publish(directory, branch, github, variables);
   } catch (error) {
     output.problem(`Flux was not installed: ${(error as Error).message}`);
     return all("failed", (error as Error).message);
   }
-  const publication = await checkPublication(directory, branch, github);
+  const publication = await checkPublication(directory, branch, github, variables);
   if (publication.state !== "published") {
     const lines = explainPublication(directory, publication, branch);
     for (const line of lines) output.line(line);

@@ -1,3 +1,4 @@
+import { gitHubWeb } from "../api-client";
 import type { GitHubRepository } from "../config";
 import {
   describeCheckout,
@@ -7,6 +8,7 @@ import {
   runGit,
   withoutCredentials,
 } from "../git";
+import type { Variables } from "../terraform";
 import { repositoryAt } from "./followed-repository";
 
 /** The repository that Flux reads. */
@@ -39,9 +41,9 @@ export type FollowedBranch =
   | { readonly state: "unreachable"; readonly reason: string; readonly fix: string }
   | { readonly state: "unknown"; readonly reason: string; readonly fix: string };
 
-/** Where a repository is cloned from. */
-const addressOf = ({ owner, repository }: Repository): string =>
-  `https://github.com/${owner}/${repository}.git`;
+/** Where a repository is cloned from: the GitHub of GITHUB_BASE_URL. */
+export const addressOf = ({ owner, repository }: Repository, variables: Variables): string =>
+  `${gitHubWeb(variables)}/${owner}/${repository}.git`;
 
 /** Why a project can't be deployed to a repository that has it in a subfolder. */
 export function explainSubfolder(prefix: string): { readonly reason: string; readonly fix: string } {
@@ -59,10 +61,12 @@ const quoted = (path: string): string =>
 /**
  * The remote of a checkout that is the repository which Flux reads, by its address: `origin`, or whatever it is called.
  * @param github without it any repository will do
+ * @param variables have the address of GitHub
  */
 export async function followedRemote(
   directory: string,
-  github?: Repository,
+  github: Repository | undefined,
+  variables: Variables,
 ): Promise<FollowedRemote | Obstacle> {
   const checkout = await describeCheckout(directory);
   if (checkout.kind !== "checkout") return unreadable(checkout);
@@ -74,12 +78,12 @@ export async function followedRemote(
     return {
       state: "none",
       reason: "the checkout has no remote",
-      fix: `git remote add origin ${github ? addressOf(github) : "<address of the repository>"}`,
+      fix: `git remote add origin ${github ? addressOf(github, variables) : "<address of the repository>"}`,
     };
   if (github === undefined) return { state: "found", checkout, remote: first };
   const foreign: string[] = [];
   for (const remote of ordered) {
-    const reason = await foreignRemote(directory, remote, github);
+    const reason = await foreignRemote(directory, remote, github, variables);
     if (reason === undefined) return { state: "found", checkout, remote };
     foreign.push(reason);
   }
@@ -87,7 +91,7 @@ export async function followedRemote(
   return {
     state: "elsewhere",
     reason: String(foreign[0]),
-    fix: `git remote ${verb} origin ${addressOf(github)}`,
+    fix: `git remote ${verb} origin ${addressOf(github, variables)}`,
   };
 }
 
@@ -95,24 +99,38 @@ export async function followedRemote(
 export const unreadable = ({ kind, problem, fix }: NoCheckout) =>
   ({ state: kind === "none" ? "none" : "unknown", reason: problem, fix }) as const;
 
-/** Why a remote is not a repository, told by the end of its addresses (whatever the host); undefined when it is. */
+/** Why a remote is not a repository, told by the host and the end of its addresses; undefined when it is. */
 async function foreignRemote(
   directory: string,
   remote: string,
   github: Repository,
+  variables: Variables,
 ): Promise<string | undefined> {
   const [read, push] = await Promise.all([
     runGit(directory, ["remote", "get-url", remote]),
     runGit(directory, ["remote", "get-url", "--push", "--all", remote]),
   ]);
   const wanted = `${github.owner}/${github.repository}`.toLowerCase();
+  const { hostname } = new URL(gitHubWeb(variables));
   const foreign = [read.output, ...push.output.split("\n")].find((address) => {
     const { owner, repository } = repositoryAt(address);
-    return `${owner}/${repository}`.toLowerCase() !== wanted;
+    return `${owner}/${repository}`.toLowerCase() !== wanted || isElsewhere(address, hostname);
   });
   if (foreign === undefined) return undefined;
   const which = foreign === read.output ? `the remote ${remote} is` : `the remote ${remote} pushes to`;
-  return `${which} ${withoutCredentials(foreign)}, and Flux reads ${github.owner}/${github.repository}, as "github" in the configuration says`;
+  return `${which} ${withoutCredentials(foreign)}, and Flux reads ${github.owner}/${github.repository}${isElsewhere(foreign, hostname) ? ` at ${hostname}` : ""}, as "github" in the configuration says`;
+}
+
+/**
+ * Whether an address is on another host than GitHub's. A path, and a host that only this machine knows (a name in SSH's configuration such
+ * as `work` or `github.com-work`, a tunnel), may be anything.
+ */
+function isElsewhere(address: string, hostname: string): boolean {
+  const [, url, scp] =
+    /^(?:[a-z][a-z0-9+.-]*:\/\/(?:[^/@]*@)?([^/:]*)|(?:[^/@]*@)?([^/:]+):)/i.exec(address) ?? [];
+  const host = (url ?? scp ?? "").toLowerCase();
+  if (!host.includes(".") || /^127(?:\.\d+){3}$/.test(host)) return false;
+  return ![hostname, `ssh.${hostname}`, `www.${hostname}`].includes(host) && !host.startsWith(`${hostname}-`);
 }
 
 /**

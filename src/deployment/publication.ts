@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { runGit } from "../git";
+import type { Variables } from "../terraform";
 import { fetchBranch, followedRemote, type Obstacle, type Repository } from "./followed-branch";
 
 /** What the remote branch, which Flux reads, has of the files that a deploy writes. */
@@ -32,13 +33,15 @@ const MESSAGE = "Configure this project";
  * Compares the configuration, flux/ and secrets/ of a checkout with the remote branch that Flux reads. Only reads (and fetches).
  * What can't be compared never counts as published.
  * @param github the repository that a remote has to be; without it any will do
+ * @param variables have the address of GitHub; default: github.com
  */
 export async function checkPublication(
   directory: string,
   branch: string,
   github?: Repository,
+  variables: Variables = {},
 ): Promise<Publication> {
-  const followed = await followedRemote(directory, github);
+  const followed = await followedRemote(directory, github, variables);
   if (followed.state === "none") return { ...followed, state: "unknown" };
   if (followed.state !== "found") return followed;
   const { remote } = followed;
@@ -219,8 +222,12 @@ function someOf(files: readonly string[]): string {
  * The remote that {@link publish} would push to.
  * @throws Error with what keeps it from that, and the fix
  */
-export async function requirePublishable(directory: string, github?: Repository): Promise<string> {
-  const followed = await followedRemote(directory, github);
+export async function requirePublishable(
+  directory: string,
+  github?: Repository,
+  variables: Variables = {},
+): Promise<string> {
+  const followed = await followedRemote(directory, github, variables);
   if (followed.state === "found") return followed.remote;
   throw new Error(`Nothing was pushed: ${followed.reason}. Fix: ${followed.fix}`);
 }
@@ -228,10 +235,16 @@ export async function requirePublishable(directory: string, github?: Repository)
 /**
  * Commits the configuration, flux/ and secrets/ (nothing else) and pushes to the branch.
  * @param github the repository that a remote has to be; without it any will do
+ * @param variables have the address of GitHub; default: github.com
  * @throws Error with what git said, or when no remote is that repository
  */
-export async function publish(directory: string, branch: string, github?: Repository): Promise<void> {
-  const remote = await requirePublishable(directory, github);
+export async function publish(
+  directory: string,
+  branch: string,
+  github?: Repository,
+  variables: Variables = {},
+): Promise<void> {
+  const remote = await requirePublishable(directory, github, variables);
   const run = async (...args: string[]): Promise<void> => {
     const { ok, problem } = await runGit(directory, args);
     if (!ok) throw new Error(`git ${args[0]} failed: ${problem}`);

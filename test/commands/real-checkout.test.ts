@@ -211,7 +211,7 @@ test("--push where nothing can be pushed is refused before anything is touched",
       1,
       expect.stringContaining("Nothing was pushed: the remote old is https://github.com/acme/other.git"),
     ]);
-    expect(stderr).toContain("Fix: git remote add origin https://github.com/acme/platform.git");
+    expect(stderr).toMatch(/Fix: git remote add origin http:\/\/127\.0\.0\.1:\d+\/acme\/platform\.git/);
   } finally {
     git(theirs, "remote", "set-url", "old", join(folder, "acme", "platform.git"));
     git(theirs, "remote", "rename", "old", "origin");

@@ -49,7 +49,11 @@ function pushed(path: string, text: string): string {
 
 const github = { owner: "acme", repository: "platform", branch: "main" };
 const standing = (directory = ours, branch = "main") =>
-  checkoutStanding({ directory, project: { github: { ...github, branch } } as unknown as Project });
+  checkoutStanding({
+    directory,
+    project: { github: { ...github, branch } } as unknown as Project,
+    variables: {},
+  });
 
 const inStep = { state: "in step", branch: "origin/main" };
 const behind = (commits: number, more: object = {}) => ({
@@ -126,14 +130,14 @@ describe("a checkout", () => {
   test("is left alone in a sandbox", async () => {
     pushed(CONFIGURATION, "9 nodes");
     for (const project of [{ github }, {}] as unknown as Project[])
-      expect(await checkoutStanding({ directory: ours, project, sandbox: "demo" })).toEqual({
+      expect(await checkoutStanding({ directory: ours, project, sandbox: "demo", variables: {} })).toEqual({
         state: "alone",
       });
   });
 });
 
 describe("a checkout without github in the configuration", () => {
-  const alone = (directory = ours) => checkoutStanding({ directory, project: {} as Project });
+  const alone = (directory = ours) => checkoutStanding({ directory, project: {} as Project, variables: {} });
 
   test("is compared with its branch's upstream, whatever the two are called", async () => {
     expect(await alone()).toEqual(inStep);
@@ -267,7 +271,9 @@ describe("what can't be compared", () => {
       matters: true,
     };
     expect(await standing()).toMatchObject(refused);
-    expect(await checkoutStanding({ directory: ours, project: {} as Project })).toMatchObject(refused);
+    expect(await checkoutStanding({ directory: ours, project: {} as Project, variables: {} })).toMatchObject(
+      refused,
+    );
   });
 
   test("matters in the middle of a rebase onto the branch, which has all of its commits already", async () => {
@@ -282,7 +288,9 @@ describe("what can't be compared", () => {
       matters: true,
     };
     expect(await standing()).toEqual(unfinished);
-    expect(await checkoutStanding({ directory: ours, project: {} as Project })).toEqual(unfinished);
+    expect(await checkoutStanding({ directory: ours, project: {} as Project, variables: {} })).toEqual(
+      unfinished,
+    );
   });
 
   test("matters when the remote has a commit that can't be fetched", async () => {

@@ -254,11 +254,38 @@ describe("a remote that is not the repository that Flux reads", () => {
     "ssh://git@github.com:22/acme/platform.git/",
     "https://github.com/acme/platform",
     "http://127.0.0.1:1/acme/platform.git",
+    "git@github.com-work:acme/platform.git",
+    "ssh://git@ssh.github.com:443/acme/platform.git",
   ])("%s is that repository", async (address) => {
     remoteIs(address);
     writeFileSync(join(checkout, "flux", "a.yaml"), "host: acme.dev\n");
     expect((await checkPublication(checkout, "main", github)).state).toBe("uncommitted");
   });
+
+  const enterprise = { GITHUB_BASE_URL: "https://git.acme.example/api/v3/" };
+  test.each([
+    ["git@gitlab.com:acme/platform.git", {}, "github.com"],
+    ["https://gitlab.com/acme/platform.git", {}, "github.com"],
+    ["https://notgithub.com/acme/platform", {}, "github.com"],
+    ["ssh://git@git.acme.example:2222/acme/platform.git", {}, "github.com"],
+    ["git@github.com:acme/platform.git", enterprise, "git.acme.example"],
+  ])(
+    "%s (with %j) is on another host than the repository, whatever its name",
+    async (address, variables, host) => {
+      remoteIs(address);
+      expect(await checkPublication(checkout, "main", github, variables)).toEqual({
+        state: "elsewhere",
+        reason: `the remote origin is ${address.replace("//git@", "//")}, and Flux reads acme/platform at ${host}, as "github" in the configuration says`,
+        fix: `git remote set-url origin https://${host}/acme/platform.git`,
+      });
+      git("remote", "add", "upstream", `git@${host}:acme/platform.git`);
+      writeFileSync(join(checkout, "flux", "a.yaml"), "host: acme.dev\n");
+      expect(await checkPublication(checkout, "main", github, variables)).toMatchObject({
+        state: "uncommitted",
+        remote: "upstream",
+      });
+    },
+  );
 
   test("gets nothing: neither a commit is made nor pushed", async () => {
     writeFileSync(join(checkout, "flux", "a.yaml"), "host: acme.dev\n");

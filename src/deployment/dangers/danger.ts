@@ -51,7 +51,7 @@ export interface Finding {
 
 /** What the dangers are looked for in. */
 export interface DangerContext {
-  readonly workspace: Pick<Workspace, "project" | "configurationName" | "npmRun" | "sandbox">;
+  readonly workspace: Pick<Workspace, "project" | "configurationName" | "npmRun" | "sandbox" | "variables">;
   readonly plans: readonly StackPlan[];
   /** By environment: what its cluster is now. An environment that was never deployed is not in it. */
   readonly deployed: ReadonlyMap<string, DeployedCluster>;

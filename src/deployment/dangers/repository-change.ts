@@ -1,5 +1,6 @@
 import type { GitHubRepository } from "../../config";
 import { listOf } from "../../place";
+import { addressOf } from "../followed-branch";
 import { changedParts } from "../followed-repository";
 import type { Danger, DangerContext, Finding } from "./danger";
 
@@ -34,19 +35,19 @@ export const changedRepository: Danger = ({ deployed, workspace }) => {
 
 /** How to follow another place for real. A sandbox has no repository of its own: git would work on the checkout's. */
 function wayToMove(
-  { npmRun, sandbox }: DangerContext["workspace"],
-  { owner, repository, branch }: GitHubRepository,
+  { npmRun, sandbox, variables }: DangerContext["workspace"],
+  github: GitHubRepository,
   changed: readonly string[],
 ): string {
   const deploy = npmRun("deploy", "--allow", "repository-change");
   if (sandbox !== undefined) return `To move (a sandbox pushes nothing): ${deploy}`;
-  const push = `git push origin HEAD:${branch}`;
+  const push = `git push origin HEAD:${github.branch}`;
   const onlyBranch = changed.every((part) => part === "branch");
   const [why, first] = onlyBranch
     ? ["To move", push]
     : [
         "To move, or when it was renamed at GitHub",
-        `git remote set-url origin https://github.com/${owner}/${repository}.git, then ${push}`,
+        `git remote set-url origin ${addressOf(github, variables)}, then ${push}`,
       ];
   return `${why}: bring this checkout's tree there first (${first}), then ${deploy}`;
 }

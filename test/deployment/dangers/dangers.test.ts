@@ -24,6 +24,7 @@ function workspaceOf(change?: Change): DangerContext["workspace"] {
   return {
     project: projectWith(change),
     configurationName: "infrastructure.config.json",
+    variables: {},
     npmRun: (command, ...args) => [`npm run ${command} --`, ...args].join(" "),
   };
 }
@@ -281,6 +282,16 @@ describe("the repository that Flux follows", () => {
     );
     expect(found?.remedy).toMatch(
       /^set github\.repository to "platform" again\..*git push origin HEAD:main.*--allow repository-change$/,
+    );
+  });
+
+  test("the way to move leads to the GitHub of GITHUB_BASE_URL", () => {
+    const change = configured({ repository: "other" });
+    const at = (variables: DangerContext["workspace"]["variables"]) =>
+      find({ deployed, workspace: { ...workspaceOf(change), variables } }, change)[0]?.remedy;
+    expect(at({})).toContain("git remote set-url origin https://github.com/acme/other.git, then");
+    expect(at({ GITHUB_BASE_URL: "https://git.acme.example/api/v3/" })).toContain(
+      "git remote set-url origin https://git.acme.example/acme/other.git, then",
     );
   });
 
