@@ -80,9 +80,9 @@ export function runGit(
   });
 }
 
-/** What git runs with, so that it works on the repository of its directory, in English, asks nothing and writes nothing for a mere look. */
-export function gitEnvironment(): NodeJS.ProcessEnv {
-  const { LC_ALL, LANGUAGE: _, ...inherited } = process.env;
+/** What git runs with: the environment, changed so that it works on the repository of its directory, in English, asks nothing and writes nothing for a mere look. */
+export function gitEnvironment(environment: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
+  const { LC_ALL, LANGUAGE: _, ...inherited } = environment;
   const env: NodeJS.ProcessEnv = {
     ...inherited,
     // Messages are read, so they have to be English; hooks keep the characters of the user's language.
@@ -91,7 +91,7 @@ export function gitEnvironment(): NodeJS.ProcessEnv {
     GIT_TERMINAL_PROMPT: "0",
     // A read-only checkout must not be written for a mere status.
     GIT_OPTIONAL_LOCKS: "0",
-    ...ciCredentials(process.env),
+    ...ciCredentials(environment),
   };
   for (const name of ANOTHER_REPOSITORY) delete env[name];
   return env;

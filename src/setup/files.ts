@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { chmodSync, closeSync, openSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CONFIGURATION_FILE, EXAMPLE_FILE } from "../config";
+import { gitEnvironment } from "../git";
 import type { Variables } from "../terraform";
 import type { SetupContext } from "./context";
 import { onPath } from "./tools";
@@ -179,10 +180,11 @@ async function checkIgnored({ directory, environment, report }: FilesContext): P
     report.finding("ok", "git-ignored", "tokens, keys, plans and the state are kept out of Git");
 }
 
-/** What git prints; undefined when it says no. */
-function runGit(args: readonly string[], cwd: string, env: Variables): Promise<string | undefined> {
+/** What git prints of the repository that a directory belongs to; undefined when it says no. It asks no server, and gets no token. */
+function runGit(args: readonly string[], cwd: string, environment: Variables): Promise<string | undefined> {
+  const env = gitEnvironment({ ...environment, GITHUB_TOKEN: undefined } as NodeJS.ProcessEnv);
   return new Promise((resolve) => {
-    execFile("git", args, { cwd, env: env as NodeJS.ProcessEnv, encoding: "utf8" }, (error, stdout) =>
+    execFile("git", args, { cwd, env, encoding: "utf8" }, (error, stdout) =>
       resolve(error ? undefined : stdout),
     );
   });

@@ -48,6 +48,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   "src/setup": [
     "src/config",
+    "src/git",
     "src/api-client",
     "src/redaction",
     "src/secrets",

@@ -1,5 +1,5 @@
-import { mkdirSync, symlinkSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, rmSync, symlinkSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { find, TemporaryProject } from "./project";
 
 let project: TemporaryProject;
@@ -124,6 +124,20 @@ describe("private files and Git", () => {
     expect(report.code).toBe(1);
   });
 
+  it("are looked for in the project's repository, whatever GIT_DIR and its like name", async () => {
+    project.write(".env", "", 0o600);
+    project.git("add", "--force", ".env");
+    const other = join(dirname(project.directory), "other");
+    mkdirSync(other);
+    project.git("init", "--quiet", other);
+    for (const name of [".git", "missing"]) {
+      const env = { GIT_DIR: join(other, name), GIT_WORK_TREE: other, GIT_INDEX_FILE: join(other, "index") };
+      expect(find(await project.report([], { env }), "git-tracked")).toMatchObject({
+        message: "tracked by Git although private: .env",
+      });
+    }
+  });
+
   it("are not checked without git, which is required anyway", async () => {
     project.uninstall("git");
     const report = await project.report();
@@ -132,7 +146,8 @@ describe("private files and Git", () => {
   });
 
   it("are a warning outside a repository", async () => {
-    const report = await project.report([], { env: { GIT_CEILING_DIRECTORIES: "/", GIT_DIR: "/nowhere" } });
+    rmSync(join(project.directory, ".git"), { recursive: true });
+    const report = await project.report([], { env: { GIT_CEILING_DIRECTORIES: dirname(project.directory) } });
     expect(find(report, "git-ignored")).toMatchObject({
       status: "warning",
       fix: expect.stringContaining("git init"),
