@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { concealValues } from "../redaction";
 import { actionsSecretName } from "../secrets/publish";
-import { foreignToTokens, setDotenv } from "../workspace";
+import { foreignToTokens, ghTokenHint, setDotenv } from "../workspace";
 import type { SetupContext } from "./context";
 import { checkDigitalOcean, type TokenCheck } from "./digitalocean";
 import { checkGitHub } from "./github";
@@ -74,7 +74,8 @@ async function checkToken<T>(
   const setting = settingOf(context.settings(), ...names);
   if (setting !== undefined) return checkSetting(context, setting, probe, check);
   if (names.some((name) => isUnreadable(context, name))) return undefined;
-  context.report.finding("missing", check, `${names[0]} is not set`, fix);
+  const hint = check === "github-token" ? ghTokenHint(context.settings()) : "";
+  context.report.finding("missing", check, `${names[0]} is not set${hint}`, fix);
   return undefined;
 }
 

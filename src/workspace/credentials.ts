@@ -16,6 +16,11 @@ export class MissingPrerequisites extends Error {
   }
 }
 
+/** What to add where GITHUB_TOKEN is missing, and GH_TOKEN, which GitHub's own CLI reads, is not. */
+export function ghTokenHint({ GITHUB_TOKEN, GH_TOKEN }: Variables): string {
+  return !GITHUB_TOKEN && GH_TOKEN ? " (GH_TOKEN is set, but only GITHUB_TOKEN is read)" : "";
+}
+
 /**
  * What a deployment to the real clouds lacks, a line each: credentials, and names that are still the example's. Whether the
  * credentials are valid, only the clouds can say.
@@ -24,7 +29,10 @@ export class MissingPrerequisites extends Error {
 export function missingCredentials(project: Project | undefined, variables: Variables): string[] {
   const missing: string[] = [];
   const need = (names: readonly string[], what: string): void => {
-    if (!names.some((name) => variables[name])) missing.push(`${names[0]} is not set: ${what}`);
+    if (!names.some((name) => variables[name])) {
+      const hint = names[0] === "GITHUB_TOKEN" ? ghTokenHint(variables) : "";
+      missing.push(`${names[0]} is not set${hint}: ${what}`);
+    }
   };
   need(
     ["DIGITALOCEAN_TOKEN", "DIGITALOCEAN_ACCESS_TOKEN"],

@@ -51,6 +51,9 @@ describe("the credentials that setup.sh asks for", () => {
       status: "missing",
       message: "GITHUB_TOKEN is not set",
     });
+    expect(find(await project.report([], { env: { GH_TOKEN: "gh" } }), "github-token").message).toBe(
+      "GITHUB_TOKEN is not set (GH_TOKEN is set, but only GITHUB_TOKEN is read)",
+    );
     expect(report.findings.filter(({ message }) => /^SPACES_/.test(message))).toMatchObject([
       { check: "spaces-key", message: "SPACES_ACCESS_KEY_ID and SPACES_SECRET_ACCESS_KEY are not set" },
     ]);
