@@ -26,7 +26,7 @@ export async function fetchPublicKey(
   const response = await askGitHub(`repos/${name}/${path}/secrets/public-key`, variables);
   if (response.status === 404 && environment !== undefined) return undefined;
   if (response.status !== 200)
-    throw new Error(`GitHub refused the public key of ${name}: ${refusal(response.status)}`);
+    throw new Error(`GitHub refused the public key of ${name}: ${await refusal(response, variables)}`);
   const { key_id: id, key } = JSON.parse(response.body) as { key_id?: string; key?: string };
   if (!id || !key)
     throw new Error(`GitHub's answer for the public key of ${name} has no key (${response.url})`);
@@ -53,10 +53,25 @@ export async function askGitHub(path: string, variables: Variables): Promise<Api
   });
 }
 
+/**
+ * Where GitHub's API has a repository that was renamed or transferred, below its root: `repositories/7`. Only the number is taken from the
+ * answer, since the token is for the host that was asked.
+ */
+export function movedTo({ location }: ApiAnswer["headers"]): string | undefined {
+  return /\/(repositories\/\d+)(?:[/?]|$)/.exec(location ?? "")?.[1];
+}
+
 /** Why GitHub refused, and what to do. */
-export function refusal(status: number): string {
-  if (status === 301)
-    return "301, the repository was renamed or transferred. Put its new name into github.owner and github.repository in the configuration.";
+export async function refusal(
+  { status, headers }: Pick<ApiAnswer, "status" | "headers">,
+  variables: Variables,
+): Promise<string> {
+  if (status === 301) {
+    const path = movedTo(headers);
+    const moved = path === undefined ? undefined : await askGitHub(path, variables);
+    const name = moved?.status === 200 && (JSON.parse(moved.body) as { full_name?: string }).full_name;
+    return `301, the repository was renamed or transferred${name ? ` to ${name}` : ""}. Put its new name into github.owner and github.repository in the configuration.`;
+  }
   if (status === 401) return "401, GITHUB_TOKEN is not valid. Make a new token and put it into .env.";
   if (status === 403)
     return '403, GITHUB_TOKEN may not read it (or its rate limit is used up). It needs the scope "repo", or "Secrets: read and write".';

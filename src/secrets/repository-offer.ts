@@ -43,8 +43,10 @@ export async function fetchRepositoryOffer(
   { owner, repository, plan: configured }: Repository,
   variables: Variables,
 ): Promise<RepositoryOffer> {
-  const { status, body, headers } = await askGitHub(`repos/${owner}/${repository}`, variables);
-  if (status !== 200) throw new Error(`GitHub refused ${owner}/${repository}: ${refusal(status)}`);
+  const response = await askGitHub(`repos/${owner}/${repository}`, variables);
+  const { status, body, headers } = response;
+  if (status !== 200)
+    throw new Error(`GitHub refused ${owner}/${repository}: ${await refusal(response, variables)}`);
   const answer = JSON.parse(body) as {
     private?: boolean;
     visibility?: RepositoryOffer["visibility"];

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { gitHubAddressProblem, gitHubApi } from "../api-client";
 import { CONFIGURATION_FILE, EXAMPLE_OWNER } from "../config";
+import { movedTo } from "../secrets/github-api";
 import type { SetupContext } from "./context";
 import type { TokenCheck } from "./digitalocean";
 import { type Api, apiWith, objectIn } from "./requests";
@@ -107,6 +108,13 @@ function checkExpiry(
   );
 }
 
+/** ` to acme/new`, where GitHub's answer leads to the new name. */
+async function newName(api: Api, headers: Parameters<typeof movedTo>[0]): Promise<string> {
+  const path = movedTo(headers);
+  const found = path && objectIn<{ full_name: string }>(await api.get(path))?.full_name;
+  return found ? ` to ${found}` : "";
+}
+
 async function checkRepository(
   context: SetupContext,
   token: TokenCheck,
@@ -150,7 +158,7 @@ async function checkRepository(
       return report.finding(
         "missing",
         check,
-        `${name} has moved`,
+        `${name} has moved${await newName(api, answer.headers)}`,
         `put its new name into ${CONFIGURATION_FILE}`,
       );
     default:

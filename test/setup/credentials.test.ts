@@ -340,6 +340,15 @@ describe("GITHUB_TOKEN", () => {
     });
   });
 
+  it("is told the new name of a repository that has moved", async () => {
+    const location = `${api.url}/repositories/7`;
+    api.answer("/repos/acme/shop", { status: 301, headers: { location } });
+    api.answer("/repositories/7", { status: 200, body: '{"full_name":"other/store"}' });
+    expect(find(await project.report(), "github-repository").message).toBe(
+      "acme/shop has moved to other/store",
+    );
+  });
+
   it("of the fine-grained kind is tried on the repository, every lack named at once", async () => {
     api.answer("/user", { status: 200 });
     api.answer("/repos/acme/shop/actions/secrets/public-key", { status: 403 });
