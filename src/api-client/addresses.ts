@@ -56,6 +56,12 @@ export function gitHubWeb(variables: Variables): string {
   return `${protocol}//${AT_ROOT.test(hostname) ? host.replace(/^api\./, "") : host}`;
 }
 
+/** The host of GitHub's pages, as messages print it: `github.com`, and also where GITHUB_BASE_URL can't be used. */
+export function gitHubHost({ GITHUB_BASE_URL }: Variables): string {
+  const usable = GITHUB_BASE_URL && gitHubAddressProblem(GITHUB_BASE_URL) === undefined;
+  return new URL(gitHubWeb(usable ? { GITHUB_BASE_URL } : {})).host;
+}
+
 /**
  * GITHUB_BASE_URL as Terraform's provider wants it: that appends `api/v3/` by itself, and takes the address of the pages of github.com
  * and ghe.com for a server with its API below it.

@@ -3,6 +3,7 @@ export {
   digitalOceanToken,
   gitHubAddressProblem,
   gitHubApi,
+  gitHubHost,
   gitHubProviderAddress,
   gitHubWeb,
   isPlainUrl,

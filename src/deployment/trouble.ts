@@ -52,7 +52,7 @@ const INVALID: Readonly<Record<Service, string>> = {
   DigitalOcean:
     "DIGITALOCEAN_TOKEN is not valid: expired, revoked or mistyped. Make a new one at cloud.digitalocean.com/account/api, and put it into .env.",
   GitHub:
-    "GITHUB_TOKEN is not valid: expired, revoked or mistyped. Make a new one at github.com/settings/tokens, and put it into .env.",
+    "GITHUB_TOKEN is not valid: expired, revoked or mistyped. Make a new one in the developer settings of your account at GitHub, and put it into .env.",
   Kubernetes:
     "The cluster doesn't accept its credentials. Each plan reads them again: deploy again. If it stays, look at the cluster in DigitalOcean's control panel.",
   unknown: "The token for it is not valid: expired, revoked or mistyped.",

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { gitHubHost } from "../api-client";
 import { concealValues } from "../redaction";
 import { actionsSecretName } from "../secrets/publish";
 import { foreignToTokens, ghTokenHint, setDotenv } from "../workspace";
@@ -12,8 +13,8 @@ const DIGITALOCEAN = ["DIGITALOCEAN_TOKEN", "DIGITALOCEAN_ACCESS_TOKEN"] as cons
 
 const FIX_DIGITALOCEAN =
   "make one with the custom scopes in docs/credentials.md at cloud.digitalocean.com/account/api/tokens and put it into .env";
-const FIX_GITHUB =
-  'make one as docs/credentials.md says (fine-grained, or classic with the scopes repo and workflow) at github.com/settings/tokens and put it into .env (or leave "github" out of the configuration)';
+const fixGitHub = ({ settings }: SetupContext): string =>
+  `make one as docs/credentials.md says (fine-grained, or classic with the scopes repo and workflow) at ${gitHubHost(settings())}/settings/tokens and put it into .env (or leave "github" out of the configuration)`;
 
 /** Which credentials this configuration needs, whether they are set, and what they may do. */
 export async function checkCredentials(context: SetupContext): Promise<Api | undefined> {
@@ -37,7 +38,7 @@ export async function checkCredentials(context: SetupContext): Promise<Api | und
       "whether GITHUB_TOKEN is needed shows when the configuration can be read",
     );
   else {
-    await checkToken(context, ["GITHUB_TOKEN"], "github-token", FIX_GITHUB, (token) =>
+    await checkToken(context, ["GITHUB_TOKEN"], "github-token", fixGitHub(context), (token) =>
       checkGitHub(context, token),
     );
     for (const own of ownTokens(settings(), environments, "GITHUB_TOKEN"))

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
-import { gitHubAddressProblem, gitHubApi } from "../api-client";
+import { gitHubAddressProblem, gitHubApi, gitHubHost } from "../api-client";
 import { CONFIGURATION_FILE, EXAMPLE_OWNER } from "../config";
 import { movedTo } from "../secrets/github-api";
 import type { SetupContext } from "./context";
@@ -7,7 +7,8 @@ import type { TokenCheck } from "./digitalocean";
 import { type Api, apiWith, objectIn } from "./requests";
 import { settingOf } from "./settings";
 
-const TOKENS_PAGE = "github.com/settings/tokens";
+const tokensPage = ({ settings }: Pick<SetupContext, "settings">): string =>
+  `${gitHubHost(settings())}/settings/tokens`;
 
 /**
  * Of a classic token. "repo" includes Actions secrets, environments, deploy keys and webhooks of a repository; "workflow" is needed to
@@ -47,7 +48,7 @@ export async function checkGitHub(context: SetupContext, token: TokenCheck): Pro
       "missing",
       check,
       `${name} is not valid (expired, revoked or mistyped)`,
-      `make a new one at ${TOKENS_PAGE} as docs/credentials.md says, and put it into .env`,
+      `make a new one at ${tokensPage(context)} as docs/credentials.md says, and put it into .env`,
     );
   // 403: the token of an app, which is no user.
   if (user.status !== 200 && user.status !== 403) return notChecked(`GitHub answered ${user.status}`);
@@ -58,7 +59,8 @@ export async function checkGitHub(context: SetupContext, token: TokenCheck): Pro
   await checkRepository(context, token, api, isClassic);
 }
 
-function checkScopes({ report }: SetupContext, { name, check, readOnly }: TokenCheck, header: string): void {
+function checkScopes(context: SetupContext, { name, check, readOnly }: TokenCheck, header: string): void {
+  const { report } = context;
   const scopes = header.split(/[\s,]+/).filter((scope) => scope !== "");
   const surplus = scopes.filter((scope) => ![...SCOPES, ...HARMLESS_SCOPES].includes(scope));
   if (readOnly) {
@@ -76,7 +78,7 @@ function checkScopes({ report }: SetupContext, { name, check, readOnly }: TokenC
       "warning",
       check.replace(/token$/, "scopes"),
       `${name} has scopes that nothing here needs: ${surplus.join(", ")}`,
-      `take them away at ${TOKENS_PAGE}, or use a fine-grained token for this repository only (docs/credentials.md)`,
+      `take them away at ${tokensPage(context)}, or use a fine-grained token for this repository only (docs/credentials.md)`,
     );
   const lacking = SCOPES.filter((scope) => !scopes.includes(scope));
   if (lacking.length > 0)
@@ -84,17 +86,14 @@ function checkScopes({ report }: SetupContext, { name, check, readOnly }: TokenC
       "missing",
       check,
       `${name} lacks the scope: ${lacking.join(", ")}`,
-      `add it to the token at ${TOKENS_PAGE}`,
+      `add it to the token at ${tokensPage(context)}`,
     );
   else report.finding("ok", check, `${name} is valid and has the scopes repo and workflow`);
 }
 
 /** By the header that GitHub answers every token with an end with: "2026-12-24 18:00:00 UTC", or with an offset (+0100). */
-function checkExpiry(
-  { report }: SetupContext,
-  { name, check }: TokenCheck,
-  headers: IncomingHttpHeaders,
-): void {
+function checkExpiry(context: SetupContext, { name, check }: TokenCheck, headers: IncomingHttpHeaders): void {
+  const { report } = context;
   const [, day] = /^(\d{4}-\d\d-\d\d) /.exec(String(headers["github-authentication-token-expiration"])) ?? [];
   if (day === undefined) return;
   const today = new Date().toISOString().slice(0, 10);
@@ -104,7 +103,7 @@ function checkExpiry(
     "warning",
     check.replace(/token$/, "expiry"),
     `${name} ends on ${day}, in ${days} days`,
-    `make a new one at ${TOKENS_PAGE}, put it into .env and deploy, which brings it to CI`,
+    `make a new one at ${tokensPage(context)}, put it into .env and deploy, which brings it to CI`,
   );
 }
 
@@ -145,14 +144,14 @@ async function checkRepository(
         `${tokenName} is refused by ${name} (403)`,
         answer.headers["x-github-sso"] === undefined
           ? `see that the token may use the repositories of ${owner}`
-          : `authorise the token for the single sign-on of ${owner} at ${TOKENS_PAGE}`,
+          : `authorise the token for the single sign-on of ${owner} at ${tokensPage(context)}`,
       );
     case 404:
       return report.finding(
         "missing",
         check,
         `${name} doesn't exist, or ${tokenName} doesn't see it`,
-        `create it at github.com/new, give the token access to it, or correct github.owner and github.repository in ${CONFIGURATION_FILE}`,
+        `create it at ${gitHubHost(context.settings())}/new, give the token access to it, or correct github.owner and github.repository in ${CONFIGURATION_FILE}`,
       );
     case 301:
       return report.finding(
@@ -182,7 +181,7 @@ async function checkRepository(
 }
 
 async function checkPermissions(
-  { report }: SetupContext,
+  { report, settings }: SetupContext,
   { name, check, readOnly }: TokenCheck,
   api: Api,
   repository: string,
@@ -206,7 +205,7 @@ async function checkPermissions(
       "missing",
       check,
       `${name} lacks permissions on ${repository}: ${lacking.map(([, permission]) => permission).join(", ")}`,
-      `give it ${readOnly ? "read" : "read and write"} access to these at github.com/settings/personal-access-tokens`,
+      `give it ${readOnly ? "read" : "read and write"} access to these at ${gitHubHost(settings())}/settings/personal-access-tokens`,
     );
   report.finding(
     "ok",

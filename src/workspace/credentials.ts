@@ -1,3 +1,4 @@
+import { gitHubHost } from "../api-client";
 import { CONFIGURATION_FILE, EXAMPLE_OWNER, PLACEHOLDER_DOMAIN, type Project } from "../config";
 import type { Variables } from "../terraform";
 
@@ -41,7 +42,7 @@ export function missingCredentials(project: Project | undefined, variables: Vari
   if (project === undefined || project.github) {
     need(
       ["GITHUB_TOKEN"],
-      'a token as docs/credentials.md says (fine-grained, or classic with the scopes repo and workflow) from github.com/settings/tokens, in .env or the environment (or leave "github" out of the configuration)',
+      `a token as docs/credentials.md says (fine-grained, or classic with the scopes repo and workflow) from ${gitHubHost(variables)}/settings/tokens, in .env or the environment (or leave "github" out of the configuration)`,
     );
   }
   if (project?.state.backend === "spaces") {

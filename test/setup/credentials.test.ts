@@ -51,6 +51,10 @@ describe("the credentials that setup.sh asks for", () => {
       status: "missing",
       message: "GITHUB_TOKEN is not set",
     });
+    const enterprise = { GITHUB_BASE_URL: "https://git.acme.example/api/v3/" };
+    expect(find(await project.report([], { env: enterprise }), "github-token").fix).toContain(
+      " at git.acme.example/settings/tokens ",
+    );
     expect(find(await project.report([], { env: { GH_TOKEN: "gh" } }), "github-token").message).toBe(
       "GITHUB_TOKEN is not set (GH_TOKEN is set, but only GITHUB_TOKEN is read)",
     );
@@ -311,7 +315,12 @@ describe("GITHUB_TOKEN", () => {
   });
 
   it.each([
-    ["is gone", { status: 404 }, "acme/shop doesn't exist, or GITHUB_TOKEN doesn't see it", "github.com/new"],
+    [
+      "is gone",
+      { status: 404 },
+      "acme/shop doesn't exist, or GITHUB_TOKEN doesn't see it",
+      "/new, give the token access to it",
+    ],
     ["has moved", { status: 301 }, "acme/shop has moved", "put its new name"],
     [
       "refuses it",

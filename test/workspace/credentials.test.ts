@@ -11,3 +11,13 @@ test.each([
     expect.stringMatching(line),
   ]);
 });
+
+test.each([
+  [undefined, "github.com"],
+  ["https://git.acme.example/api/v3/", "git.acme.example"],
+  ["https://api.acme.ghe.com/", "acme.ghe.com"],
+  ["no address", "github.com"],
+])("a missing GITHUB_TOKEN (GITHUB_BASE_URL %s) is made at the GitHub that is used", (value, host) => {
+  const variables = { DIGITALOCEAN_TOKEN: "do", GITHUB_BASE_URL: value };
+  expect(missingCredentials(undefined, variables)[0]).toContain(` from ${host}/settings/tokens, in .env`);
+});
