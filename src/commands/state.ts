@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { hasDigitalOceanToken } from "../deployment/cloud-api";
+import { brokenCluster } from "../deployment/cluster-health";
 import { INTERRUPTED_EXIT_CODE } from "../deployment/interruption";
 import { explainMissing, missingInAccount } from "../deployment/missing-objects";
 import { selectStacks } from "../deployment/selection";
@@ -124,7 +125,7 @@ async function check({ workspace, store, output, options, all, selected }: State
   return exitCode;
 }
 
-/** With a token at hand the states are compared with its account: what they have and it does not is a finding. */
+/** With a token at hand the states are compared with its account: what they have and it does not, or only broken, is a finding. */
 async function missingInClouds(
   { variables }: StateWork["workspace"],
   selected: StateWork["selected"],
@@ -132,10 +133,14 @@ async function missingInClouds(
   if (!hasDigitalOceanToken(variables)) return { findings: [], notes: [] };
   const clusters = selected.filter(({ name }) => name === `${environmentOf({ name })}-cluster`);
   const results = await Promise.all(
-    clusters.map((stack) => missingInAccount({ stack, variables }).catch((error: Error) => error)),
+    clusters.map((stack) =>
+      missingInAccount({ stack, variables })
+        .then(async (missing) => (missing ? [explainMissing(missing)] : brokenCluster(stack, variables)))
+        .catch((error: Error) => error),
+    ),
   );
   return {
-    findings: results.flatMap((one) => (one && !(one instanceof Error) ? [explainMissing(one)] : [])),
+    findings: results.flatMap((one) => (one instanceof Error ? [] : one)),
     notes: [
       ...new Set(
         results.flatMap((one) =>

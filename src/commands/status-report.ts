@@ -1,5 +1,6 @@
 import type { ConfigMapStatus, FluxObjectStatus, FluxStatus } from "../cluster";
 import type { Standing } from "../deployment/checkout-standing";
+import type { ClusterHealth } from "../deployment/cluster-health";
 import type { ClusterElsewhere } from "../deployment/clusters-elsewhere";
 import type { KeyProblem } from "../secrets/foreign-key";
 import type { StackDeployment } from "../terraform";
@@ -44,6 +45,8 @@ export interface EnvironmentStatus {
   readonly name: string;
   readonly stacks: readonly StackStatus[];
   readonly secrets: SecretsStatus;
+  /** What DigitalOcean says of the cluster, or why it could not be asked; absent without a cluster or a token. */
+  readonly health?: ClusterHealth | { readonly unchecked: string };
   readonly cluster: ClusterStatus;
   /** Why Flux can't open the environment's secrets, with the fix. */
   readonly decryption?: KeyProblem;
@@ -84,10 +87,11 @@ export function projectConcerns({
 }
 
 /** What is not as it should be, or not known, a few words each; empty when all is well. */
-export function concerns({ stacks, secrets, cluster, decryption }: EnvironmentStatus): string[] {
+export function concerns({ stacks, secrets, health, cluster, decryption }: EnvironmentStatus): string[] {
   return [
     ...stacks.filter(({ state }) => state !== "deployed").map(({ name, state }) => `${name} ${state}`),
     ...secretsConcerns(secrets),
+    ...(health && "problems" in health ? health.problems.map(({ concern }) => concern) : []),
     ...clusterConcerns(cluster),
     ...(decryption ? ["the key that Flux decrypts with"] : []),
   ];

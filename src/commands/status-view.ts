@@ -32,6 +32,7 @@ const LONGEST_VALUE = 60;
 const COLOURS: Readonly<Record<string, (text: string) => string>> = {
   deployed: pc.green,
   "in step": pc.green,
+  running: pc.green,
   ready: pc.green,
   "not compared": pc.dim,
   reconciling: pc.cyan,
@@ -60,6 +61,7 @@ export function printStatus(
     output.line("  Terraform");
     write(stackLines(status, workspace));
     write(secretsLines(status, workspace));
+    write(healthLines(status));
     write(clusterLines(status, workspace));
     write(decryptionLines(status));
   }
@@ -192,6 +194,20 @@ function secretsLines({ name, secrets }: EnvironmentStatus, { npmRun }: Workplac
     row("not created", `${missing.length} of ${counted(needed, "secret")} that applications wait for`),
     ...listed("missing", missing),
     ...advice(`${npmRun("secrets", "create", "--environment", name)} creates them; then commit and push`),
+  ];
+}
+
+function healthLines({ health, cluster }: EnvironmentStatus): string[] {
+  // One that isn't there has no health.
+  if (health === undefined || cluster.state === "gone") return [];
+  const kubernetes = "  Kubernetes";
+  if ("unchecked" in health)
+    return [kubernetes, row("not compared", "version and status"), ...below(printable(health.unchecked))];
+  const { state = "unknown", version = "", problems } = health;
+  return [
+    kubernetes,
+    row(printable(state), printable(version)),
+    ...problems.flatMap(({ explanation }) => below(printable(explanation))),
   ];
 }
 

@@ -12,6 +12,8 @@ import {
 } from "../cluster";
 import type { Environment } from "../config";
 import { checkoutStanding, type Standing } from "../deployment/checkout-standing";
+import { hasDigitalOceanToken } from "../deployment/cloud-api";
+import { clusterHealth } from "../deployment/cluster-health";
 import { clustersElsewhere } from "../deployment/clusters-elsewhere";
 import { deployedKeyProblem } from "../deployment/decryption-key";
 import { explain } from "../deployment/failure";
@@ -198,9 +200,9 @@ async function environmentStatus(
     name: environment.name,
     stacks: read.map(({ status }) => status),
     secrets: secretsStatus(environment.name, workspace),
-    cluster: await (typeof id === "string"
-      ? clusterStatus(id, environment, workspace)
-      : withoutId(clusterStack?.status)),
+    ...(typeof id === "string"
+      ? await clusterAnswers(id, environment, workspace)
+      : { cluster: withoutId(clusterStack?.status) }),
     ...(decryption ? { decryption } : {}),
   };
 }
@@ -241,6 +243,22 @@ async function stackStatus(
     const status = { name: stack.name, state: "unknown", problem: explain(error as Error) } as const;
     return { status, outputs: {} };
   }
+}
+
+/** What DigitalOcean says of a cluster, and what the cluster does itself. */
+async function clusterAnswers(
+  id: string,
+  environment: Environment,
+  workspace: Workspace,
+): Promise<Pick<EnvironmentStatus, "health" | "cluster">> {
+  const { variables } = workspace;
+  const [health, cluster] = await Promise.all([
+    hasDigitalOceanToken(variables)
+      ? clusterHealth(id, environment, variables).catch((error: Error) => ({ unchecked: error.message }))
+      : undefined,
+    clusterStatus(id, environment, workspace),
+  ]);
+  return { ...(health ? { health } : {}), cluster };
 }
 
 /** What is in a cluster. That it can't be asked is part of the answer: other environments have theirs. */

@@ -11,6 +11,7 @@ import {
   readStackDocument,
   readState,
   refreshState,
+  type StackDocument,
   type StackPlan,
   type SynthesizedStack,
   TerraformError,
@@ -166,7 +167,7 @@ async function planUpgrade(
 }
 
 /** The minor versions that DigitalOcean offers, newest first; none where it doesn't say. */
-async function offeredMinors(variables: Variables): Promise<string[]> {
+export async function offeredMinors(variables: Variables): Promise<string[]> {
   try {
     const url = `${digitalOceanApi(variables)}/v2/kubernetes/options`;
     const { body } = await callApi({ service: "DigitalOcean", url, token: digitalOceanToken(variables) });
@@ -308,14 +309,37 @@ export async function waitForUpgrade(options: WaitForUpgrade): Promise<void> {
   output.progress(stack.name, `Kubernetes ${upgrade.to} runs on every node`);
 }
 
-async function clusterId(stack: SynthesizedStack, variables: Variables): Promise<string | undefined> {
-  const state = await readState({ ...stack, document: readStackDocument(stack) }, variables);
+/**
+ * The id of a stack's cluster, as its state has it.
+ * @param stack with its document where it may not be synthesized in its directory
+ * @throws Error for a state that can't be read
+ */
+export async function clusterId(
+  stack: SynthesizedStack & { readonly document?: StackDocument },
+  variables: Variables,
+): Promise<string | undefined> {
+  const state = await readState(
+    { ...stack, document: stack.document ?? readStackDocument(stack) },
+    variables,
+  );
   const id = state.resources?.find(({ type, mode }) => type === CLUSTER_TYPE && mode === "managed")
     ?.instances[0]?.attributes?.id;
   return typeof id === "string" ? id : undefined;
 }
 
-async function lookAt(id: string, variables: Variables): Promise<{ version?: string; state?: string }> {
+/** What DigitalOcean says of a cluster. */
+export interface SeenCluster {
+  readonly version?: string;
+  /** `running`, or what keeps it from that: `upgrading`, `error`. */
+  readonly state?: string;
+  readonly message?: string;
+}
+
+/**
+ * Asks DigitalOcean for a cluster.
+ * @throws ApiUnavailable, or an Error with what it answered
+ */
+export async function lookAt(id: string, variables: Variables): Promise<SeenCluster> {
   const url = `${digitalOceanApi(variables)}/v2/kubernetes/clusters/${encodeURIComponent(id)}`;
   const { status, body } = await callApi({
     service: "DigitalOcean",
@@ -324,10 +348,10 @@ async function lookAt(id: string, variables: Variables): Promise<{ version?: str
   });
   if (status !== 200)
     throw new Error(
-      `DigitalOcean answers ${status} to ${url}: whether the upgrade has ended is not known. Check the token, and look at the cluster in the control panel.`,
+      `DigitalOcean answers ${status} to ${url}: the cluster's version and status are not known. Check the token, and look at the cluster in the control panel.`,
     );
   const { kubernetes_cluster: cluster } = JSON.parse(body) as {
-    kubernetes_cluster?: { version?: string; status?: { state?: string } };
+    kubernetes_cluster?: { version?: string; status?: { state?: string; message?: string } };
   };
-  return { version: cluster?.version, state: cluster?.status?.state };
+  return { version: cluster?.version, ...cluster?.status };
 }

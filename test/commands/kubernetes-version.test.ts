@@ -209,6 +209,11 @@ test("in the order of CI, production is not upgraded before an environment that 
     });
     for (const environment of ["staging", "production"]) expect(deploy(environment).code).toBe(0);
     expect(versions()).toEqual(["1.33.6-do.2", "1.33.6-do.2"]);
+    const status = project.run("status");
+    expect([status.code, status.stdout]).toEqual([
+      2,
+      expect.stringContaining("The next deploy upgrades the cluster in place"),
+    ]);
     expect(deploy("staging").code).toBe(0);
     // As after Ctrl-C in the wait.
     const account = project.json("clouds", "digitalocean.json");

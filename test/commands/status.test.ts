@@ -112,6 +112,49 @@ describeWithTools("after a deploy", { tools: ["kubectl", "sops", "age-keygen"] }
     ]);
   });
 
+  test("a cluster that DigitalOcean reports as broken is named, and state check finds it", () => {
+    const clouds = ["clouds", "digitalocean.json"];
+    const before = project.read(...clouds);
+    const account = JSON.parse(before);
+    account.digitalocean_kubernetes_cluster[clusterId(project, "staging")].status = "error";
+    project.write(clouds, JSON.stringify(account));
+    try {
+      const { code, stdout } = project.run("status");
+      expect([code, stdout.replace(/\s+/g, " ")]).toEqual([
+        2,
+        expect.stringMatching(
+          /error 1\.34.* reports the cluster's status "error".* no deploy repairs it.*staging is not as it should be: cluster in status "error"/,
+        ),
+      ]);
+      const check = cli(["state", "check", "--sandbox", project.name]);
+      expect([check.code, check.stderr]).toEqual([
+        1,
+        expect.stringContaining(`staging-cluster: DigitalOcean reports the cluster's status "error"`),
+      ]);
+      expect(check.stdout).not.toContain("Nothing is wrong");
+    } finally {
+      project.write(clouds, before);
+    }
+  });
+
+  test.each([
+    ["1.36", 'one minor version at a time: set cluster.version to "1.35" first'],
+    ["1.35", "which DigitalOcean doesn't offer. It offers 1.34, 1.33"],
+    ["1.33", undefined],
+  ])("a configured Kubernetes %s: %j", (version, told) => {
+    const text = project.read("infrastructure.config.json");
+    project.configure(({ environments: [staging] }) => {
+      staging.cluster.version = version;
+    });
+    const { code, stdout } = project.run("status", "--environment", "staging");
+    project.write(["infrastructure.config.json"], text);
+    const page = stdout.replace(/\s+/g, " ");
+    expect([code, page.includes(`upgrade to Kubernetes ${version} waits`)]).toEqual(
+      told ? [2, true] : [0, false],
+    );
+    expect(page).toContain(told ?? "All is as it should be");
+  });
+
   test("a stack that the configuration no longer has is told, since no plan would", () => {
     const text = project.read("infrastructure.config.json");
     project.configure((document) => {
