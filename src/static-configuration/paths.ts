@@ -30,6 +30,13 @@ export function yamlFiles(projectDirectory: string): string[] {
     .sort(compareBytes);
 }
 
+/** All other files under flux/, which no run changes, in the same order. */
+export function otherFiles(projectDirectory: string): string[] {
+  return walk(projectDirectory, TREE, (path) => path === BACKUPS)
+    .filter((path) => !YAML.test(path))
+    .sort(compareBytes);
+}
+
 /** The files that have an original in flux/.backups, sorted. */
 export function backedUpFiles(projectDirectory: string): string[] {
   return walk(projectDirectory, BACKUPS, (path) => path === RUN || path.startsWith(LOCK))

@@ -3,7 +3,7 @@ import { shownPath } from "../place";
 import { bytesToText } from "./byte-text";
 import { explainRecord, knownRecord } from "./evidence";
 import { Names, type OldName } from "./names";
-import { backedUpFiles, backupOf, bytesIfThere, compareBytes, onDisk, yamlFiles } from "./paths";
+import { backedUpFiles, backupOf, bytesIfThere, compareBytes, onDisk, otherFiles, yamlFiles } from "./paths";
 import { add, type ConfigurationRecord } from "./record";
 import { ANY_NAME, captureNames } from "./rendering";
 import {
@@ -74,6 +74,7 @@ export function planConfiguration(projectDirectory: string, replacements: readon
   const record = knownRecord(projectDirectory, replacements);
   const planner = new Planner(projectDirectory, replacements, record);
   for (const path of yamlFiles(projectDirectory)) planner.look(path);
+  if (planner.hasOldNames) for (const path of otherFiles(projectDirectory)) planner.lookAtOther(path);
   return planner.plan();
 }
 
@@ -82,6 +83,9 @@ class Planner {
   /** In lower case: a file system may not tell cases apart. */
   private readonly originals: ReadonlySet<string>;
   private readonly holdsName: (bytes: Buffer) => boolean;
+  /** By lower case, what a run doesn't replace everywhere: in files of another kind, and hosts in other letters. */
+  private readonly old: ReadonlyMap<string, OldName>;
+  private readonly unchanged: RegExp | undefined;
   private readonly memory = Buffer.allocUnsafe(64 * 1024);
   private readonly changes: Change[] = [];
   private readonly notes: string[] = [];
@@ -101,11 +105,57 @@ class Planner {
         ...this.names.old.map(({ text }) => text),
       ].map((latin1) => bytesToText(Buffer.from(latin1, "latin1"))),
     );
+    const current = this.names.current.map((text) => text.toLowerCase());
+    this.old = new Map(
+      this.names.old
+        .filter(({ text }) => COMPOUND.test(text) && !this.names.placeholders.includes(text))
+        .map((name) => [name.text.toLowerCase(), name] as const)
+        .filter(([text]) => !current.includes(text)),
+    );
+    // A value that is right may hold an old name.
+    const texts = [...this.old.keys(), ...current].sort((a, b) => b.length - a.length);
+    this.unchanged = this.old.size > 0 ? tokenPattern(texts, "gi") : undefined;
+  }
+
+  /** Whether there is anything to look for in files that no run changes. */
+  get hasOldNames(): boolean {
+    return this.unchanged !== undefined;
+  }
+
+  /** Names the old values in a file of a kind that is not configured. One with a NUL byte is no text. */
+  lookAtOther(path: string): void {
+    const bytes = this.read(path);
+    if (bytes.includes(0)) return;
+    this.noteUnchanged(path, bytes.toString("latin1"), (exact) =>
+      exact ? "only *.yaml and *.yml files are configured" : "in other letters",
+    );
+  }
+
+  /** @param why the reason that a run leaves an old name; undefined where it doesn't */
+  private noteUnchanged(path: string, text: string, why: (exact: boolean) => string | undefined): void {
+    const kept = keptIn(text);
+    const told = new Set<string>();
+    for (const { 0: found, index } of text.matchAll(this.unchanged as RegExp)) {
+      const name = this.old.get(found.toLowerCase());
+      const exact = found === name?.text;
+      const reason = why(exact);
+      // Only hosts are the same in other letters.
+      if (name === undefined || reason === undefined || kept.has(found) || told.has(found)) continue;
+      if (!exact && !HOST.test(name.text)) continue;
+      told.add(found);
+      this.notes.push(
+        this.describe(path, text.slice(0, index), found, name, `is a former name (${reason})`),
+      );
+    }
   }
 
   /** Decides about one file. */
   look(path: string): void {
     const shared = this.read(path);
+    if (this.unchanged)
+      this.noteUnchanged(path, shared.toString("latin1"), (exact) =>
+        exact ? undefined : "in other letters",
+      );
     const isListed = this.record.files.has(path);
     const holdsName = this.holdsName(shared);
     if (isListed && !holdsName) return;
@@ -192,9 +242,7 @@ class Planner {
     // Nearly all files of a first run: they share one table, and one sed.
     if (isFirst && old.length === 0 && !live.includes(KEEP_BEGIN)) return this.names.table;
 
-    const kept = new Set(
-      [...live.matchAll(KEEP)].flatMap((match) => (match[1] as string).trim().split(/\s+/)),
-    );
+    const kept = keptIn(live);
     const wasConfigured = lostOriginal || original !== undefined;
     const table = new Map<string, string>();
     // Values that are right stay, also those that hold a placeholder or an old name.
@@ -228,10 +276,14 @@ class Planner {
     return [...table].map(([placeholder, value]) => ({ placeholder, value }));
   }
 
-  private noteOf(path: string, live: string, { text, value }: OldName): string {
-    const line = live.slice(0, live.search(tokenPattern([text]))).split("\n").length;
-    const [from, to] = [text, value].map((latin1) => bytesToText(Buffer.from(latin1, "latin1")));
-    return `${shownPath(this.directory, path)}, line ${line}: "${from}" is a former name, and may be meant here; write "${to}", or add the comment "# static-configuration: keep ${from}" to the file`;
+  private noteOf(path: string, live: string, name: OldName): string {
+    const before = live.slice(0, live.search(tokenPattern([name.text])));
+    return this.describe(path, before, name.text, name, "is a former name, and may be meant here");
+  }
+
+  private describe(path: string, before: string, found: string, { value }: OldName, what: string): string {
+    const [from, to] = [found, value].map((latin1) => bytesToText(Buffer.from(latin1, "latin1")));
+    return `${shownPath(this.directory, path)}, line ${before.split("\n").length}: "${from}" ${what}; write "${to}", or add the comment "# static-configuration: keep ${from}" to the file`;
   }
 
   plan(): Plan {
@@ -268,4 +320,11 @@ class Planner {
       done: { values, former, files },
     };
   }
+}
+
+/** The names that a file says are meant. In a file of another kind they may stand in quotes. */
+function keptIn(text: string): ReadonlySet<string> {
+  return new Set(
+    [...text.matchAll(KEEP)].flatMap((match) => (match[1] as string).trim().split(/[\s"',;]+/)),
+  );
 }

@@ -337,6 +337,46 @@ describe("a file that the record doesn't know", () => {
   });
 });
 
+describe("a file that a run doesn't change", () => {
+  test.each([
+    ["dash.json", '{"url":"https://grafana.acme.io"}\n'],
+    ["proxy.conf", "server_name wiki.acme.io;\n"],
+    ["run.sh", "curl https://acme.io/health\n"],
+    ["app.toml", 'mail = "ops@acme.io"\n'],
+    ["page.tpl", "cluster acme-production\n"],
+    ["dash.YAML", "host: grafana.acme.io\n"],
+    ["letters.yaml", "host: ACME.io\n"],
+  ])("%s is named when it holds an old value, until that is changed or meant", async (file, text) => {
+    const directory = await configured();
+    const path = `flux/apps/chat/${file}`;
+    write(directory, path, text);
+    expect(planConfiguration(directory, FIRST).notes).toEqual([]);
+    const old = /(?:ops@)?acme[.-]\w+/i.exec(text)?.[0] as string;
+    const value = { "ops@acme.io": "ops@acme.dev", "acme-production": "other-production" }[old] ?? "acme.dev";
+    const second = names("acme.dev", "other");
+    const told = [
+      expect.stringMatching(`^.*${path}, line 1: "${old}" is a former name .*; write "${value}"`),
+    ];
+    expect(planConfiguration(directory, second).notes).toEqual(told);
+    await configureWell(directory, second);
+    // Also at every later look.
+    expect(planConfiguration(directory, second).notes).toEqual(told);
+    expect(read(directory, path)).toBe(text);
+    write(directory, path, `${text}"static-configuration: keep ${old}",\n`);
+    expect(planConfiguration(directory, second).notes).toEqual([]);
+    write(directory, path, text.replace(old, value));
+    expect(planConfiguration(directory, second).notes).toEqual([]);
+  });
+
+  test("is not named for a value that holds an old one, for a word of its own, nor when it is no text", async () => {
+    const directory = await configured();
+    write(directory, "flux/a.json", '["app.acme.io", "wiki.app.acme.io", "Acme", "acme"]\n');
+    write(directory, "flux/b.json", "acme.io\0");
+    write(directory, "flux/c.yaml", "host: wiki.APP.acme.io\n");
+    expect(planConfiguration(directory, names("app.acme.io")).notes).toEqual([]);
+  });
+});
+
 describe("a record", () => {
   const without = (lines: RegExp) => (text: string) => text.replace(lines, "");
   test.each([
