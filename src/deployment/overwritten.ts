@@ -1,8 +1,20 @@
-import { readPlan, readStackDocument, readState, type StackPlan } from "../terraform";
+import {
+  GITHUB_ENVIRONMENT as ENVIRONMENT,
+  namesOfReviewers,
+  type ReviewedEnvironment,
+  type ReviewerId,
+  readPlan,
+  readStackDocument,
+  readState,
+  reviewerIds,
+  type StackPlan,
+  type StateDocument,
+} from "../terraform";
 import type { Workspace } from "../workspace";
 import { gitHubList, gitHubObject } from "./cloud-api";
 
-const ENVIRONMENT = "github_repository_environment";
+/** The attribute of an environment that says who has to approve. */
+const REVIEWERS = "reviewers";
 /** What GitHub writes over what is there, by type: in an environment, or in the repository. */
 const VARIABLES = ["github_actions_environment_variable", "github_actions_variable"];
 const SECRETS = ["github_actions_environment_secret", "github_actions_secret"];
@@ -14,34 +26,33 @@ interface GitHubEnvironment {
     readonly type: string;
     readonly wait_timer?: number;
     readonly reviewers?: ReadonlyArray<{
+      readonly type?: string;
       readonly reviewer: { readonly id: number; readonly login?: string; readonly slug?: string };
     }>;
   }>;
 }
 
 /** Attributes of a resource as a plan or a state has them; absent: known after the apply only. */
-interface Attributes {
+interface Attributes extends ReviewedEnvironment {
   readonly repository?: string;
   readonly environment?: string;
   readonly variable_name?: string;
   readonly secret_name?: string;
   readonly value?: string;
   readonly wait_timer?: number | null;
-  readonly reviewers?: ReadonlyArray<{
-    readonly users?: readonly number[];
-    readonly teams?: readonly number[];
-  }>;
 }
 
 /**
  * What nobody sees in a plan of GitHub's provider. It writes an environment, variables and secrets over those that exist, and does
  * not notice reviewers that were removed by hand.
- * @returns the plan, with a note about each
+ * @returns the plan with names for the reviewers that it only has ids of, and with a note about each of the others
  */
-export async function withGitHubNotes(plan: StackPlan, workspace: Workspace): Promise<StackPlan> {
+export async function withGitHubNotes(planned: StackPlan, workspace: Workspace): Promise<StackPlan> {
   const { github } = workspace.project;
-  if (github === undefined || !plan.stack.name.endsWith("-github-secrets")) return plan;
+  if (github === undefined || !planned.stack.name.endsWith("-github-secrets")) return planned;
+  let plan = planned;
   try {
+    plan = await withReviewerNames(planned, github.owner, workspace);
     const creates = plan.changes.some(
       ({ type, action }) => action === "create" && WRITTEN_OVER.includes(type),
     );
@@ -121,16 +132,80 @@ async function changesIn({ repository, environment, created, variables }: Place)
   ];
 }
 
-const idsOf = ({ reviewers = [] }: Attributes): number[] =>
-  (reviewers ?? []).flatMap(({ users, teams }) => [...(users ?? []), ...(teams ?? [])]);
-
 const reviewersOf = ({ protection_rules = [] }: GitHubEnvironment) =>
   protection_rules
     .flatMap(({ reviewers = [] }) => reviewers)
-    .map(({ reviewer: { id, login, slug } }) => ({ id, name: login ?? slug ?? String(id) }));
+    .map(({ type, reviewer: { id, login, slug } }) => {
+      const kind = type === "Team" || login === undefined ? "team" : "user";
+      const reviewerId: ReviewerId = `${kind} ${id}`;
+      return { id: reviewerId, name: login ?? (slug === undefined ? reviewerId : `team ${slug}`) };
+    });
+
+const stateOf = ({ stack }: StackPlan, { variables }: Workspace): Promise<StateDocument> =>
+  readState({ ...stack, document: readStackDocument(stack) }, variables);
+
+/** What the data sources of earlier deploys have read: a plan no longer has those of reviewers that the configuration dropped. */
+const namesInState = ({ resources = [] }: StateDocument): Map<ReviewerId, string> =>
+  namesOfReviewers(
+    resources.flatMap(({ mode, type, instances }) =>
+      mode === "data" ? instances.map(({ attributes }) => ({ type, values: attributes })) : [],
+    ),
+  );
+
+/** A plan whose reviewers all have names, as far as the state or GitHub knows them: who may approve must not be read from ids. */
+async function withReviewerNames(plan: StackPlan, owner: string, workspace: Workspace): Promise<StackPlan> {
+  const named = (names: ReadonlyMap<string, string>, current: StackPlan): StackPlan => ({
+    ...current,
+    changes: current.changes.map((change) =>
+      change.type !== ENVIRONMENT
+        ? change
+        : {
+            ...change,
+            attributes: change.attributes.map((attribute) =>
+              attribute.path !== REVIEWERS
+                ? attribute
+                : {
+                    ...attribute,
+                    before: (attribute.before as string[]).map((one) => names.get(one) ?? one),
+                    after: (attribute.after as string[]).map((one) => names.get(one) ?? one),
+                  },
+            ),
+          },
+    ),
+  });
+  const isNameless = ({ changes }: StackPlan): boolean =>
+    changes
+      .filter(({ type }) => type === ENVIRONMENT)
+      .flatMap(({ attributes }) => attributes.filter(({ path }) => path === REVIEWERS))
+      .flatMap(({ before, after }) => [...(before as string[]), ...(after as string[])])
+      .some((one) => /^(?:user|team) \d+$/.test(one));
+  if (!isNameless(plan)) return plan;
+  const state = await stateOf(plan, workspace);
+  const known = named(namesInState(state), plan);
+  if (!isNameless(known)) return known;
+  const deployed = environmentIn(state);
+  const found = await gitHubEnvironment(owner, deployed, workspace);
+  return found === undefined
+    ? known
+    : named(new Map(reviewersOf(found).map(({ id, name }) => [id, name])), known);
+}
+
+const environmentIn = ({ resources = [] }: StateDocument): Attributes =>
+  (resources.find(({ mode, type }) => mode === "managed" && type === ENVIRONMENT)?.instances[0]?.attributes ??
+    {}) as Attributes;
+
+async function gitHubEnvironment(
+  owner: string,
+  { repository, environment }: Attributes,
+  { variables }: Workspace,
+): Promise<GitHubEnvironment | undefined> {
+  if (environment === undefined) return undefined;
+  const path = `${owner}/${repository}/environments/${encodeURIComponent(environment)}`;
+  return gitHubObject<GitHubEnvironment>(path, variables);
+}
 
 function reviewerChange(found: GitHubEnvironment, wanted: Attributes): string[] {
-  const gone = reviewersOf(found).filter(({ id }) => !idsOf(wanted).includes(id));
+  const gone = reviewersOf(found).filter(({ id }) => !reviewerIds(wanted).includes(id));
   return gone.length === 0
     ? []
     : [`${count(gone.length, "reviewer")} removed (${gone.map(({ name }) => name).join(", ")})`];
@@ -144,23 +219,18 @@ function waitChange({ protection_rules = [] }: GitHubEnvironment, wanted: Attrib
   return before === after ? [] : [`the wait timer: ${before} -> ${after} minutes`];
 }
 
-async function removedReviewers(
-  { stack, changes }: StackPlan,
-  owner: string,
-  { variables }: Workspace,
-): Promise<string[]> {
-  if (changes.some(({ type }) => type === ENVIRONMENT)) return [];
-  const { resources = [] } = await readState({ ...stack, document: readStackDocument(stack) }, variables);
-  const deployed = resources.find(({ mode, type }) => mode === "managed" && type === ENVIRONMENT);
-  const known = (deployed?.instances[0]?.attributes ?? {}) as Attributes;
-  if (known.environment === undefined || idsOf(known).length === 0) return [];
-  const path = `${owner}/${known.repository}/environments/${encodeURIComponent(known.environment)}`;
-  const found = await gitHubObject<GitHubEnvironment>(path, variables);
+async function removedReviewers(plan: StackPlan, owner: string, workspace: Workspace): Promise<string[]> {
+  if (plan.changes.some(({ type }) => type === ENVIRONMENT)) return [];
+  const state = await stateOf(plan, workspace);
+  const known = environmentIn(state);
+  if (reviewerIds(known).length === 0) return [];
+  const found = await gitHubEnvironment(owner, known, workspace);
   if (found === undefined) return [];
   const present = reviewersOf(found).map(({ id }) => id);
-  const gone = idsOf(known).filter((id) => !present.includes(id));
+  const names = namesInState(state);
+  const gone = reviewerIds(known).filter((id) => !present.includes(id));
   if (gone.length === 0) return [];
   return [
-    `${count(gone.length, "required reviewer")} of the environment ${known.environment} in GitHub (${gone.length === 1 ? "id" : "ids"} ${gone.join(", ")}) was removed by hand. Terraform's provider does not notice that, so no deploy adds them again. Add them in the repository: Settings > Environments > ${known.environment}.`,
+    `${count(gone.length, "required reviewer")} of the environment ${known.environment} in GitHub (${gone.map((id) => names.get(id) ?? id).join(", ")}) ${gone.length === 1 ? "was" : "were"} removed by hand. Terraform's provider does not notice that, so no deploy adds them again. Add them in the repository: Settings > Environments > ${known.environment}.`,
   ];
 }

@@ -98,6 +98,8 @@ function attributeLines(attribute: AttributeChange | string): string[] {
   const force = forcesReplacement ? pc.red("  (forces the replacement)") : "";
   if (sensitive) return [`        ${path}: (sensitive)${force}`];
   if (unknown) return [`        ${path}: ${value(before)} -> (known after apply)${force}`];
+  if (Array.isArray(before) && Array.isArray(after))
+    return [`        ${path}: ${membersText(before, after)}${force}`];
   if (
     typeof before === "string" &&
     typeof after === "string" &&
@@ -106,6 +108,17 @@ function attributeLines(attribute: AttributeChange | string): string[] {
     return [`        ${path}:`, ...documentLines(before, after)];
   }
   return [`        ${path}: ${value(before)} -> ${value(after)}${force}`];
+}
+
+/** A list as a set: `+ bob, - carl; ada stays`. */
+function membersText(before: readonly unknown[], after: readonly unknown[]): string {
+  const changes = [
+    ...after.filter((one) => !before.includes(one)).map((one) => `+ ${one}`),
+    ...before.filter((one) => !after.includes(one)).map((one) => `- ${one}`),
+  ];
+  const kept = after.filter((one) => before.includes(one));
+  const stays = kept.length > 0 ? `; ${kept.join(", ")} ${kept.length === 1 ? "stays" : "stay"}` : "";
+  return `${changes.join(", ")}${stays}`;
 }
 
 /** The changed values of a YAML document by their paths; the changed lines of any other text. */

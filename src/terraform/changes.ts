@@ -31,6 +31,18 @@ export interface TerraformPlan {
     };
   }>;
   readonly output_changes?: Readonly<Record<string, { readonly actions: readonly string[] }>>;
+  /** What was found when the plan was made, with everything that its data sources have read. */
+  readonly prior_state?: {
+    readonly values?: {
+      readonly root_module?: {
+        readonly resources?: ReadonlyArray<{
+          readonly mode: string;
+          readonly type: string;
+          readonly values?: Readonly<Record<string, unknown>>;
+        }>;
+      };
+    };
+  };
 }
 
 /** A change of one resource. */
@@ -52,7 +64,7 @@ export interface ResourceChange {
   readonly tainted?: boolean;
 }
 
-/** A change of one attribute, at any depth. */
+/** A change of one attribute, at any depth. A list of texts or numbers is one attribute: it is compared as a set. */
 export interface AttributeChange {
   /** Such as `node_pool[0].size` or `data["values.yaml"]`. */
   readonly path: string;
@@ -86,8 +98,12 @@ export function toResourceChanges(plan: TerraformPlan): ResourceChange[] {
       ];
     }
     const deployed = action === "destroy" ? undefined : drift.get(resource.address);
-    const attributes =
-      action === "update" || action === "replace" ? attributeChanges(change, resource.type) : [];
+    const attributes = [
+      ...(action === "update" || action === "replace" ? attributeChanges(change, resource.type) : []),
+      ...(action !== "destroy" && resource.type === GITHUB_ENVIRONMENT
+        ? reviewersChange(change, reviewerNames(plan))
+        : []),
+    ];
     return [
       {
         address: resource.address,
@@ -162,6 +178,58 @@ function labelOf(value: unknown): string | undefined {
   return typeof name === "string" ? name : undefined;
 }
 
+/** What its provider calls an environment of a repository, with those who have to approve its deployments. */
+export const GITHUB_ENVIRONMENT = "github_repository_environment";
+
+/** Those who have to approve, as the provider of GitHub has them. */
+export interface ReviewedEnvironment {
+  readonly reviewers?: ReadonlyArray<{
+    readonly users?: readonly number[] | null;
+    readonly teams?: readonly number[] | null;
+  }> | null;
+}
+
+/** `user 21` or `team 21`: a reviewer by id. */
+export type ReviewerId = `${"user" | "team"} ${number}`;
+
+/** The ids of an environment's reviewers. */
+export function reviewerIds({ reviewers }: ReviewedEnvironment): ReviewerId[] {
+  return (reviewers ?? []).flatMap(({ users, teams }) => [
+    ...(users ?? []).map((id): ReviewerId => `user ${id}`),
+    ...(teams ?? []).map((id): ReviewerId => `team ${id}`),
+  ]);
+}
+
+/** Logins and teams by their ids, from what the data sources of a plan or of a state have read. */
+export function namesOfReviewers(
+  data: ReadonlyArray<{ readonly type: string; readonly values?: Readonly<Record<string, unknown>> }>,
+): Map<ReviewerId, string> {
+  return new Map(
+    data.flatMap(({ type, values = {} }): Array<[ReviewerId, string]> => {
+      const id = Number(values.id);
+      if (type === "github_user") return [[`user ${id}`, String(values.login ?? values.username)]];
+      return type === "github_team" ? [[`team ${id}`, `team ${values.slug}`]] : [];
+    }),
+  );
+}
+
+const reviewerNames = ({ prior_state }: TerraformPlan): Map<ReviewerId, string> =>
+  namesOfReviewers((prior_state?.values?.root_module?.resources ?? []).filter(({ mode }) => mode === "data"));
+
+/** Who has to approve, before and after, by name where one is known: ids tell nobody who that is. */
+function reviewersChange(change: Change, names: ReadonlyMap<ReviewerId, string>): AttributeChange[] {
+  const named = (value: unknown): string[] =>
+    reviewerIds((value ?? {}) as ReviewedEnvironment).map((id) => names.get(id) ?? id);
+  const [before, after] = [named(change.before), named(change.after)];
+  const unchanged = sameMembers(before, after);
+  return unchanged
+    ? []
+    : [{ path: "reviewers", before, after, unknown: false, sensitive: false, forcesReplacement: false }];
+}
+
+const sameMembers = (some: readonly unknown[], others: readonly unknown[]): boolean =>
+  some.every((one) => others.includes(one)) && others.every((one) => some.includes(one));
+
 type Change = NonNullable<TerraformPlan["resource_changes"]>[number]["change"];
 
 /** Of their providers. An empty value of a ConfigMap is a value. */
@@ -192,6 +260,21 @@ function attributeChanges(change: Change, type: string): AttributeChange[] {
         forcesReplacement: forced.has(key),
       });
       return;
+    }
+    if (type === GITHUB_ENVIRONMENT && path[0] === "reviewers") return;
+    if (isScalarList(before) && isScalarList(after) && isKnown(unknown) && isKnown(sensitive)) {
+      const forcesReplacement = [...forced].some((one) => one === key || one.startsWith(`${key}\u0000`));
+      if (!sameMembers(before, after)) {
+        found.push({
+          path: render(path),
+          before,
+          after,
+          unknown: false,
+          sensitive: false,
+          forcesReplacement,
+        });
+        return;
+      }
     }
     const keys = [
       ...new Set([...Object.keys(before), ...Object.keys(after), ...Object.keys((unknown as object) ?? {})]),
@@ -227,6 +310,13 @@ function mergeMarks(before: unknown, after: unknown): unknown {
   const keys = new Set([...Object.keys(before), ...Object.keys(after)]);
   return Object.fromEntries([...keys].map((key) => [key, mergeMarks(at(before, key), at(after, key))]));
 }
+
+const isScalarList = (value: unknown): value is unknown[] =>
+  Array.isArray(value) && value.every((one) => !isContainer(one));
+
+/** Whether terraform marks nothing in a list as unknown, or as sensitive. */
+const isKnown = (marks: unknown): boolean =>
+  !(isContainer(marks) ? Object.values(marks).some((mark) => mark !== false) : marks);
 
 function isContainer(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;

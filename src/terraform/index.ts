@@ -1,5 +1,16 @@
 export { outputsRead } from "./assumed-outputs";
-export type { Action, AttributeChange, LostObject, ResourceChange, TerraformPlan } from "./changes";
+export {
+  type Action,
+  type AttributeChange,
+  GITHUB_ENVIRONMENT,
+  type LostObject,
+  namesOfReviewers,
+  type ResourceChange,
+  type ReviewedEnvironment,
+  type ReviewerId,
+  reviewerIds,
+  type TerraformPlan,
+} from "./changes";
 export type { Import } from "./importing-stack";
 export { lockProviders, VERSIONS_FILE, versionsText } from "./lock-providers";
 export { missingUpstream, stateOutputs } from "./outputs";

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { GitHubCloud } from "../../sandbox/providers/github/cloud";
+import { GitHubCloud, idOf } from "../../sandbox/providers/github/cloud";
 import { type CliResult, cli, SandboxProject } from "../support/sandbox-project";
 
 /** Production only, with a repository whose environment somebody else has set up. */
@@ -42,6 +42,7 @@ test("another's environment variable, reviewers and wait timer are shown in diff
   const before = gitHub();
   const diff = project.run("diff");
   expect([diff.code, diff.stdout]).toEqual([2, expect.stringMatching(NOTE)]);
+  expect(diff.stdout).toMatch(/^ {8}reviewers: \+ ada$/m);
   expect(gitHub()).toEqual(before);
   const deploy = project.run("deploy", "--yes");
   expect([deploy.code, deploy.stdout]).toEqual([0, expect.stringMatching(NOTE)]);
@@ -92,7 +93,25 @@ test("reviewers that were removed by hand are named, though the provider does no
   expect([code, stdout]).toEqual([
     0,
     expect.stringMatching(
-      /Note: 1 required reviewer of the environment production in GitHub \(id \d+\) was removed by hand\..*Settings > Environments > production/,
+      /Note: 1 required reviewer of the environment production in GitHub \(ada\) was removed by hand\..*Settings > Environments > production/,
     ),
   ]);
+});
+
+test("who has to approve is shown by name, in the first plan and when it changes", () => {
+  const write = (reviewers: string[]): void => {
+    const document = project.json("infrastructure.config.json");
+    document.environments[0].reviewers = reviewers;
+    project.write(["infrastructure.config.json"], JSON.stringify(document));
+  };
+  const shown = (): string => /^ +reviewers: .*$/m.exec(run("diff").stdout)?.[0].trim() ?? "";
+  edit((repository) => {
+    repository.github_repository_environment.production.reviewers = [{ users: [idOf("ada")] }];
+  });
+  write(["bob", "ada"]);
+  expect(shown()).toBe("reviewers: + bob; ada stays");
+  write(["bob"]);
+  expect(shown()).toBe("reviewers: + bob, - ada");
+  write([]);
+  expect(shown()).toBe("reviewers: - ada");
 });
