@@ -6,34 +6,8 @@ import { deployKey, webhookPath } from "./private-files";
 import { type PublishedSecrets, readPublished, type SealedValues } from "./published";
 import { fetchRepositoryOffer, leftOut, type RepositoryOffer } from "./repository-offer";
 import { digest, matchesDigest, seal } from "./seal";
-
-/**
- * Environment variables whose values CI deploys with, if they are set here, and their names as secrets of the environment at GitHub:
- * only jobs that name the environment see them, and only the branch that Flux reads may use it.
- */
-export const PASSED_ON = {
-  DIGITALOCEAN_TOKEN: "DIGITALOCEAN_TOKEN",
-  SPACES_ACCESS_KEY_ID: "SPACES_ACCESS_KEY_ID",
-  SPACES_SECRET_ACCESS_KEY: "SPACES_SECRET_ACCESS_KEY",
-  // GitHub refuses names that start with GITHUB_.
-  GITHUB_TOKEN: "PLATFORM_GITHUB_TOKEN",
-} as const;
-
-/**
- * Environment variables whose values CI plans with, each the read-only counterpart of one above. They are secrets of the repository, with
- * the environment's name in front: the code of every pull request from a branch of the repository can read them.
- */
-export const PLANNED_WITH = {
-  PLAN_DIGITALOCEAN_TOKEN: "DIGITALOCEAN_TOKEN",
-  PLAN_SPACES_ACCESS_KEY_ID: "SPACES_ACCESS_KEY_ID",
-  PLAN_SPACES_SECRET_ACCESS_KEY: "SPACES_SECRET_ACCESS_KEY",
-  PLAN_GITHUB_TOKEN: "GITHUB_TOKEN",
-} as const;
-
-/** A name with an environment in front: `staging` and `PLAN_DIGITALOCEAN_TOKEN` → `STAGING_PLAN_DIGITALOCEAN_TOKEN`. */
-export function actionsSecretName(environment: string, name: string): string {
-  return `${environment.toUpperCase().replaceAll("-", "_")}_${name}`;
-}
+import { sharedWithPlans } from "./shared-tokens";
+import { actionsSecretName, PASSED_ON, PLANNED_WITH, valueFor } from "./tokens";
 
 export interface PublishOptions {
   readonly directory: string;
@@ -71,7 +45,7 @@ interface Secret {
  * Deploy tokens are sealed for the GitHub environment, which has a key of its own and first has to exist, tokens of plans for the repository.
  * A secret that isn't set on this machine keeps the value that was sealed before, but for a changed key: nobody can open that value any
  * more, and nothing is proposed. An environment's own variable (`STAGING_DIGITALOCEAN_TOKEN`) goes before the general one.
- * @throws Error when GitHub doesn't answer, or a value has to be sealed again and isn't set here, or a plan would get a deploy's token
+ * @throws Error when GitHub doesn't answer, or a value has to be sealed again and isn't set here, or a plan would get another secret
  */
 export async function proposeSecrets(options: PublishOptions): Promise<Proposal> {
   const { directory, github, variables } = options;
@@ -169,24 +143,13 @@ function planSecrets(environment: string, variables: PublishOptions["variables"]
   }));
 }
 
-function valueFor(
-  variable: string,
-  environment: string,
-  variables: PublishOptions["variables"],
-): string | undefined {
-  return variables[actionsSecretName(environment, variable)] || variables[variable];
-}
-
-/** A plan with a deploy's token would hand that to the code of every pull request. */
+/** A plan with another secret would hand that to the code of every pull request. */
 function refuseSharedTokens(environment: string, variables: PublishOptions["variables"]): void {
-  const shared = Object.entries(PLANNED_WITH).filter(([plan, deploy]) => {
-    const value = valueFor(plan, environment, variables);
-    return value !== undefined && value === valueFor(deploy, environment, variables);
-  });
+  const shared = sharedWithPlans([environment], variables);
   if (shared.length === 0) return;
-  const pairs = shared.map(([plan, deploy]) => `${plan} has the value of ${deploy}`);
+  const pairs = shared.map(({ plan, others }) => `${plan} has the value of ${others.join(" and ")}`);
   throw new Error(
-    `${environment}: ${pairs.join(", ")}. Plans run the code of every pull request, which could then deploy. Make a token that may only read (docs/credentials.md), or leave the variable empty.`,
+    `${environment}: ${pairs.join(", ")}. Plans run the code of every pull request, which could then use it as well. Make a token that may only read (docs/credentials.md), or leave the variable empty.`,
   );
 }
 

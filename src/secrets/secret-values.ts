@@ -4,8 +4,8 @@ import { shownPath } from "../place";
 import { concealValues } from "../redaction";
 import type { ApplicationSecret, SecretValue } from "./application-secret";
 import { webhookToken, webhookTokenFile } from "./private-files";
-import { actionsSecretName } from "./publish";
 import { readPublished } from "./published";
+import { actionsSecretName } from "./tokens";
 
 type Variables = Readonly<Record<string, string | undefined>>;
 

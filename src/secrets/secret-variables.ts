@@ -1,5 +1,5 @@
 import { applicationSecrets } from "./applications";
-import { PASSED_ON, PLANNED_WITH } from "./publish";
+import { PASSED_ON, PLANNED_WITH } from "./tokens";
 
 /**
  * The names of all variables that the project knows to hold a secret: credentials that CI gets, under both names, and what people give for

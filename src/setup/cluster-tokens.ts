@@ -1,7 +1,7 @@
 import { applicationSecrets } from "../secrets/applications";
-import { actionsSecretName, PASSED_ON } from "../secrets/publish";
 import { neededSecrets } from "../secrets/secret-files";
 import { givenValue } from "../secrets/secret-values";
+import { actionsSecretName, PASSED_ON } from "../secrets/tokens";
 import type { SetupContext } from "./context";
 
 /** Tokens of the deployment that the cluster gets as well: whoever reads a Secret there could deploy and delete everything. */

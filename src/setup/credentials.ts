@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { gitHubHost } from "../api-client";
 import { concealValues } from "../redaction";
-import { actionsSecretName } from "../secrets/publish";
+import { sharedWithPlans } from "../secrets/shared-tokens";
+import { actionsSecretName } from "../secrets/tokens";
 import { foreignToTokens, ghTokenHint, setDotenv } from "../workspace";
 import type { SetupContext } from "./context";
 import { checkDigitalOcean, type TokenCheck } from "./digitalocean";
@@ -127,14 +128,10 @@ async function askForCredential(
   }
 }
 
-/** What a plan in CI reads with, and a token of the deployment that it must not be. */
+/** What a plan in CI reads with. */
 const PLAN_TOKENS = [
-  {
-    plan: "PLAN_DIGITALOCEAN_TOKEN",
-    deployment: "DIGITALOCEAN_TOKEN",
-    probe: checkDigitalOcean,
-  },
-  { plan: "PLAN_GITHUB_TOKEN", deployment: "GITHUB_TOKEN", probe: checkGitHub },
+  { plan: "PLAN_DIGITALOCEAN_TOKEN", probe: checkDigitalOcean },
+  { plan: "PLAN_GITHUB_TOKEN", probe: checkGitHub },
 ] as const;
 
 /** The key of the states' bucket that a plan reads with: both halves. */
@@ -150,16 +147,19 @@ export async function checkPlanCredentials(context: SetupContext): Promise<void>
   const environments = environmentsOf(context);
   const missing: string[] = [];
   const miss = (name: string): void => void (isUnreadable(context, name) || missing.push(name));
-  for (const { plan, deployment, probe } of PLAN_TOKENS) {
+  const shared = sharedWithPlans(environments, settings());
+  const sameAs = (name: string): string | undefined =>
+    shared.find(({ plan }) => plan === name)?.others.join(" and ");
+  for (const { plan, probe } of PLAN_TOKENS) {
     const found = settingsOf(settings(), environments, plan);
     if (!coversAll(found, plan, environments)) miss(plan);
     for (const { name, value } of distinct(found)) {
-      const same = settingsOf(settings(), environments, deployment).find((one) => one.value === value);
+      const same = sameAs(name);
       if (same !== undefined)
         report.finding(
           "warning",
           checkName(name),
-          `${name} is the same token as ${same.name}: the code of a pull request could deploy and delete with it`,
+          `${name} is the same token as ${same}: the code of a pull request could do with it what that is for`,
           `make a read-only token for plans (docs/credentials.md#plan-tokens), and put it into .env as ${name}`,
         );
       else
@@ -174,13 +174,11 @@ export async function checkPlanCredentials(context: SetupContext): Promise<void>
     for (const name of PLAN_KEY) {
       const found = settingsOf(settings(), environments, name);
       if (!coversAll(found, name, environments)) miss(name);
-      const deployment = name.replace(/^PLAN_/, "");
-      const same = found.find(({ value }) => value === settings()[deployment]);
-      if (same !== undefined)
+      for (const one of found.filter((each) => sameAs(each.name) !== undefined))
         report.finding(
           "warning",
-          checkName(same.name),
-          `${same.name} is the same as ${deployment}: the code of a pull request could overwrite the states with it`,
+          checkName(one.name),
+          `${one.name} is the same as ${sameAs(one.name)}: the code of a pull request could overwrite the states with it`,
           "make a key with read access to the bucket only (docs/credentials.md#plan-tokens)",
         );
     }

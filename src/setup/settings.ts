@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { actionsSecretName } from "../secrets/publish";
+import { actionsSecretName } from "../secrets/tokens";
 import type { Variables } from "../terraform";
 import { clearDotenv, DOTENV_FIX, DotenvError, dotenvMayHold, readDotenv } from "../workspace";
 import type { SetupContext } from "./context";

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ciReadiness } from "../../src/commands/ci-ready";
-import { actionsSecretName, PLANNED_WITH } from "../../src/secrets/publish";
+import { actionsSecretName, PLANNED_WITH } from "../../src/secrets/tokens";
 import { EXAMPLE_TEXT } from "../support/example";
 
 let folder: string;

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { applicationSecrets } from "../../src/secrets/applications";
-import { PASSED_ON } from "../../src/secrets/publish";
+import { PASSED_ON } from "../../src/secrets/tokens";
 import { describeWithSops } from "../secrets/sops-project";
 import { EXAMPLE_TEXT, REPOSITORY } from "../support/example";
 import { type CliResult, cli, plainEnvironment, SandboxProject } from "../support/sandbox-project";

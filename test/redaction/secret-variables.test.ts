@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { secretsOf } from "../../src/redaction/secret-variables";
 import { applicationSecrets } from "../../src/secrets/applications";
 import { privateValues } from "../../src/secrets/private-files";
-import { PASSED_ON } from "../../src/secrets/publish";
 import { secretVariables } from "../../src/secrets/secret-variables";
+import { PASSED_ON } from "../../src/secrets/tokens";
 import { REPOSITORY } from "../support/example";
 
 /** Whether a variable of this name is concealed. */

@@ -5,8 +5,9 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sodium from "libsodium-wrappers";
-import { differingSecrets, PLANNED_WITH, proposeSecrets } from "../../src/secrets/publish";
+import { differingSecrets, proposeSecrets } from "../../src/secrets/publish";
 import { readPublished, writePublished } from "../../src/secrets/published";
+import { PLANNED_WITH } from "../../src/secrets/tokens";
 
 jest.mock("../../src/api-client/retry-policy", () => require("../support/quick-retries").quickRetries());
 
@@ -133,9 +134,41 @@ test.each(Object.entries(PLANNED_WITH))("a plan gets no token of a deploy: %s", 
   );
   // Nor where only one of them is the environment's own.
   await expect(publish({ [`STAGING_${deploy}`]: "shared", [plan]: "shared" })).rejects.toThrow(
-    `${plan} has the value of ${deploy}`,
+    `${plan} has the value of STAGING_${deploy}`,
   );
   expect(existsSync(join(folder, "secrets"))).toBe(false);
+});
+
+test.each([
+  ["STAGING_PLAN_DIGITALOCEAN_TOKEN", "PRODUCTION_DIGITALOCEAN_TOKEN"],
+  ["PLAN_GITHUB_TOKEN", "SPACES_SECRET_ACCESS_KEY"],
+  ["PLAN_GITHUB_TOKEN", "DNS_DIGITALOCEAN_TOKEN"],
+  ["PLAN_SPACES_SECRET_ACCESS_KEY", "PRODUCTION_BACKUP_SPACES_SECRET_ACCESS_KEY"],
+  ["PLAN_DIGITALOCEAN_TOKEN", "DIGITALOCEAN_ACCESS_TOKEN"],
+  ["PLAN_GITHUB_TOKEN", "PRODUCTION_PLATFORM_GITHUB_TOKEN"],
+])("nor any other secret of any environment, also with a blank behind it: %s, %s", async (plan, other) => {
+  for (const [one, two] of [
+    ["shared-sentinel", "shared-sentinel"],
+    ["shared-sentinel ", "shared-sentinel"],
+    ["shared-sentinel", "\tshared-sentinel\n"],
+  ] as const) {
+    const error = await publish({ [plan]: one, [other]: two }).catch((thrown: Error) => thrown);
+    expect(error).toBeInstanceOf(Error);
+    const { message } = error as Error;
+    expect(message).toContain(`staging: ${plan} has the value of ${other}. `);
+    expect(message).not.toContain("shared-sentinel");
+  }
+  expect(existsSync(join(folder, "secrets"))).toBe(false);
+});
+
+test("environments may share a plan's token, and what isn't set equals nothing", async () => {
+  const { sealed } = await publish({
+    PLAN_GITHUB_TOKEN: "read",
+    PRODUCTION_PLAN_GITHUB_TOKEN: "read",
+    PLAN_DIGITALOCEAN_TOKEN: "",
+    SPACES_SECRET_ACCESS_KEY: "",
+  });
+  expect(sealed).toContain("STAGING_PLAN_GITHUB_TOKEN");
 });
 
 test("deploy tokens wait for the GitHub environment, which gives them a key", async () => {

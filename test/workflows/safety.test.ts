@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { actionsSecretName, PASSED_ON, PLANNED_WITH } from "../../src/secrets/publish";
+import { actionsSecretName, PASSED_ON, PLANNED_WITH } from "../../src/secrets/tokens";
 import {
   ACTION_FILES,
   allJobs,
