@@ -143,9 +143,7 @@ class Planner {
       if (name === undefined || reason === undefined || kept.has(found) || told.has(found)) continue;
       if (!exact && !HOST.test(name.text)) continue;
       told.add(found);
-      this.notes.push(
-        this.describe(path, text.slice(0, index), found, name, `is a former name (${reason})`),
-      );
+      this.notes.push(this.describe(path, text.slice(0, index), found, name, `is a former name (${reason})`));
     }
   }
 
@@ -324,7 +322,5 @@ class Planner {
 
 /** The names that a file says are meant. In a file of another kind they may stand in quotes. */
 function keptIn(text: string): ReadonlySet<string> {
-  return new Set(
-    [...text.matchAll(KEEP)].flatMap((match) => (match[1] as string).trim().split(/[\s"',;]+/)),
-  );
+  return new Set([...text.matchAll(KEEP)].flatMap((match) => (match[1] as string).trim().split(/[\s"',;]+/)));
 }
