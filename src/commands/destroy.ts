@@ -13,6 +13,8 @@ import { explainMissing, missingObjects, ownerInBackups } from "../deployment/mi
 import { orphanedStacks } from "../deployment/orphaned-stacks";
 import { failureMessages, type PlannedStacks, planAll } from "../deployment/plan-all";
 import { type Selection, selectStacks } from "../deployment/selection";
+import { shownPath } from "../place";
+import { readRecipients, SOPS_CONFIGURATION } from "../secrets/sops-configuration";
 import { openStore } from "../state";
 import { confirm, isInteractive } from "../terminal/confirm";
 import { Output } from "../terminal/output";
@@ -136,6 +138,11 @@ export async function destroy({
     output.line(
       `\nDestroyed. It is still in ${workspace.configurationName}: the next deploy would make it again.`,
     );
+    for (const environment of options.environment)
+      if (readRecipients(workspace.directory, environment) !== undefined)
+        output.line(
+          `To remove ${environment} for good, take it out of ${workspace.configurationName}, and its rule out of ${shownPath(workspace.directory, SOPS_CONFIGURATION)}: docs/configuration.md#another-environment has the commands.`,
+        );
     return { stacks, exitCode: 0 };
   }
   const words = [

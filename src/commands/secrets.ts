@@ -122,7 +122,12 @@ async function create({ contexts, sops, output, workspace }: SecretsWork): Promi
     ({ madeKey, created, completed }) => madeKey !== undefined || created.length + completed.length > 0,
   );
   const problems = creations.flatMap((creation) => creation.problems);
-  const deploy = `${workspace.npmRun("deploy")}, which brings the keys into the clusters`;
+  const closed = creations.filter(({ missingKey }) => missingKey !== undefined);
+  const elsewhere =
+    closed.length === 0
+      ? ""
+      : ` (that of ${listOf(closed.map(({ environment }) => environment))} on a machine that has the key, unless the cluster has it already)`;
+  const deploy = `${workspace.npmRun("deploy")}, which brings the keys into the clusters${elsewhere}`;
   const commit = "commit .sops.yaml and flux/ (no value can be read there), then ";
   const isUsable =
     problems.length === 0 ||
@@ -216,9 +221,14 @@ async function check({ contexts, workspace, sops, output }: SecretsWork): Promis
     output.heading(result.environment);
     for (const finding of result.findings) output.problem(finding);
     const what = `${result.files} encrypted ${result.files === 1 ? "file" : "files"}`;
-    const how = result.opened ? "opened with its key" : "not opened: its private key is not on this machine";
+    if (result.missingKey !== undefined) output.line(`missing key    ${result.missingKey}`);
+    const how = result.opened
+      ? ", opened with its key"
+      : result.files === 0
+        ? ""
+        : ", not opened: its private key is not on this machine";
     output.line(
-      `${what}, ${how}; ${result.findings.length === 0 ? "nothing is wrong" : `${result.findings.length} finding${result.findings.length === 1 ? "" : "s"}`}.`,
+      `${what}${how}; ${result.findings.length === 0 ? "nothing is wrong" : `${result.findings.length} finding${result.findings.length === 1 ? "" : "s"}`}.`,
     );
   }
   output.result({ environments: checks });

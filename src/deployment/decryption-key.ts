@@ -8,7 +8,7 @@ import {
   readRetiredAgeKeys,
   retiredAgeKeysFile,
 } from "../secrets/age-key";
-import { foreignFilesProblem, type KeyProblem, keyFromCluster } from "../secrets/foreign-key";
+import { foreignFilesProblem, type KeyProblem, keyFromCluster, lastWayOut } from "../secrets/foreign-key";
 import { allSecretFiles } from "../secrets/secret-files";
 import { clusterRecipients, SOPS_CONFIGURATION } from "../secrets/sops-configuration";
 import { environmentOf, type ResourceChange, type StackPlan, type StateDocument } from "../terraform";
@@ -31,7 +31,7 @@ export function decryptionKeyRefusals(
   if (!change) return [];
   if (writes(change) && readAgeKey(directory, environment) === undefined)
     return [
-      `${stack.name}: the cluster needs the private key of ${environment} (secret ${AGE_KEY_SECRET}), and ${shownPath(directory, ageKeyFile("", environment))} is not on this machine. Deploy once on the machine that has it; after that, every machine can deploy, CI included:  ${npmRun("deploy", "--environment", environment)}`,
+      `${stack.name}: the cluster needs the private key of ${environment} (secret ${AGE_KEY_SECRET}), and ${shownPath(directory, ageKeyFile("", environment))} is not on this machine. Deploy once on the machine that has it; after that, every machine can deploy, CI included. ${lastWayOut(directory, environment)}. Then:  ${npmRun("deploy", "--environment", environment)}`,
     ];
   if (writes(change)) {
     const foreign = foreignFilesProblem(directory, environment);

@@ -1,8 +1,8 @@
 import { existsSync, statSync } from "node:fs";
 import { bringBack, npmRunIn, shellIn, shownPath } from "../place";
 import { ageKeyFile, readAgeKeys } from "./age-key";
-import { explainForeignKey } from "./foreign-key";
-import { inventory, type SecretsContext } from "./inventory";
+import { explainForeignKey, keyProblem, sentences } from "./foreign-key";
+import { inventory, type SecretStatus, type SecretsContext } from "./inventory";
 import { plainPlaces, ruleToHave } from "./plain-parts";
 import {
   allSecretFiles,
@@ -21,6 +21,8 @@ export interface SecretsCheck {
   readonly files: number;
   /** Whether the private key is here, so that the files could be opened. */
   readonly opened: boolean;
+  /** Why they could not be opened, when there is a key that is not here, with every way to it. */
+  readonly missingKey?: string;
   /** What is wrong, each with its place and its fix. */
   readonly findings: readonly string[];
 }
@@ -67,7 +69,9 @@ export async function checkSecrets(
     if (opened) findings.push(...(await contentFindings(file, context, sops)));
     findings.push(...(await foreignKeys(file, directory, recipients, others, sops)));
   }
-  return { environment, files: files.length, opened, findings };
+  const problem = keys.length === 0 ? keyProblem(directory, environment) : undefined;
+  const missingKey = problem && sentences(problem);
+  return { environment, files: files.length, opened, ...(missingKey ? { missingKey } : {}), findings };
 }
 
 function keyFindings(
@@ -116,13 +120,26 @@ function isOwner(directory: string, environment: string, other: string): boolean
   return own === theirs ? environment < other : own > theirs;
 }
 
+/** So many missing secrets are named; more are one finding. */
+const NAMED_SECRETS = 3;
+
 function incomplete(context: SecretsContext): string[] {
-  return inventory(context).flatMap(({ file, created, missingKeys }) => {
-    const shown = shownPath(context.directory, file);
-    const create = npmRunIn(context.directory, "secrets", "create");
-    if (!created) return [`${shown} does not exist: ${create}`];
-    return missingKeys.length > 0 ? [`${shown}: missing ${missingKeys.join(", ")}; ${create} adds them`] : [];
-  });
+  const create = npmRunIn(context.directory, "secrets", "create");
+  const secrets = inventory(context);
+  const absent = secrets.filter(({ created }) => !created);
+  const named = ({ file }: SecretStatus): string => shownPath(context.directory, file);
+  const grouped =
+    absent.length > NAMED_SECRETS
+      ? [
+          `${absent.length} of ${secrets.length} secrets do not exist, such as ${named(absent[0] as SecretStatus)}: ${create}`,
+        ]
+      : absent.map((secret) => `${named(secret)} does not exist: ${create}`);
+  return [
+    ...grouped,
+    ...secrets
+      .filter(({ created, missingKeys }) => created && missingKeys.length > 0)
+      .map((secret) => `${named(secret)}: missing ${secret.missingKeys.join(", ")}; ${create} adds them`),
+  ];
 }
 
 function recipientFindings(

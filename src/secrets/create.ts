@@ -4,7 +4,7 @@ import { npmRunIn, sandboxAt, shownPath } from "../place";
 import { ageKeyFile, keepAgeKey, readAgeKey, readAgeKeys } from "./age-key";
 import type { ApplicationSecret } from "./application-secret";
 import { changeValues } from "./change-values";
-import { explainForeignKey, foreignFilesProblem, type KeyProblem, keyProblem } from "./foreign-key";
+import { explainForeignKey, foreignFilesProblem, keyProblem, sentences, unprovenKey } from "./foreign-key";
 import { inventory, openKeys, type SecretsContext } from "./inventory";
 import {
   listInKustomization,
@@ -47,16 +47,18 @@ export async function createSecrets(context: SecretsContext, sops: Sops): Promis
   if (needsSops(context)) await sops.requireInstalled();
   const madeKey = prepareKey(directory, environment);
   const foreign = foreignFilesProblem(directory, environment);
-  const missingKey = foreign ? undefined : keyProblem(directory, environment);
+  const unproven = foreign ? undefined : unprovenKey(directory, environment);
+  const missingKey = foreign || unproven ? undefined : keyProblem(directory, environment);
   const result = {
     environment,
     ...(madeKey ? { madeKey } : {}),
     ...(missingKey ? { missingKey: sentences(missingKey) } : {}),
     created: [] as string[],
     completed: [] as Array<{ file: string; keys: string[] }>,
-    problems: foreign ? [sentences(foreign)] : [],
+    problems: foreign ? [sentences(foreign)] : unproven ? [unproven] : [],
     switchedOff: [] as Array<MissingValue & { file: string }>,
   };
+  if (unproven) return result;
   for (const secret of neededSecrets(directory, environment, declared)) {
     const file = secretFile(secret, environment);
     try {
@@ -93,8 +95,6 @@ function needsSops(context: SecretsContext): boolean {
     return true;
   }
 }
-
-const sentences = ({ message, fix }: KeyProblem): string => `${message}. Fix: ${fix}`;
 
 /** A missing value with its fix. A sandbox sees nothing of .env, where the real clouds' values are. */
 export function explainMissing(

@@ -2,10 +2,10 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { writeWhole } from "../files";
 import { npmRunIn, shownPath } from "../place";
-import { ageKeyFile, readAgeKey } from "./age-key";
+import { readAgeKey } from "./age-key";
 import type { ApplicationSecret } from "./application-secret";
 import { type EditedSecret, judgeEdit, judgeEncrypted } from "./edited-secret";
-import { requireOwnKey } from "./foreign-key";
+import { explainMissingKey, requireOwnKey } from "./foreign-key";
 import type { SecretsContext } from "./inventory";
 import { withPlainTextFolder } from "./plain-text-folder";
 import { explainChange } from "./rotate-values";
@@ -79,9 +79,7 @@ export async function editSecret({ context, file }: EditTarget, editor: Editor, 
   const { directory, environment, declared } = context;
   const shown = shownPath(directory, file);
   if (readAgeKey(directory, environment) === undefined)
-    throw new Error(
-      `${shownPath(directory, ageKeyFile("", environment))} is not on this machine, so ${shown} can't be opened: edit it where it is, or bring it here from a copy`,
-    );
+    throw new Error(explainMissingKey(directory, environment, `${shown} can't be opened`));
   const encrypted = readFileSync(join(directory, file), "utf8");
   if (!(readSecretFile(directory, file) as SecretFile).sops)
     throw new Error(`${shown} is in plain text: ${npmRunIn(directory, "secrets", "check")} says what to do`);

@@ -13,7 +13,7 @@ import { clusterRecipients, readRecipients, SOPS_CONFIGURATION } from "./sops-co
 
 /** What to tell when one of the two keys of a rotation isn't here: Flux needs both until it is finished. */
 export function explainAbsentKey(directory: string, environment: string, recipient: string): string {
-  return `${shownPath(directory, ageKeyFile("", environment))} lacks the private half of ${recipient}: the key of ${environment} is being rotated, and Flux needs the old and the new one until that is finished. Bring the file from the machine where "${npmRunIn(directory, "secrets", "rotate", "--age-key")}" was begun`;
+  return `${shownPath(directory, ageKeyFile("", environment))} lacks the private half of ${recipient}: the key of ${environment} is being rotated, and Flux needs the old and the new one until that is finished. Bring the file from the machine where "${npmRunIn(directory, "secrets", "rotate", "--age-key")}" was begun. ${lastWayOut(directory, environment)}`;
 }
 
 /** Files of an environment that none of its keys opens, and a key that does. */
@@ -101,12 +101,20 @@ export interface KeyProblem {
   readonly fix: string;
 }
 
+/** A problem and its fix, one after the other. */
+export const sentences = ({ message, fix }: KeyProblem): string => `${message}. Fix: ${fix}`;
+
 /**
  * What is wrong with the private key of an environment whose secrets are encrypted already: it is on another machine, or another key
  * lies here. Undefined when it is here, and as long as there is none at all.
+ * @param inCluster whether the cluster has it; absent: not known
  * @throws Error for a key file or .sops.yaml that is damaged
  */
-export function keyProblem(directory: string, environment: string): KeyProblem | undefined {
+export function keyProblem(
+  directory: string,
+  environment: string,
+  inCluster?: boolean,
+): KeyProblem | undefined {
   const foreign = foreignFilesProblem(directory, environment);
   if (foreign !== undefined) return foreign;
   const [recorded] = readRecipients(directory, environment) ?? [];
@@ -121,15 +129,60 @@ export function keyProblem(directory: string, environment: string): KeyProblem |
         fix,
       }
     : {
-        message: `${file} is missing: the secrets of ${environment} are encrypted for ${recorded}, whose private half is on another machine. Deploys work without it; opening, editing and rotating secrets does not`,
+        message: `${file} is missing: the secrets of ${environment} are encrypted for ${recorded}, whose private half is on another machine, if anybody has it. ${withoutKey(inCluster)}`,
         fix,
       };
+}
+
+/** What works without the private key, by whether the cluster has it. */
+function withoutKey(inCluster: boolean | undefined): string {
+  if (inCluster === false)
+    return "The cluster does not have it yet, so a deploy from this machine is refused. Opening, editing and rotating secrets needs it, too";
+  return `Deploys work without it${inCluster ? "" : " once the cluster has it"}; opening, editing and rotating secrets does not`;
+}
+
+/**
+ * Why nothing may be encrypted on this machine for the key of .sops.yaml: its private half is missing here, and no secret shows that
+ * anybody has it. A rule that an environment of the same name has left behind looks like that. Undefined when a secret is encrypted for it.
+ * @throws Error for a key file, .sops.yaml or a secret that is damaged
+ */
+export function unprovenKey(directory: string, environment: string): string | undefined {
+  const problem = keyProblem(directory, environment);
+  if (problem === undefined || encryptedFiles(directory, environment) > 0) return undefined;
+  const [recorded] = readRecipients(directory, environment) ?? [];
+  return `${shownPath(directory, SOPS_CONFIGURATION)} has the key ${recorded} for ${environment}, but its private half is not on this machine, and no secret of ${environment} is encrypted for it. New secrets could be lost at once, so none was created. If a colleague has that key: ${problem.fix}`;
+}
+
+/** How many secrets of an environment are encrypted. */
+const encryptedFiles = (directory: string, environment: string): number =>
+  allSecretFiles(directory, environment).filter(
+    (file) => recipientsOf(readSecretFile(directory, file) ?? {}).length > 0,
+  ).length;
+
+/** What is left when nobody has an environment's private key any more, and what is lost by it. */
+export function lastWayOut(directory: string, environment: string): string {
+  const file = shownPath(directory, ageKeyFile("", environment));
+  const rule = `the rule of ${environment} in ${shownPath(directory, SOPS_CONFIGURATION)}`;
+  const away = readAgeKeys(directory, environment).length > 0 ? `, move ${file} away` : "";
+  const create = npmRunIn(directory, "secrets", "create", "--environment", environment);
+  if (encryptedFiles(directory, environment) === 0)
+    return `If nobody has it: delete ${rule}${away}, and run ${create}. It makes a new key. Nothing is lost, since nothing is encrypted for the old one`;
+  const files = shellIn(
+    directory,
+    `find flux -path '*/${environment}/secrets/*.yaml' ! -name kustomization.yaml -exec rm {} +`,
+  );
+  return `If nobody has it, these values are lost: delete the secrets of ${environment} (${files}) and ${rule}${away}, and run ${create}. It makes a new key and new values, which running databases do not know (docs/secrets.md, A lost key)`;
+}
+
+/** Why something can't be done without the private key, and every way to go on. */
+export function explainMissingKey(directory: string, environment: string, consequence: string): string {
+  return `${shownPath(directory, ageKeyFile("", environment))} is not on this machine, so ${consequence}. Do it where that file is, or ${keyElsewhereFix(directory, environment)}`;
 }
 
 /** How the private key of another machine comes here. */
 function keyElsewhereFix(directory: string, environment: string): string {
   const file = shownPath(directory, ageKeyFile("", environment));
-  return `take ${file} from a colleague or from where its copy is kept (a password manager), put it there, and chmod 600 ${file}; no new key opens what is encrypted already.${sandboxAt(directory) === undefined ? ` The cluster of ${environment} may have the last copy: ${keyFromCluster(ageKeyFile("", environment))}` : ""}`;
+  return `take ${file} from a colleague or from where its copy is kept (a password manager), put it there, and chmod 600 ${file}; no new key opens what is encrypted already.${sandboxAt(directory) === undefined ? ` The cluster of ${environment} may have the last copy: ${keyFromCluster(ageKeyFile("", environment))}.` : ""} ${lastWayOut(directory, environment)}`;
 }
 
 /** The command that writes the key of the cluster that kubectl is set to into a file, readable by its owner only. */
@@ -139,7 +192,7 @@ export function keyFromCluster(file: string): string {
 
 /** What to tell when the private key here isn't the one that the environment's secrets are encrypted for. */
 export function explainForeignKey(directory: string, environment: string, recorded: string): string {
-  return `${shownPath(directory, ageKeyFile("", environment))} is not the key of ${environment} in ${shownPath(directory, SOPS_CONFIGURATION)} (${recorded}): bring the right one back from a copy, or move this one away to go on without a private key`;
+  return `${shownPath(directory, ageKeyFile("", environment))} is not the key of ${environment} in ${shownPath(directory, SOPS_CONFIGURATION)} (${recorded}): bring the right one back from a copy, or move this one away to go on without a private key. ${lastWayOut(directory, environment)}`;
 }
 
 /**

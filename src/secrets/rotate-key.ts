@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { writeWhole } from "../files";
 import { npmRunIn, shownPath } from "../place";
 import {
-  ageKeyFile,
   keepNextAgeKey,
   nextAgeKeyFile,
   readAgeKeys,
@@ -11,7 +10,7 @@ import {
   retiredAgeKeysFile,
   writeAgeKeys,
 } from "./age-key";
-import { explainAbsentKey, explainForeignKey } from "./foreign-key";
+import { explainAbsentKey, explainForeignKey, explainMissingKey } from "./foreign-key";
 import { plainPlaces } from "./plain-parts";
 import { allSecretFiles, readSecretFile, recipientsOf, type SecretFile } from "./secret-files";
 import type { Sops } from "./sops";
@@ -138,9 +137,7 @@ function recordedKey(directory: string, environment: string): string {
     );
   const keys = readAgeKeys(directory, environment);
   if (keys.length === 0)
-    throw new Error(
-      `${shownPath(directory, ageKeyFile("", environment))} is not on this machine, and the files can't be encrypted again without it: rotate the key of ${environment} where it is, or bring it here from a copy`,
-    );
+    throw new Error(explainMissingKey(directory, environment, "the secrets can't be encrypted again"));
   if (!keys.some(({ recipient }) => recipient === recorded))
     throw new Error(explainForeignKey(directory, environment, recorded));
   const retiring = readRetiringRecipient(directory, environment);

@@ -1,7 +1,8 @@
-import { addressed, npmRunIn, shownPath } from "../place";
-import { ageKeyFile, readAgeKey } from "./age-key";
+import { addressed, npmRunIn } from "../place";
+import { readAgeKey } from "./age-key";
 import type { ApplicationSecret, RotationEffect, SecretValue } from "./application-secret";
 import { changeValues } from "./change-values";
+import { explainMissingKey } from "./foreign-key";
 import type { SecretsContext } from "./inventory";
 import { newWebhookToken, writeWebhookToken } from "./private-files";
 import { neededSecrets, readSecretFile, type SecretFile, secretFile, valuesIn } from "./secret-files";
@@ -63,9 +64,7 @@ export async function rotateValues(
   );
   if (candidates.length === 0) return { environment, rotated: [], kept: [] };
   if (!choice.dryRun && readAgeKey(directory, environment) === undefined)
-    throw new Error(
-      `${shownPath(directory, ageKeyFile("", environment))} is not on this machine, and no value can be changed without it: rotate the secrets of ${environment} where it is, or bring it here from a copy`,
-    );
+    throw new Error(explainMissingKey(directory, environment, "no value can be changed"));
   const rotated: RotatedValue[] = [];
   const kept: KeptValue[] = [];
   for (const secret of candidates) {

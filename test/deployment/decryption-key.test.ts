@@ -53,7 +53,7 @@ test.each<[Action, string[]]>([
 ])("a plan that writes the key (%s) is refused where the key isn't", (action, paths) => {
   expect(refusals(action, paths)).toEqual([
     expect.stringMatching(
-      /^staging-flux-configuration: the cluster needs the private key of staging.*npm run deploy -- --environment staging$/,
+      /^staging-flux-configuration: the cluster needs the private key of staging.*\. If nobody has it: delete the rule of staging in \.sops\.yaml.*npm run deploy -- --environment staging$/,
     ),
   ]);
   const { recipient } = keepAgeKey(directory, "staging");

@@ -1,6 +1,9 @@
+import { spawnSync } from "node:child_process";
 import { chmodSync } from "node:fs";
+import { parse, stringify } from "yaml";
 import type { ApplicationSecret } from "../../src/secrets/application-secret";
 import { checkSecrets } from "../../src/secrets/check";
+import { editSecret, findSecret } from "../../src/secrets/edit";
 import { inventory } from "../../src/secrets/inventory";
 import { beginKeyRotation } from "../../src/secrets/rotate-key";
 import { rotateValues } from "../../src/secrets/rotate-values";
@@ -18,6 +21,10 @@ const DATABASE: ApplicationSecret = {
 };
 const FILE = "flux/apps/app/staging/secrets/database.yaml";
 const LIST = "flux/apps/app/staging/secrets/kustomization.yaml";
+
+const OTHERS_FILE = "flux/apps/app/production/secrets/database.yaml";
+const LAST_WAY_OUT =
+  /If nobody has it, these values are lost: delete the secrets of staging \(find flux -path .*secrets.*and the rule of staging in \.sops\.yaml.*, and run npm run secrets -- create --environment staging/;
 
 let project: SopsProject;
 beforeEach(() => {
@@ -69,8 +76,46 @@ describeWithSops("npm run secrets -- check", () => {
     project.remove(".secrets");
     expect(await checkSecrets(project.context("staging"), ["production"], project.sops)).toMatchObject({
       opened: false,
+      missingKey: expect.stringMatching(LAST_WAY_OUT),
       findings: [],
     });
+  });
+
+  test("every message about a missing key names the last way out, and it works", async () => {
+    project.remove(".secrets/staging");
+    const target = findSecret([project.context("staging")], FILE);
+    const editor = { open: async () => undefined, again: async () => false };
+    await expect(editSecret(target, editor, project.sops)).rejects.toThrow(LAST_WAY_OUT);
+    await expect(rotatePassword()).rejects.toThrow(LAST_WAY_OUT);
+    await expect(beginKeyRotation(project.directory, "staging", project.sops)).rejects.toThrow(LAST_WAY_OUT);
+    expect((await project.create("staging")).missingKey).toMatch(LAST_WAY_OUT);
+    // Another key in its place is moved away, too.
+    project.write(".secrets/staging/age.agekey", project.read(".secrets/production/age.agekey"));
+    chmodSync(project.path(".secrets/staging/age.agekey"), 0o600);
+    const [foreign, ...others] = await check();
+    expect([foreign, others]).toEqual([expect.stringMatching(LAST_WAY_OUT), []]);
+    expect(foreign).toContain("in .sops.yaml, move .secrets/staging/age.agekey away, and run");
+    const [, command = ""] = /\((find flux [^)]*)\)/.exec(foreign ?? "") ?? [];
+    expect(spawnSync("sh", ["-c", command], { cwd: project.directory }).status).toBe(0);
+    expect([project.has(FILE), project.has(LIST), project.has(OTHERS_FILE)]).toEqual([false, true, true]);
+    project.remove(".secrets/staging");
+    const rules = parse(project.read(".sops.yaml"));
+    rules.creation_rules = rules.creation_rules.filter(
+      ({ path_regex: pattern }: { path_regex: string }) => !pattern.includes("/staging/"),
+    );
+    project.write(".sops.yaml", stringify(rules));
+    expect(await project.create("staging")).toMatchObject({ created: [FILE], problems: [] });
+    expect(await check()).toEqual([]);
+  });
+
+  test("many secrets that don't exist are one finding", async () => {
+    const more = ["a", "b", "c"].map((name) => ({ ...DATABASE, name }));
+    project.declare([DATABASE, ...more]);
+    expect(await check()).toHaveLength(3);
+    project.remove(FILE);
+    expect(await check()).toEqual([
+      `4 of 4 secrets do not exist, such as ${FILE}: npm run secrets -- create`,
+    ]);
   });
 
   test("a secret that doesn't exist", async () => {

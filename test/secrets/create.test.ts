@@ -2,9 +2,9 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { keepAgeKey, readAgeKey } from "../../src/secrets/age-key";
+import { keepAgeKey, newAgeKey, readAgeKey } from "../../src/secrets/age-key";
 import type { ApplicationSecret, SecretValue } from "../../src/secrets/application-secret";
-import { readRecipients } from "../../src/secrets/sops-configuration";
+import { addRecipient, readRecipients } from "../../src/secrets/sops-configuration";
 import { build, describeWithKubectl } from "../flux-tree/kubectl";
 import { describeWithSops, SopsProject } from "./sops-project";
 
@@ -197,6 +197,21 @@ resources:
     expect((await project.create("staging")).problems).toEqual([
       `${FILES}/database.yaml: missing more; add them on a machine that has .secrets/staging/age.agekey, with npm run secrets -- create`,
     ]);
+  });
+
+  test("nothing is encrypted for a key of which only the rule is left, and both ways to go on are named", async () => {
+    // As after an environment of this name was removed without its rule.
+    addRecipient(project.directory, "staging", newAgeKey().recipient);
+    const rules = project.read(".sops.yaml");
+    const refused = await project.create("staging");
+    expect(refused).toMatchObject({ created: [], completed: [], problems: [expect.any(String)] });
+    expect(refused.problems[0]).toMatch(
+      /^\.sops\.yaml has the key age1\S+ for staging, but its private half is not on this machine, and no secret of staging is encrypted for it.* If a colleague has that key: take \.secrets\/staging\/age\.agekey from .* If nobody has it: delete the rule of staging in \.sops\.yaml, and run npm run secrets -- create --environment staging\. It makes a new key\. Nothing is lost/,
+    );
+    expect([project.has(".secrets"), project.has(`${FILES}/database.yaml`)]).toEqual([false, false]);
+    expect(project.read(".sops.yaml")).toBe(rules);
+    project.remove(".sops.yaml");
+    expect(await project.create("staging")).toMatchObject({ problems: [], created: [expect.any(String)] });
   });
 
   test("a needed value that nobody gave holds back its secret only, and says which to give", async () => {

@@ -216,7 +216,7 @@ describeWithSops("the rotation of a key", () => {
     project.write(PRIVATE, project.read(".secrets/production/age.agekey"));
     await expect(begin()).rejects.toThrow(/is not the key of staging in \.sops\.yaml/);
     project.remove(PRIVATE);
-    await expect(begin()).rejects.toThrow(/age\.agekey is not on this machine.*where it is/);
+    await expect(begin()).rejects.toThrow(/age\.agekey is not on this machine.*where that file is/);
     expect([project.read(".sops.yaml"), project.has(NEXT)]).toEqual([before.rules, false]);
   });
 

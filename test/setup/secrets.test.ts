@@ -84,7 +84,7 @@ describe("the applications' secrets in setup.sh", () => {
     const finding = {
       check: "age-key",
       status: "warning",
-      message: `${KEY} is missing: the secrets of staging are encrypted for ${recipient}, whose private half is on another machine. Deploys work without it; opening, editing and rotating secrets does not`,
+      message: `${KEY} is missing: the secrets of staging are encrypted for ${recipient}, whose private half is on another machine, if anybody has it. Deploys work without it once the cluster has it; opening, editing and rotating secrets does not`,
       fix: expect.stringContaining(
         `take ${KEY} from a colleague or from where its copy is kept (a password manager)`,
       ),
