@@ -1,8 +1,9 @@
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { EXAMPLE_FILE, loadProject } from "../../src/config";
 import { infrastructureVariables, valuesYaml } from "../../src/flux";
+import { KEPT_APPLICATIONS } from "../flux-tree/tree";
 import { REPOSITORY } from "../support/example";
 import { cli, SandboxProject } from "../support/sandbox-project";
 
@@ -12,10 +13,7 @@ describe("an application that was removed from the tree", () => {
     try {
       for (const folder of ["clusters/staging", "clusters/production", "apps/chatbox"])
         mkdirSync(join(tree, "flux", folder), { recursive: true });
-      cpSync(
-        join(REPOSITORY, "flux/clusters/staging/fade.yaml"),
-        join(tree, "flux/clusters/staging/fade.yaml"),
-      );
+      writeFileSync(join(tree, "flux/clusters/staging/fade.yaml"), "");
       const applications = (options: { tree?: string }) =>
         loadProject(join(REPOSITORY, EXAMPLE_FILE), options).environments.map((one) =>
           Object.keys(one.applications),
@@ -26,11 +24,12 @@ describe("an application that was removed from the tree", () => {
         ["chatbox", "mattermost", "nextcloud"],
       ]);
       const all = ["chatbox", "fade", "fluxgate", "mattermost", "nextcloud", "traversion"];
-      expect(applications({ tree: REPOSITORY })).toEqual([all, all]);
       expect(applications({ tree: join(tree, "nowhere") })).toEqual([all, all]);
       const [staging] = loadProject(join(REPOSITORY, EXAMPLE_FILE), { tree }).environments;
       expect(JSON.stringify(infrastructureVariables(staging as never))).not.toContain("traversion");
       expect(valuesYaml(staging as never)).not.toContain("traversion");
+      for (const name of all) mkdirSync(join(tree, "flux/apps", name), { recursive: true });
+      expect(applications({ tree })).toEqual([all, all]);
     } finally {
       rmSync(tree, { recursive: true, force: true });
     }
@@ -41,8 +40,11 @@ describe("an application that was removed from the tree", () => {
     try {
       cpSync(join(REPOSITORY, "flux"), join(directory, "flux"), { recursive: true });
       cpSync(join(REPOSITORY, EXAMPLE_FILE), join(directory, "infrastructure.config.json"));
+      // Whatever this repository has kept: chatbox is there, fluxgate in production only.
+      mkdirSync(join(directory, "flux/apps/chatbox"), { recursive: true });
       for (const path of ["apps/fluxgate", "clusters/staging/fluxgate.yaml"])
-        rmSync(join(directory, "flux", path), { recursive: true });
+        rmSync(join(directory, "flux", path), { recursive: true, force: true });
+      writeFileSync(join(directory, "flux/clusters/production/fluxgate.yaml"), "");
       const { code, stderr } = cli(["app"], {
         CDKTF_OUTDIR: join(directory, "out"),
         HYBRID_GITOPS_DIRECTORY: directory,
@@ -67,20 +69,25 @@ describe("an application that was removed from the tree", () => {
 });
 
 test("an application that was removed in a sandbox's own flux/ stays removed with the next deploy, which takes its values along", () => {
-  const project = new SandboxProject();
+  // Any that this repository has kept, and that no configuration names.
+  const [application] = KEPT_APPLICATIONS;
+  if (application === undefined) return;
+  const project = new SandboxProject((document) => {
+    for (const one of [document, ...document.environments]) delete one.applications;
+  });
   try {
     expect(project.run("deploy", "--yes", "--environment", "staging").code).toBe(0);
-    const removed = ["flux/apps/fluxgate", "flux/clusters/staging/fluxgate.yaml"];
+    const removed = [`flux/apps/${application}`, `flux/clusters/staging/${application}.yaml`];
     for (const path of removed) rmSync(join(project.directory, path), { recursive: true });
-    rmSync(join(project.directory, "flux/clusters/production/fluxgate.yaml"));
+    rmSync(join(project.directory, `flux/clusters/production/${application}.yaml`));
 
     const deploy = project.run("deploy", "--yes", "--environment", "staging");
     expect(deploy.code).toBe(0);
-    expect(deploy.stdout).toContain("applications.fluxgate.replicas: 3 -> (none)");
+    expect(deploy.stdout).toMatch(new RegExp(`applications\\.${application}\\.replicas: \\d+ -> \\(none\\)`));
     expect(removed.filter((path) => project.exists(path))).toEqual([]);
     const clusters = readdirSync(join(project.directory, "clouds/kubernetes"));
     expect(clusters).toHaveLength(1);
-    expect(project.read("clouds/kubernetes", ...clusters)).not.toContain("fluxgate");
+    expect(project.read("clouds/kubernetes", ...clusters)).not.toContain(`applications_${application}_`);
     expect(project.run("diff", "--environment", "staging").code).toBe(0);
   } finally {
     project.remove();

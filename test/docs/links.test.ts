@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { checkConfigCommand } from "../../src/commands/check-config";
 import { ciReadyCommand } from "../../src/commands/ci-ready";
@@ -16,8 +16,9 @@ import { stateCommand } from "../../src/commands/state";
 import { statusCommand } from "../../src/commands/status";
 import { synthCommand } from "../../src/commands/synth";
 import { validateCommand } from "../../src/commands/validate";
+import { isOfRemovedApplication } from "../flux-tree/tree";
 import { REPOSITORY } from "../support/example";
-import { anchors, page, pages, prose } from "./markdown";
+import { anchors, isThere, page, pages, prose } from "./markdown";
 
 const scripts = Object.keys(
   (JSON.parse(readFileSync(join(REPOSITORY, "package.json"), "utf8")) as { scripts: object }).scripts,
@@ -65,8 +66,8 @@ describe.each(pages())("%s", (file) => {
     const broken = links.filter((link) => {
       const [path = "", anchor] = link.split("#");
       const target = path === "" ? file : normalize(join(dirname(file), path));
-      if (!existsSync(join(REPOSITORY, target))) return true;
-      return anchor !== undefined && !anchors(page(target)).has(anchor);
+      if (!isThere(target)) return true;
+      return anchor !== undefined && !isOfRemovedApplication(target) && !anchors(page(target)).has(anchor);
     });
 
     expect(broken).toEqual([]);
@@ -100,7 +101,7 @@ describe.each(pages())("%s", (file) => {
       // A name with a part to fill in, and what a static configuration makes.
       .filter((name) => !/[<>*…\\]/.test(name) && !name.startsWith("flux/.backups"));
 
-    expect(named.filter((name) => !existsSync(join(REPOSITORY, name)))).toEqual([]);
+    expect(named.filter((name) => !isThere(name))).toEqual([]);
   });
 });
 

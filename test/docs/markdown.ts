@@ -1,10 +1,16 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { isOfRemovedApplication } from "../flux-tree/tree";
 import { REPOSITORY } from "../support/example";
 
 /** The text of a page, by its path in the repository. */
 export function page(path: string): string {
   return readFileSync(join(REPOSITORY, path), "utf8");
+}
+
+/** Whether what a page names exists. The files of an application that the owner has removed count as if they did. */
+export function isThere(path: string): boolean {
+  return existsSync(join(REPOSITORY, path)) || isOfRemovedApplication(path);
 }
 
 /** Every page that is written for people, relative to the repository. */

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { REPOSITORY } from "../support/example";
-import { page, rowsWith } from "./markdown";
+import { isThere, page, rowsWith } from "./markdown";
 
 const text = page("docs/systems.md");
 const rows = rowsWith(text, "the document says", "file", "test");
@@ -22,7 +22,7 @@ test("every file exists", () => {
     [...(row.file ?? "").matchAll(/`([^`]+)`/g)].map(([, file = ""]) => file),
   );
   expect(rows.filter((row) => !/`[^`]+`/.test(row.file ?? ""))).toEqual([]);
-  expect(named.filter((file) => !existsSync(join(REPOSITORY, file)))).toEqual([]);
+  expect(named.filter((file) => !isThere(file))).toEqual([]);
 });
 
 test("every row names a test that is there", () => {

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { FluxTree } from "../../src/flux-tree";
 import { TreeFile } from "../../src/flux-tree/tree-file";
-import { ENVIRONMENTS } from "./produced-names";
 import {
+  CLUSTERS,
   exists,
   filesReadBy,
   fluxKustomizations,
@@ -103,7 +103,7 @@ describe("kustomizations of flux/", () => {
 
   it("leave no file out: everything is applied in some environment, or an option that can be", () => {
     const optional = kustomizations.filter(isOptional).flatMap((file) => filesReadBy(path.dirname(file)));
-    const applied = ENVIRONMENTS.flatMap((environment) => [
+    const applied = CLUSTERS.flatMap((environment) => [
       ...filesReadBy(path.join("flux/clusters", environment, "flux-system")),
       ...fluxKustomizations(environment).flatMap((kustomization) => [
         kustomization.file,

@@ -20,7 +20,7 @@ const foreign = releases.filter(([, release]) => !hasOwnChart(release));
 describe("HelmReleases of flux/", () => {
   it("are there", () => {
     expect(releases.map(([name]) => name)).toEqual(
-      expect.arrayContaining(["cert-manager", "cloudnative-pg", "mattermost-team-edition", "traefik"]),
+      expect.arrayContaining(["cert-manager", "cloudnative-pg", "traefik"]),
     );
   });
 

@@ -9,6 +9,7 @@ import { REPOSITORY } from "./tree";
  */
 const project = loadProject(path.join(REPOSITORY, EXAMPLE_FILE));
 
+/** The environments that the template brings, which the example configuration has. */
 export const ENVIRONMENTS = ["staging", "production"] as const;
 export type EnvironmentName = (typeof ENVIRONMENTS)[number];
 

@@ -33,17 +33,18 @@ describe("the configuration as setup.sh checks it", () => {
     project.withTree();
     expect(find(await project.report(), "environment-folders").status).toBe("ok");
     project.configure({
-      environments: ["staging", "qa"].map((name) => ({
+      environments: ["staging", "none-such"].map((name) => ({
         name,
         cluster: { region: "nyc3", nodeSize: "s-2vcpu-4gb", nodeCount: 3 },
       })),
     });
-    rmSync(join(project.directory, "flux/apps/fade/staging"), { recursive: true });
+    rmSync(join(project.directory, "flux/infrastructure/dns/staging"), { recursive: true });
     const report = await project.report(["--yes"]);
     expect(find(report, "environment-folders")).toStrictEqual({
       check: "environment-folders",
       status: "missing",
-      message: "missing, so Flux would have nothing to deploy: flux/apps/fade/staging, flux/clusters/qa",
+      message:
+        "missing, so Flux would have nothing to deploy: flux/infrastructure/dns/staging, flux/clusters/none-such",
       fix: expect.stringContaining("docs/configuration.md#another-environment has the commands"),
     });
     expect([report.ready, report.code]).toEqual([false, 1]);
