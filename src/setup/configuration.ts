@@ -1,15 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import {
-  CONFIGURATION_FILE,
-  ConfigurationError,
-  EXAMPLE_OWNER,
-  formatProblem,
-  loadProject,
-  PLACEHOLDER_DOMAIN,
-  type Project,
-} from "../config";
-import { foldersFix, missingFolders } from "../workspace";
+import { CONFIGURATION_FILE, ConfigurationError, formatProblem, loadProject, type Project } from "../config";
+import { exampleNames, foldersFix, missingFolders } from "../workspace";
 import type { Facts, SetupContext } from "./context";
 
 /** Reads the facts that a configuration states, however wrong the rest of it is. */
@@ -20,6 +12,7 @@ export function readFacts(directory: string): Facts {
     return {
       backend: name(state?.backend),
       domain: name(project?.domain),
+      email: typeof project?.email === "string" ? project.email : undefined,
       github: Boolean(github),
       owner: name(github?.owner),
       repository: name(github?.repository),
@@ -41,20 +34,7 @@ export function checkConfiguration({
   report,
 }: Pick<SetupContext, "directory" | "facts" | "report">): Project | undefined {
   const project = validated(directory, report);
-  if (facts.domain === PLACEHOLDER_DOMAIN)
-    report.finding(
-      "missing",
-      "project-domain",
-      `project.domain is still ${PLACEHOLDER_DOMAIN}`,
-      `put a domain that belongs to you into ${CONFIGURATION_FILE}`,
-    );
-  if (facts.owner === EXAMPLE_OWNER)
-    report.finding(
-      "missing",
-      "github-owner",
-      `github.owner is still ${EXAMPLE_OWNER}`,
-      `put your GitHub user or organisation into ${CONFIGURATION_FILE}, or leave "github" out`,
-    );
+  for (const { check, problem, fix } of exampleNames(facts)) report.finding("missing", check, problem, fix);
   if (project !== undefined) checkFolders(directory, project, report);
   return project;
 }
@@ -74,7 +54,7 @@ function checkFolders(directory: string, project: Project, report: SetupContext[
 
 function validated(directory: string, report: SetupContext["report"]): Project | undefined {
   try {
-    const project = loadProject(join(directory, CONFIGURATION_FILE));
+    const project = loadProject(join(directory, CONFIGURATION_FILE), { tree: directory });
     report.finding("ok", "configuration", `${CONFIGURATION_FILE} is valid`);
     return project;
   } catch (error) {

@@ -17,6 +17,7 @@ export interface SetupOptions {
 export interface Facts {
   readonly backend?: string;
   readonly domain?: string;
+  readonly email?: string;
   /** Whether it has `github`. */
   readonly github?: boolean;
   readonly owner?: string;

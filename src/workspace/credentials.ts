@@ -22,6 +22,39 @@ export function ghTokenHint({ GITHUB_TOKEN, GH_TOKEN }: Variables): string {
   return !GITHUB_TOKEN && GH_TOKEN ? " (GH_TOKEN is set, but only GITHUB_TOKEN is read)" : "";
 }
 
+/** Names of a configuration that are still the example's, so that a deploy refuses them; `check` is the finding's stable name. */
+export function exampleNames({
+  domain,
+  email,
+  owner,
+}: {
+  readonly domain?: string;
+  readonly email?: string;
+  readonly owner?: string;
+}): Array<{ readonly check: string; readonly problem: string; readonly fix: string }> {
+  const found = [
+    {
+      check: "project-domain",
+      is: domain === PLACEHOLDER_DOMAIN,
+      problem: `project.domain in ${CONFIGURATION_FILE} is still ${PLACEHOLDER_DOMAIN}`,
+      fix: "put your own domain there, and below it in the environments",
+    },
+    {
+      check: "project-email",
+      is: email?.endsWith(`@${PLACEHOLDER_DOMAIN}`),
+      problem: `project.email in ${CONFIGURATION_FILE} is still ${email}`,
+      fix: `put your own address there (Let's Encrypt refuses ${PLACEHOLDER_DOMAIN})`,
+    },
+    {
+      check: "github-owner",
+      is: owner === EXAMPLE_OWNER,
+      problem: `github.owner in ${CONFIGURATION_FILE} is still ${EXAMPLE_OWNER}`,
+      fix: 'put your GitHub user or organisation there, or leave "github" out',
+    },
+  ];
+  return found.flatMap(({ is, ...name }) => (is ? [name] : []));
+}
+
 /**
  * What a deployment to the real clouds lacks, a line each: credentials, and names that are still the example's. Whether the
  * credentials are valid, only the clouds can say.
@@ -52,20 +85,7 @@ export function missingCredentials(project: Project | undefined, variables: Vari
     );
     need(["SPACES_SECRET_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY"], "the secret of that key");
   }
-  if (project?.domain === PLACEHOLDER_DOMAIN) {
-    missing.push(
-      `project.domain in ${CONFIGURATION_FILE} is still ${PLACEHOLDER_DOMAIN}: put your own domain there, and below it in the environments`,
-    );
-  }
-  if (project?.email.endsWith(`@${PLACEHOLDER_DOMAIN}`)) {
-    missing.push(
-      `project.email in ${CONFIGURATION_FILE} is still ${project.email}: put your own address there (Let's Encrypt refuses ${PLACEHOLDER_DOMAIN})`,
-    );
-  }
-  if (project?.github?.owner === EXAMPLE_OWNER) {
-    missing.push(
-      `github.owner in ${CONFIGURATION_FILE} is still ${EXAMPLE_OWNER}: put your GitHub user or organisation there, or leave "github" out`,
-    );
-  }
+  const names = { domain: project?.domain, email: project?.email, owner: project?.github?.owner };
+  for (const { problem, fix } of exampleNames(names)) missing.push(`${problem}: ${fix}`);
   return missing;
 }

@@ -1,7 +1,7 @@
 export { REPOSITORY, SANDBOX_DIRECTORY } from "../place";
 export { foreignToTokens } from "./characters";
 export { configurationNotes } from "./configuration-record";
-export { ghTokenHint, MissingPrerequisites, missingCredentials } from "./credentials";
+export { exampleNames, ghTokenHint, MissingPrerequisites, missingCredentials } from "./credentials";
 export {
   clearDotenv,
   DOTENV_FIX,

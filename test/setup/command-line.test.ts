@@ -63,7 +63,7 @@ describe("setup.sh on the command line", () => {
     for (const line of [
       "npm is not installed",
       "terraform is not installed (1.11 or later)",
-      "github.owner is still my-github-user",
+      "github.owner in infrastructure.config.json is still my-github-user",
       "DIGITALOCEAN_TOKEN is not set",
       "GITHUB_TOKEN is not set",
     ])

@@ -55,11 +55,20 @@ describe("the configuration as setup.sh checks it", () => {
     const report = await project.report();
     expect(find(report, "project-domain")).toMatchObject({
       status: "missing",
-      message: "project.domain is still example.com",
+      message: "project.domain in infrastructure.config.json is still example.com",
     });
     expect(find(report, "github-owner")).toMatchObject({
       status: "missing",
-      message: "github.owner is still my-github-user",
+      message: "github.owner in infrastructure.config.json is still my-github-user",
+    });
+    expect(find(report, "project-email")).toMatchObject({
+      status: "missing",
+      message: "project.email in infrastructure.config.json is still admin@example.com",
+    });
+    project.configure({ project: { name: "shop", domain: "shop.example", email: "admin@example.com" } });
+    expect(await project.report()).toMatchObject({
+      ready: false,
+      findings: expect.arrayContaining([expect.objectContaining({ check: "project-email" })]),
     });
   });
 

@@ -45,6 +45,7 @@ describe.each(SHELLS)("setup.sh in $name", ({ shell }) => {
     expect(project.mode(".env")).toBe(0o600);
     expect(missing(report)).toStrictEqual([
       "project-domain",
+      "project-email",
       "github-owner",
       "digitalocean-token",
       "github-token",
