@@ -11,7 +11,7 @@ import type { DigitalOceanCloud } from "../providers/digitalocean/cloud";
 import { type GitHubCloud, idOf } from "../providers/github/cloud";
 import { loopbackIdentity } from "./certificate";
 import { answerKubernetes, type FindByToken } from "./kubernetes-api";
-import { deletePolicy, digitalOceanList, repositoryContent } from "./lists";
+import { deletePolicy, digitalOceanList, gitHubPage, repositoryContent } from "./lists";
 import { spacesKeys } from "./spaces-keys";
 
 /** Scopes that the sandbox's GitHub token has. */
@@ -166,7 +166,8 @@ function gitHub(path: string, request: IncomingMessage, response: ServerResponse
   const missing = rest?.startsWith("environments") && !cloud.offer(owner, name).environments;
   const list = rest === undefined || missing ? undefined : repositoryContent(rest, owner, name, cloud);
   if (list !== undefined) {
-    answer(response, 200, list, headers);
+    const { body, next } = gitHubPage(list, new URL(request.url ?? "/", `http://${request.headers.host}`));
+    answer(response, 200, body, next === undefined ? headers : { ...headers, link: `<${next}>; rel="next"` });
     return;
   }
   if (rest !== undefined) {

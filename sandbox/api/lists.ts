@@ -158,7 +158,7 @@ export function repositoryContent(
     policies.map(([id, { branch_pattern, tag_pattern }]) => ({
       id: Number(id),
       name: branch_pattern ?? tag_pattern,
-      type: branch_pattern === undefined ? "tag" : "branch",
+      type: branch_pattern ? "branch" : "tag",
     })),
   );
 }
@@ -181,11 +181,32 @@ function environment(wanted: string, owner: string, name: string, cloud: GitHubC
   const all = [...ids("users", "User"), ...ids("teams", "Team")];
   return {
     name: wanted,
+    deployment_branch_policy: blocks(found.deployment_branch_policy)[0] ?? null,
     protection_rules: [
       ...(found.wait_timer ? [{ type: "wait_timer", wait_timer: found.wait_timer }] : []),
       ...(all.length > 0 ? [{ type: "required_reviewers", reviewers: all }] : []),
       { type: "branch_policy" },
     ],
+  };
+}
+
+const GITHUB_PAGE = 30;
+const LARGEST_GITHUB_PAGE = 100;
+
+/** One page of what GitHub lists, and where the next one is; what is no list is whole. */
+export function gitHubPage(content: object, url: URL): { readonly body: object; readonly next?: string } {
+  const [key, all] = Array.isArray(content)
+    ? [undefined, content]
+    : (Object.entries(content).find(([name]) => "total_count" in content && name !== "total_count") ?? []);
+  if (!Array.isArray(all)) return { body: content };
+  const size = Math.min(Number(url.searchParams.get("per_page")) || GITHUB_PAGE, LARGEST_GITHUB_PAGE);
+  const page = Number(url.searchParams.get("page")) || 1;
+  const shown = all.slice((page - 1) * size, page * size);
+  const next = new URL(url);
+  next.searchParams.set("page", String(page + 1));
+  return {
+    body: key === undefined ? shown : { ...content, [key]: shown },
+    ...(page * size < all.length ? { next: next.href } : {}),
   };
 }
 

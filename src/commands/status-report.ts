@@ -40,6 +40,9 @@ export type SecretsStatus =
   /** They can't be counted. */
   | { readonly problem: string };
 
+/** What lets others use an environment in GitHub: found, or why it could not be looked for. */
+export type EnvironmentAccess = { readonly open: string } | { readonly unchecked: string };
+
 /** How an environment stands; `npm run status -- --json` prints it. */
 export interface EnvironmentStatus {
   readonly name: string;
@@ -50,6 +53,8 @@ export interface EnvironmentStatus {
   readonly cluster: ClusterStatus;
   /** Why Flux can't open the environment's secrets, with the fix. */
   readonly decryption?: KeyProblem;
+  /** Absent where only the branch that Flux reads may use it, and where nothing of it is deployed. */
+  readonly gitHub?: EnvironmentAccess;
 }
 
 /** What belongs to no environment alone. */
@@ -87,13 +92,23 @@ export function projectConcerns({
 }
 
 /** What is not as it should be, or not known, a few words each; empty when all is well. */
-export function concerns({ stacks, secrets, health, cluster, decryption }: EnvironmentStatus): string[] {
+export function concerns({
+  stacks,
+  secrets,
+  health,
+  cluster,
+  decryption,
+  gitHub,
+}: EnvironmentStatus): string[] {
   return [
     ...stacks.filter(({ state }) => state !== "deployed").map(({ name, state }) => `${name} ${state}`),
     ...secretsConcerns(secrets),
     ...(health && "problems" in health ? health.problems.map(({ concern }) => concern) : []),
     ...clusterConcerns(cluster),
     ...(decryption ? ["the key that Flux decrypts with"] : []),
+    ...(gitHub === undefined
+      ? []
+      : ["open" in gitHub ? "GitHub environment open to others" : "GitHub environment not compared"]),
   ];
 }
 

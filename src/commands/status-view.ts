@@ -64,6 +64,7 @@ export function printStatus(
     write(healthLines(status));
     write(clusterLines(status, workspace));
     write(decryptionLines(status));
+    write(gitHubLines(status));
   }
   output.heading("the project");
   write(nameLines(project, workspace));
@@ -80,11 +81,11 @@ function summary({ environments, project }: ProjectStatus, { npmRun }: Workplace
     ...environments.map((status) => ({ name: status.name, concerns: concerns(status) })),
     { name: "the project", concerns: projectConcerns(project) },
   ].filter((one) => one.concerns.length > 0);
-  // What is not looked at must not be taken for well: settings of the clouds that only a plan compares.
+  // What is not looked at must not be taken for well.
   if (troubled.length === 0)
     return [
       pc.green("All is as it should be."),
-      ...wrapped(`${npmRun("diff")} also compares every setting in the clouds.`, ""),
+      ...wrapped(`Not compared here: nodes, deploy keys, webhooks. See ${npmRun("diff")}.`, ""),
     ];
   return troubled.flatMap((one) =>
     wrapped(`${one.name} is not as it should be: ${one.concerns.join(", ")}.`, ""),
@@ -209,6 +210,12 @@ function healthLines({ health, cluster }: EnvironmentStatus): string[] {
     row(printable(state), printable(version)),
     ...problems.flatMap(({ explanation }) => below(printable(explanation))),
   ];
+}
+
+function gitHubLines({ name, gitHub }: EnvironmentStatus): string[] {
+  if (gitHub === undefined) return [];
+  const [state, text] = "open" in gitHub ? ["open", gitHub.open] : ["not compared", gitHub.unchecked];
+  return ["  GitHub", row(state, `environment ${name}`), ...below(printable(text))];
 }
 
 function clusterLines({ name, cluster }: EnvironmentStatus, workspace: Workplace): string[] {

@@ -18,6 +18,7 @@ import { clustersElsewhere } from "../deployment/clusters-elsewhere";
 import { deployedKeyProblem } from "../deployment/decryption-key";
 import { explain } from "../deployment/failure";
 import { INTERRUPTED_EXIT_CODE } from "../deployment/interruption";
+import { explainOpen, openEnvironment } from "../deployment/open-environments";
 import { orphanedStacks } from "../deployment/orphaned-stacks";
 import { selectStacks } from "../deployment/selection";
 import {
@@ -44,6 +45,7 @@ import { type CommonOptions, command, sandboxName } from "./options";
 import {
   type ClusterStatus,
   concerns,
+  type EnvironmentAccess,
   type EnvironmentStatus,
   type ProjectStatus,
   projectConcerns,
@@ -109,7 +111,8 @@ export function statusCommand(): Command {
 /** Not knowing weighs more than knowing that something is wrong: a script must not take the one for the other. */
 function exitCode({ environments, project }: ProjectStatus): number {
   const unknown = environments.some(
-    ({ stacks, cluster }) =>
+    ({ stacks, cluster, gitHub }) =>
+      (gitHub !== undefined && "unchecked" in gitHub) ||
       cluster.state === "unreachable" ||
       cluster.state === "unknown" ||
       stacks.some(({ state }) => state === "unknown"),
@@ -196,13 +199,22 @@ async function environmentStatus(
   const id = clusterStack?.outputs.cluster_id;
   const flux = read.find(({ status }) => status.name === `${environment.name}-flux-configuration`);
   const decryption = flux?.state && deployedKeyProblem(flux.state, environment.name, workspace);
+  const gitHubStack = stacks.find(({ name }) => name === `${environment.name}-github-secrets`);
+  const isInGitHub = read.some(
+    ({ status }) => status.name === gitHubStack?.name && !["not deployed", "unknown"].includes(status.state),
+  );
+  const [answers, gitHub] = await Promise.all([
+    typeof id === "string"
+      ? clusterAnswers(id, environment, workspace)
+      : { cluster: withoutId(clusterStack?.status) },
+    gitHubStack && isInGitHub ? environmentAccess(gitHubStack, workspace) : undefined,
+  ]);
   return {
     name: environment.name,
     stacks: read.map(({ status }) => status),
     secrets: secretsStatus(environment.name, workspace),
-    ...(typeof id === "string"
-      ? await clusterAnswers(id, environment, workspace)
-      : { cluster: withoutId(clusterStack?.status) }),
+    ...answers,
+    ...(gitHub ? { gitHub } : {}),
     ...(decryption ? { decryption } : {}),
   };
 }
@@ -217,6 +229,21 @@ function secretsStatus(environment: string, { directory, variables }: Workspace)
     };
   } catch (error) {
     return { problem: (error as Error).message };
+  }
+}
+
+/** Whether others may use the environment in GitHub, which no plan shows. */
+async function environmentAccess(
+  stack: DescribedStack,
+  workspace: Workspace,
+): Promise<EnvironmentAccess | undefined> {
+  if (!workspace.variables.GITHUB_TOKEN)
+    return { unchecked: "Who may use it is not known: GITHUB_TOKEN is not set." };
+  try {
+    const open = await openEnvironment(stack, workspace);
+    return open && { open: explainOpen(open) };
+  } catch (error) {
+    return { unchecked: `Who may use it is not known: ${(error as Error).message}` };
   }
 }
 

@@ -13,6 +13,7 @@ import {
 import { decryptionKeyRefusals } from "./decryption-key";
 import { deployedClusters } from "./deployed-clusters";
 import { missingObjects } from "./missing-objects";
+import { openEnvironmentRefusals } from "./open-environments";
 import { orphanedStacks } from "./orphaned-stacks";
 import { takenRanges } from "./taken-ranges";
 
@@ -55,7 +56,7 @@ export async function examine(options: ExaminationOptions): Promise<Examination>
   const environments = new Set(selected.map(environmentOf));
   const others = all.filter((stack) => !environments.has(environmentOf(stack)));
   const questions = readCapacity ? capacityQuestions(plans, workspace.project) : [];
-  const [deployed, elsewhere, capacity, taken, ranges, missing] = await Promise.all([
+  const [deployed, elsewhere, capacity, taken, ranges, open, missing] = await Promise.all([
     deployedClusters(
       all.filter((stack) => environments.has(environmentOf(stack))),
       workspace.variables,
@@ -64,6 +65,7 @@ export async function examine(options: ExaminationOptions): Promise<Examination>
     readCapacity && questions.length > 0 ? readCapacity(questions) : { answers: new Map(), unknown: [] },
     collisions(plans, workspace, adopt),
     takenRanges(plans, workspace),
+    openEnvironmentRefusals(plans, workspace),
     missingObjects({
       plans,
       failed: selected.filter(({ name }) => failures.some(({ stack }) => stack === name)),
@@ -88,6 +90,7 @@ export async function examine(options: ExaminationOptions): Promise<Examination>
     impossible: [
       ...taken.refusals,
       ...ranges.refusals,
+      ...open,
       ...plans.flatMap((plan) => decryptionKeyRefusals(plan, workspace)),
     ],
     notes: [...elsewhere.notes, ...capacity.unknown, ...taken.notes, ...ranges.notes],

@@ -12,6 +12,7 @@ import {
 } from "../terraform";
 import type { Workspace } from "../workspace";
 import { gitHubList, gitHubObject } from "./cloud-api";
+import { type BranchPolicy, openEnvironmentNotes, openTo } from "./open-environments";
 
 /** The attribute of an environment that says who has to approve. */
 const REVIEWERS = "reviewers";
@@ -22,6 +23,7 @@ const WRITTEN_OVER = [ENVIRONMENT, ...VARIABLES, ...SECRETS];
 
 /** An environment as GitHub's API has it, as far as it is compared. */
 interface GitHubEnvironment {
+  readonly deployment_branch_policy?: BranchPolicy | null;
   readonly protection_rules?: ReadonlyArray<{
     readonly type: string;
     readonly wait_timer?: number;
@@ -44,7 +46,7 @@ interface Attributes extends ReviewedEnvironment {
 
 /**
  * What nobody sees in a plan of GitHub's provider. It writes an environment, variables and secrets over those that exist, and does
- * not notice reviewers that were removed by hand.
+ * not notice reviewers that were removed by hand, nor policies that let other branches use the environment.
  * @returns the plan with names for the reviewers that it only has ids of, and with a note about each of the others
  */
 export async function withGitHubNotes(planned: StackPlan, workspace: Workspace): Promise<StackPlan> {
@@ -59,6 +61,7 @@ export async function withGitHubNotes(planned: StackPlan, workspace: Workspace):
     const notes = [
       ...(creates ? await overwritten(plan, github.owner, workspace) : []),
       ...(await removedReviewers(plan, github.owner, workspace)),
+      ...(await openEnvironmentNotes(plan, workspace)),
     ];
     return notes.length === 0 ? plan : { ...plan, notes: [...(plan.notes ?? []), ...notes] };
   } catch (error) {
@@ -128,6 +131,7 @@ async function changesIn({ repository, environment, created, variables }: Place)
     ...ofType(ENVIRONMENT).flatMap((wanted) => [
       ...reviewerChange(found, wanted),
       ...waitChange(found, wanted),
+      ...policyChange(found),
     ]),
   ];
 }
@@ -217,6 +221,11 @@ function waitChange({ protection_rules = [] }: GitHubEnvironment, wanted: Attrib
   const before = protection_rules.find(({ type }) => type === "wait_timer")?.wait_timer ?? 0;
   const after = wanted.wait_timer ?? 0;
   return before === after ? [] : [`the wait timer: ${before} -> ${after} minutes`];
+}
+
+function policyChange({ deployment_branch_policy: policy }: GitHubEnvironment): string[] {
+  const before = openTo(policy);
+  return before === undefined ? [] : [`the branches that may use it: ${before} -> the one that Flux reads`];
 }
 
 async function removedReviewers(plan: StackPlan, owner: string, workspace: Workspace): Promise<string[]> {

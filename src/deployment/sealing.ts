@@ -19,8 +19,6 @@ export interface SealingOptions {
 /** What a deploy would seal for GitHub, by what is set on this machine. */
 export interface Sealing {
   readonly proposals: readonly Proposal[];
-  /** Environments that no deploy has sealed anything for, and the names of what it would seal. */
-  readonly first: readonly { readonly environment: string; readonly secrets: readonly string[] }[];
   /** In CI: the names of secrets whose values there are others than those that were sealed. */
   readonly kept: readonly { readonly environment: string; readonly secrets: readonly string[] }[];
   /** Deploy tokens that are sealed once GitHub has the environment, which gives out the key for them. */
@@ -32,7 +30,7 @@ export interface Sealing {
 /**
  * The stacks as a deploy would plan them: with what it would seal again, which is written nowhere before acceptSealing(). diff and deploy
  * plan with the same.
- * @param isDeploy makes what the first deploy makes, and looks in CI whether its values are those that were sealed
+ * @param isDeploy keeps the keys that the first deploy makes, and looks in CI whether its values are those that were sealed
  * @throws Error with what GitHub refuses, or with what the app printed
  */
 export async function synthesizeSealed(
@@ -62,7 +60,7 @@ async function proposeSealing(
 ): Promise<Sealing> {
   const { project, directory, variables } = workspace;
   const { github } = project;
-  if (!github) return { proposals: [], first: [], kept: [], waiting: [], leftOut: [] };
+  if (!github) return { proposals: [], kept: [], waiting: [], leftOut: [] };
   const isCi = variables.GITHUB_ACTIONS === "true";
   await refuseReviewers(workspace, options, github);
   const plans = await Promise.all(
@@ -81,11 +79,13 @@ async function proposeSealing(
       // Nothing is sealed for another repository before somebody allows that one: the plan will be refused.
       if (!options.allow?.includes("repository-change") && (await followsAnother(workspace, environment)))
         return {};
-      if (!isSealed && !isDeploy)
-        return {
-          first: [{ environment, secrets: await differingSecrets({ directory, environment, variables }) }],
-        };
-      const proposal = await proposeSecrets({ directory, environment: affectedOne, github, variables });
+      const proposal = await proposeSecrets({
+        directory,
+        environment: affectedOne,
+        github,
+        variables,
+        keepsKeys: isDeploy,
+      });
       const { changes, waiting, leftOut } = proposal;
       return {
         ...(changes ? { proposals: [proposal] } : {}),
@@ -96,7 +96,6 @@ async function proposeSealing(
   );
   return {
     proposals: plans.flatMap(({ proposals = [] }) => proposals),
-    first: plans.flatMap(({ first = [] }) => first),
     kept: plans.flatMap(({ kept = [] }) => kept).filter(({ secrets }) => secrets.length > 0),
     waiting: plans.flatMap(({ waiting = [] }) => waiting).filter(({ secrets }) => secrets.length > 0),
     leftOut: plans.flatMap(({ leftOut = [] }) => leftOut),
@@ -146,7 +145,7 @@ function explainUnsealed(directory: string, environment: string): string {
 /** Says by name, never by value, what a deploy seals again. It stands beside the plan, in diff and deploy alike. */
 export function explainSealing(
   { project, directory }: Workspace,
-  { proposals, first, kept, waiting, leftOut }: Sealing,
+  { proposals, kept, waiting, leftOut }: Sealing,
 ): string[] {
   const repository = `${project.github?.owner}/${project.github?.repository}`;
   const file = (environment: string): string => shownPath(directory, `secrets/${environment}.json`);
@@ -168,10 +167,6 @@ export function explainSealing(
         ({ environment, sealed }) =>
           `Sealed for GitHub by this plan (${file(environment)}): ${sealed.join(", ")}. The values that are set here are not those that were sealed; where they are not set, the sealed ones stay.`,
       ),
-    ...first.map(
-      ({ environment, secrets }) =>
-        `Not in this plan: the Actions secrets${secrets.length > 0 ? ` (${secrets.join(", ")})` : ""}, deploy key and webhook of ${environment}, which the first deploy makes.`,
-    ),
     ...kept.map(
       ({ environment, secrets }) =>
         `Not sealed: ${secrets.join(", ")}. This job has other values than those in ${file(environment)}. CI seals nothing, so GitHub keeps the sealed ones. If the job's values are right, deploy from a machine where they are set and commit ${file(environment)}.`,

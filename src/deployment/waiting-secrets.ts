@@ -4,6 +4,7 @@ import { environmentOf, type StackPlan } from "../terraform";
 import type { Workspace } from "../workspace";
 import { applyAll, type StackResult } from "./apply-all";
 import { explain } from "./failure";
+import { openEnvironmentRefusals } from "./open-environments";
 import { failureMessages, planAll } from "./plan-all";
 import { acceptSealing, type Sealing, type SealingOptions, synthesizeSealed } from "./sealing";
 
@@ -51,6 +52,9 @@ export async function setWaitingSecrets(
       showPlans(output, [plan]);
       if (!(await approve(plan))) return failed([environmentOf(plan.stack)], "the plan was not approved");
     }
+    // Somebody may have let others in since the plans were looked at.
+    const refusals = await openEnvironmentRefusals(plans, workspace);
+    if (refusals.length > 0) return failed(environments, refusals.join("\n"));
     acceptSealing(workspace, sealing, output);
     const added = await applyAll({ workspace, all, plans, output, stopped, approve });
     return results.map((result) => {

@@ -18,12 +18,18 @@ export function deployKeyFile(directory: string, environment: string): string {
 /**
  * The public half of Flux's deploy key. The key is made on first use only: on a machine that doesn't have the private half
  * (CI, a colleague's laptop) the published half stays.
+ * @param writes false: a new one is kept nowhere, and stands for the one that a deploy will make
  */
-export function deployKey(directory: string, environment: string, published: string | undefined): string {
+export function deployKey(
+  directory: string,
+  environment: string,
+  published: string | undefined,
+  writes = true,
+): string {
   const file = deployKeyFile(directory, environment);
   if (published !== undefined && !existsSync(file)) return published;
   return publicKeyOf(
-    keep(file, () => newOpenSshKey(`flux-${environment}`)),
+    keep(file, () => newOpenSshKey(`flux-${environment}`), writes),
     shownPath(directory, deployKeyFile("", environment)),
   );
 }
@@ -31,10 +37,16 @@ export function deployKey(directory: string, environment: string, published: str
 /**
  * The path of Flux's receiver: `/hook/` and the digest of token, name and namespace, as the notification-controller derives
  * it. The token is made on first use only, as the deploy key is.
+ * @param writes false: a new one is kept nowhere
  */
-export function webhookPath(directory: string, environment: string, published: string | undefined): string {
+export function webhookPath(
+  directory: string,
+  environment: string,
+  published: string | undefined,
+  writes = true,
+): string {
   if (published !== undefined && !existsSync(webhookTokenFile(directory, environment))) return published;
-  const token = webhookToken(directory, environment);
+  const token = webhookToken(directory, environment, writes);
   const digest = createHash("sha256").update(`${token}${RECEIVER.name}${RECEIVER.namespace}`).digest("hex");
   return `/hook/${digest}`;
 }
@@ -68,8 +80,8 @@ export function webhookTokenFile(directory: string, environment: string): string
 }
 
 /** The receiver's token, made on first use. */
-export function webhookToken(directory: string, environment: string): string {
-  return keep(webhookTokenFile(directory, environment), newWebhookToken).trim();
+export function webhookToken(directory: string, environment: string, writes = true): string {
+  return keep(webhookTokenFile(directory, environment), newWebhookToken, writes).trim();
 }
 
 /** A token for the receiver. */
@@ -86,9 +98,10 @@ export function writeWebhookToken(directory: string, environment: string, token:
 
 const RECEIVER = { name: "flux-system", namespace: "flux-system" } as const;
 
-/** The content of a private file, which is made when it isn't there and never overwritten. */
-export function keep(file: string, make: () => string): string {
+/** The content of a private file, which is made when it isn't there (and kept, if it writes) and never overwritten. */
+export function keep(file: string, make: () => string, writes = true): string {
   if (!existsSync(file)) {
+    if (!writes) return make();
     mkdirSync(join(file, ".."), { recursive: true, mode: 0o700 });
     writeFileSync(file, make(), { mode: 0o600, flag: "wx" });
   }

@@ -14,6 +14,8 @@ export interface PublishOptions {
   readonly environment: { readonly name: string; readonly reviewers: readonly string[] };
   readonly github: GitHubRepository;
   readonly variables: Readonly<Record<string, string | undefined>>;
+  /** Whether keys that are made on first use are kept. Else a deploy makes others. */
+  readonly keepsKeys: boolean;
 }
 
 /** What an environment's published secrets would become. Nothing is written in secrets/ before somebody approves it. */
@@ -48,7 +50,7 @@ interface Secret {
  * @throws Error when GitHub doesn't answer, or a value has to be sealed again and isn't set here, or a plan would get another secret
  */
 export async function proposeSecrets(options: PublishOptions): Promise<Proposal> {
-  const { directory, github, variables } = options;
+  const { directory, github, variables, keepsKeys } = options;
   const environment = options.environment.name;
   const before = readPublished(directory, environment);
   const [deploying, planning] = [deploySecrets(environment, variables), planSecrets(environment, variables)];
@@ -88,8 +90,8 @@ export async function proposeSecrets(options: PublishOptions): Promise<Proposal>
       ? { environment: { publicKey: environmentKey, secrets: inEnvironment.secrets } }
       : {}),
     offer,
-    deployKey: deployKey(directory, environment, before?.deployKey),
-    webhookPath: webhookPath(directory, environment, before?.webhookPath),
+    deployKey: deployKey(directory, environment, before?.deployKey, keepsKeys),
+    webhookPath: webhookPath(directory, environment, before?.webhookPath, keepsKeys),
   };
   return {
     environment,

@@ -52,7 +52,7 @@ export class GitHubSecretsStack extends EnvironmentStack {
       deploymentBranchPolicy: { protectedBranches: false, customBranchPolicies: true },
       reviewers: users.length + teams.length > 0 ? [{ users, teams }] : undefined,
     });
-    new RepositoryEnvironmentDeploymentPolicy(this, "deployment-policy", {
+    const policy = new RepositoryEnvironmentDeploymentPolicy(this, "deployment-policy", {
       repository: github.repository,
       environment: target.environment,
       branchPattern: github.branch,
@@ -63,6 +63,8 @@ export class GitHubSecretsStack extends EnvironmentStack {
         environment: target.environment,
         secretName,
         encryptedValue: sealed,
+        // First only the branch that Flux reads may use the environment, then there is something to read.
+        dependsOn: [policy],
       });
     }
     const variables: Record<string, string> = {

@@ -38,9 +38,23 @@ describe.each([
 ])("%s", (_, account, offered) => {
   const project = projectOf(account);
   afterAll(() => project.remove());
+  let diff: CliResult;
+  let kept: boolean;
   let first: CliResult;
   beforeAll(() => {
+    diff = run(project, "diff");
+    kept = project.exists(".secrets") || project.exists("secrets");
     first = run(project, "deploy", "--yes");
+  });
+
+  test("diff plans the first deploy as it will be, with the same warnings, and keeps no keys for it", () => {
+    const planned = ({ stdout }: CliResult) => [
+      stdout.split("\n").filter((line) => /^ +\+ +github_/.test(line)),
+      stdout.split("\n").filter((line) => /^(?:Warning|After this plan): /.test(line)),
+    ];
+    expect(planned(diff)).toEqual(planned(first));
+    expect(kept).toBe(false);
+    expect(planned(diff)[0]).toHaveLength(offered.environment ? 10 : 3);
   });
 
   test("one deploy sets all that GitHub offers, and warns of the rest", () => {

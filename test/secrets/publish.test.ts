@@ -66,6 +66,7 @@ const set = (variables: Record<string, string>) => ({
   directory: folder,
   environment: { name: "staging", reviewers: ["ada"] },
   github: GITHUB,
+  keepsKeys: true,
   variables: { GITHUB_BASE_URL: base, GITHUB_TOKEN: "gh", DIGITALOCEAN_TOKEN: TOKEN, ...variables },
 });
 /** Proposes, and approves. */
