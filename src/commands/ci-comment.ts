@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { LONGEST_COMMENT, planComment } from "../terminal/plan-comment";
-import { planReport } from "../terminal/plan-report";
+import { type PlanReport, planReport } from "../terminal/plan-report";
 import { command } from "./options";
 
 interface CommentOptions {
@@ -21,15 +21,27 @@ export function commentOf(
   environments: readonly string[],
   { run, commit }: { readonly run: string; readonly commit: string },
 ): string {
-  const reported = environments.map((name) => {
-    const file = join(directory, `plan-${name}`, "plan.json");
-    return existsSync(file)
-      ? { name, report: planReport.parse(JSON.parse(readFileSync(file, "utf8"))) }
-      : { name };
-  });
+  const reported = environments.map((name) => ({ name, ...readReport(directory, `plan-${name}/plan.json`) }));
   const footer = `Plans of ${commit}; as the plain CLI prints them: [artifacts](${run}#artifacts).\n`;
   const room = LONGEST_COMMENT - footer.length - 1;
   return `${planComment(reported, `[the run](${run})`, room)}\n${footer}`;
+}
+
+/** One report that can't be read keeps the others from no comment. */
+function readReport(
+  directory: string,
+  name: string,
+): { readonly report?: PlanReport; readonly problem?: string } {
+  const file = join(directory, name);
+  if (!existsSync(file)) return {};
+  try {
+    const report = planReport.safeParse(JSON.parse(readFileSync(file, "utf8")));
+    if (report.success) return { report: report.data };
+    const [issue] = report.error.issues;
+    return { problem: `${name} is not a report: ${issue?.path.join(".")}: ${issue?.message}` };
+  } catch (error) {
+    return { problem: `${name} can't be read: ${(error as Error).message}` };
+  }
 }
 
 export function ciCommentCommand(): Command {

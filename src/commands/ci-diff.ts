@@ -5,27 +5,47 @@ import { command } from "./options";
 
 /** Terraform's error for the outputs of a stack that was never deployed, which no plain CLI can plan on. */
 const NEVER_DEPLOYED = "Unable to find remote state";
-/** How cdktf repeats that terraform failed. */
-const REPEATED = /^External Error: Stack failed to plan/;
-/** A program that ended in the middle: terraform, a provider, cdktf, or one that was killed. No line of it begins with "Error:". */
-const CRASH =
-  /\bpanic: |\bfatal error: |runtime: out of memory|heap out of memory|TERRAFORM CRASH|exited with code (?!1\b)\d|\bsignal: killed|^Killed\b|Segmentation fault|\bSIG(?:KILL|SEGV|ABRT|TERM)\b/;
+/** How terraform and cdktf repeat that there was an error. */
+const REPEATED =
+  /External Error: Stack failed to plan|Planning failed\. Terraform encountered an error|\bexit(?:ed with)? code 1\b/;
+/** Whatever may tell of trouble. What it names too much fails a job that somebody then looks at; what it misses is excused. */
+const TROUBLE = [
+  /error|exception|fatal|panic|fail|crash|abort|\bkill|\bsignal|\bfault\b|core dumped|out of memory|non-zero/i,
+  /\bexit(?:ed)?\b.*\b(?:code|status)\b|refused|\breset\b|tim(?:ed|e) ?out|unreachable|denied|unauthori[sz]ed|not found/i,
+  /\bSIG[A-Z]{2,}\b|\bE[A-Z]{4,}\b/,
+];
+/** How cdktf's log begins its lines, whatever stands in them. */
+const LOGGED = /^\[[^\]]*\] \[ERROR\] default - /;
+/** A plan as terraform prints it, which has the user's own words. */
+const PLAN =
+  /^.*Terraform (?:used the selected providers|planned the following actions)[\s\S]*?^\s+Plan: \d+ to add.*$/gm;
 
 /**
  * What made `cdktf diff` fail, but for what the plain CLI can't do: plan a stack that builds on one that was never deployed (our own diff
- * plans it on assumed outputs). Empty when that was all.
+ * plans it on assumed outputs). Empty when that was all: when it is there, and nothing else that was printed looks like trouble.
  */
 export function plainDiffErrors(printed: string): string[] {
   const plain = stripVTControlCharacters(printed);
-  const crashes = plain
-    .split("\n")
-    .map((line) => line.replace(/^\s*[│|╷╵]?\s*/, "").trim())
-    .filter((line) => CRASH.test(line));
-  const errors = [...plain.matchAll(/^[^\n]*?\bError: ([^\n]*)$/gm)]
-    .map(([, error = ""]) => error.trim())
-    .filter((error) => !REPEATED.test(error));
-  if (errors.length + crashes.length === 0) return ["cdktf diff failed and printed no error of Terraform"];
-  return [...new Set([...errors, ...crashes].filter((error) => error !== NEVER_DEPLOYED))];
+  // What a crash prints in the middle of a plan isn't indented as the plan is.
+  const withoutPlans = plain.replace(PLAN, (plan) => plan.replace(/^\s{4,}.*$/gm, ""));
+  const errors: string[] = [];
+  let excused = false;
+  let inBox = false;
+  for (const line of withoutPlans.split("\n")) {
+    const text = line.trim().replace(LOGGED, "");
+    const [, boxed] = /^(?:\S+ {2})?│(.*)$/.exec(text) ?? [];
+    const [, kind, title] = /^(Error|Warning): (.*)$/.exec((boxed ?? text).trim()) ?? [];
+    const isBody = inBox && boxed !== undefined && kind === undefined;
+    inBox = boxed !== undefined && (kind !== undefined || inBox);
+    // The lines below a title explain it.
+    if (isBody || kind === "Warning") continue;
+    const error = title ?? text;
+    if (title === NEVER_DEPLOYED) excused = true;
+    else if (!REPEATED.test(line) && (kind !== undefined || TROUBLE.some((one) => one.test(text))))
+      errors.push(error);
+  }
+  if (errors.length === 0 && !excused) return ["cdktf diff failed and printed no error of Terraform"];
+  return [...new Set(errors)];
 }
 
 function readPrinted(file: string): string {

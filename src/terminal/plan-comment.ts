@@ -11,6 +11,8 @@ export interface ReportedEnvironment {
   readonly name?: string;
   /** Absent when its job failed before there was a plan. */
   readonly report?: PlanReport;
+  /** Why the report that is there can't be read. */
+  readonly problem?: string;
 }
 
 /** A part of a comment in versions, the longest first. */
@@ -102,7 +104,7 @@ function numbers(environments: readonly ReportedEnvironment[], hint: Part, limit
   const lines = [...loud, ...environments.filter((one) => !isLoud(one))].map(({ name = "", report }) => {
     const line = report
       ? [
-          report.summary,
+          inline(report.summary),
           ...(report.refusal === "" ? [] : [`**refused** (${Math.max(1, report.refusals.length)})`]),
           ...(report.failures.length === 0 ? [] : [`not planned: ${report.failures.length}`]),
           ...(report.destroyed.length === 0 ? [] : [`destroyed or replaced: ${report.destroyed.length}`]),
@@ -124,13 +126,23 @@ function numbers(environments: readonly ReportedEnvironment[], hint: Part, limit
 const shortened = (line: string, width: number): string =>
   line.length > width ? `${line.slice(0, width - 1)}…` : line;
 
-function partsOf({ name, report }: ReportedEnvironment, where: string, floor: number): Part[] {
+/** A text in a line of Markdown or HTML: nothing in it formats, links, embeds or calls anybody. */
+const inline = (text: string): string =>
+  text
+    .replace(/[\\`*_~[\]<>|&#!]/g, (character) => `&#${character.codePointAt(0)};`)
+    .replaceAll("@", "@\u200b")
+    .replace(/\s+/g, " ");
+
+function partsOf({ name, report, problem }: ReportedEnvironment, where: string, floor: number): Part[] {
   const heading = name === undefined ? [] : [`## ${name}`];
   const fixed = (text: string): Part => ({ rank: REFUSED, versions: [text] });
-  if (!report) return [fixed([...heading, `There is no plan: its job failed, see ${where}.`].join("\n\n"))];
+  if (!report) {
+    const why = problem === undefined ? "its job failed" : inline(shortened(problem, WIDTHS[1]));
+    return [fixed([...heading, `There is no plan: ${why}, see ${where}.`].join("\n\n"))];
+  }
   const { summary, refusal, refusals, failures, destroyed, notes, stacks } = report;
   return [
-    fixed([...heading, `### ${summary}`].join("\n\n")),
+    fixed([...heading, `### ${inline(summary)}`].join("\n\n")),
     ...(refusal === "" ? [] : [refusalPart(refusal, refusals, where, floor)]),
     ...(failures.length === 0 ? [] : [failurePart(failures, where, floor)]),
     ...(destroyed.length === 0
@@ -139,14 +151,18 @@ function partsOf({ name, report }: ReportedEnvironment, where: string, floor: nu
     { rank: OVERVIEW, versions: [table(stacks), ""] },
     ...(notes.length === 0
       ? []
-      : [{ rank: NOTES, versions: [notes.map((note) => `- ${note}`).join("\n"), ""] }]),
+      : [{ rank: NOTES, versions: [`**Notes:**\n\n${fenced(notes.join("\n"))}`, ""] }]),
     ...stacks.flatMap(({ name: stack, details }) =>
       details === undefined
         ? []
         : [
             {
               rank: DETAILS,
-              versions: [fold(stack, details), `${stack}: too long for this comment, see ${where}.`, ""],
+              versions: [
+                fold(stack, details),
+                `${inline(stack)}: too long for this comment, see ${where}.`,
+                "",
+              ],
             },
           ],
     ),
@@ -204,13 +220,13 @@ function table(stacks: PlanReport["stacks"]): string {
     "| --- | ---: | ---: | ---: | ---: |",
     ...stacks.map(
       ({ name, assumed, counts: { created, changed, replaced, destroyed } }) =>
-        `| ${name}${assumed ? " (assumed)" : ""} | ${created} | ${changed} | ${loud(replaced)} | ${loud(destroyed)} |`,
+        `| ${inline(name)}${assumed ? " (assumed)" : ""} | ${created} | ${changed} | ${loud(replaced)} | ${loud(destroyed)} |`,
     ),
   ].join("\n");
 }
 
 function fold(title: string, text: string): string {
-  return `<details><summary>${title}</summary>\n\n${fenced(text)}\n</details>`;
+  return `<details><summary>${inline(title)}</summary>\n\n${fenced(text)}\n</details>`;
 }
 
 function fenced(text: string): string {

@@ -43,12 +43,24 @@ test.each([
   "terraform exited with code 137",
   "FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory",
   "Killed",
+  "[2026-11-30T23:28:35.752] [ERROR] default - TypeError: Cannot read properties of undefined",
+  "main.ts(3,1): error TS2304: Cannot find name 'x'.",
+  "npm error code ETIMEDOUT",
+  "read: connection reset by peer",
+  "terraform was ended by SIGBUS",
+  "Bus error (core dumped)",
+  "Command failed: terraform returned non-zero exit code 137",
 ])("a crash beside it is a failure: %s", (crash) => {
   const excused = "\u001b[31m│ Error: Unable to find remote state\u001b[0m\n";
   expect(plainDiffErrors(excused)).toEqual([]);
   expect(
     plainDiffErrors(`${excused}staging-flux-configuration  ${crash}\n`.replace(/\S+ {2}Killed/, "Killed")),
   ).toEqual([expect.stringContaining(crash)]);
+  // On a line of its own, and in the middle of a plan.
+  const logged = crash.replace(/^.*default - /, "");
+  const plan = `Terraform planned the following actions:\n      + failures = "an error"\n${crash}\n      Plan: 1 to add\n`;
+  expect(plainDiffErrors(excused + crash)).toEqual([logged]);
+  expect(plainDiffErrors(plan + excused)).toEqual([logged]);
 });
 
 test("a file that isn't there is named, with what to do", () => {
