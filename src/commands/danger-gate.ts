@@ -26,6 +26,8 @@ export interface Refusal {
 
 interface GateOptions extends Omit<ExaminationOptions, "readCapacity"> {
   readonly output: Output;
+  /** Why somebody interrupted, if somebody did. */
+  readonly stopped?: () => string | undefined;
   /** What was given to the command: the permission, and the rest for the command that is suggested. */
   readonly permission: GivenOptions & {
     readonly allow?: Permission["allow"];
@@ -49,7 +51,10 @@ export class DangerGate {
   /** Looks for the dangers in some plans, and says what could not be checked and what was let through. */
   static async open(options: GateOptions): Promise<DangerGate> {
     const { workspace, output, permission } = options;
-    const examination = await examine({ ...options, readCapacity: capacityReader(workspace) });
+    const examination = await examine({
+      ...options,
+      readCapacity: capacityReader(workspace, options.stopped),
+    });
     const { allow = [], confirm: confirmed = [] } = permission;
     for (const note of examination.notes) output.line(`\nNote: ${note}`);
     const refused = refusedBy(examination.findings, { allow });

@@ -12,6 +12,7 @@ import {
 import { type FluxOutcome, fluxObstacle, installFlux, isFluxComplete } from "../deployment/flux-installation";
 import {
   INTERRUPTED_EXIT_CODE,
+  Interrupted,
   type Interruption,
   orInterrupted,
   watchInterruption,
@@ -151,6 +152,7 @@ export async function deploy(deployment: Deployment): Promise<DeployReport> {
   const gate = await DangerGate.open({
     workspace,
     output,
+    stopped: interruption.reason,
     all,
     selected,
     plans,
@@ -173,6 +175,8 @@ export async function deploy(deployment: Deployment): Promise<DeployReport> {
       ...(gate.refusals.length > 0 ? { refused: gate.refusals } : {}),
     };
   }
+  const interrupted = interruption.reason();
+  if (interrupted !== undefined) throw new Interrupted(interrupted);
   if (gate.refusals.length > 0) {
     output.problem(`\n${gate.explanation()}\n\nNothing was changed.`);
     return { stacks: plans.map(unchanged), exitCode: 1, refused: gate.refusals };

@@ -49,7 +49,16 @@ export function diffCommand(): Command {
         const planned = await planAll({ workspace, all, selected, output, stopped: interruption.reason });
         const { environment, stack, allow } = options;
         const permission = { environment, stack, allow };
-        const gate = await DangerGate.open({ workspace, output, all, selected, ...planned, permission });
+        const stopped = interruption.reason;
+        const gate = await DangerGate.open({
+          workspace,
+          output,
+          stopped,
+          all,
+          selected,
+          ...planned,
+          permission,
+        });
         show(output, planned, gate);
         for (const line of explainSealing(workspace, sealing)) output.line(line);
         noteStanding(output, standing, planned.plans.some(hasChanges));

@@ -8,11 +8,12 @@ import { REPOSITORY, type Workspace } from "../workspace";
 /**
  * Adds up what the pods of a workspace's tree ask for, by rendering the tree with the sizes that are deployed and with those that
  * would be. Without kubectl or helm, or with a tree that doesn't render, that can't be told: a note says so, and nothing is refused.
+ * @param stopped why somebody interrupted, if somebody did
  */
-export function capacityReader({
-  directory,
-  project,
-}: Pick<Workspace, "directory" | "project">): CapacityReader {
+export function capacityReader(
+  { directory, project }: Pick<Workspace, "directory" | "project">,
+  stopped: () => string | undefined = () => undefined,
+): CapacityReader {
   return async (questions) => {
     const answers = new Map<string, CapacityAnswer>();
     const unknown: string[] = [];
@@ -23,9 +24,9 @@ export function capacityReader({
         validator ??= new TreeValidator(new FluxTree(directory, REPOSITORY));
         answers.set(name, await answer(validator, project, question));
       } catch (error) {
-        unknown.push(
-          `${name}: whether the pods fit the nodes was not checked: ${addressed(directory, (error as Error).message)}`,
-        );
+        // What renders gets a terminal's Ctrl-C too, and ends with an error: that is no fault of the tree.
+        const why = stopped() ?? addressed(directory, (error as Error).message);
+        unknown.push(`${name}: whether the pods fit the nodes was not checked: ${why}`);
       }
     }
     return { answers, unknown };

@@ -4,7 +4,7 @@ import { describeStanding, pull } from "../deployment/checkout-standing";
 import { explainElsewhere } from "../deployment/clusters-elsewhere";
 import { wayOut } from "../deployment/dangers";
 import { FLUX_NAMESPACE } from "../flux";
-import { shownPath } from "../place";
+import { sandboxAt, shownPath } from "../place";
 import type { Output } from "../terminal/output";
 import { environmentOf } from "../terraform";
 import type { Workspace } from "../workspace";
@@ -92,6 +92,10 @@ function summary({ environments, project }: ProjectStatus, { npmRun }: Workplace
   );
 }
 
+/** Git ignores what is in a sandbox. */
+const thenPush = (directory: string): string =>
+  sandboxAt(directory) === undefined ? "; then commit and push" : "";
+
 function nameLines(
   { pendingFiles, namesToCheck = [] }: ProjectStatus["project"],
   { npmRun, directory }: Workplace,
@@ -111,7 +115,7 @@ function nameLines(
       "with placeholders or old names",
       pendingFiles.map((path) => shownPath(directory, path)),
     ),
-    ...advice(`${npmRun("deploy")} writes the project's names into them; then commit and push`),
+    ...advice(`${npmRun("deploy")} writes the project's names into them${thenPush(directory)}`),
     ...notes,
   ];
 }
@@ -184,7 +188,7 @@ function listed(what: string, addresses: readonly string[]): string[] {
   return below(`${what}: ${addresses.slice(0, LISTED).join(", ")}${more}`);
 }
 
-function secretsLines({ name, secrets }: EnvironmentStatus, { npmRun }: Workplace): string[] {
+function secretsLines({ name, secrets }: EnvironmentStatus, { npmRun, directory }: Workplace): string[] {
   if ("problem" in secrets)
     return ["  Secrets", row("unknown", "secrets"), ...below(printable(secrets.problem))];
   const { needed, missing } = secrets;
@@ -194,7 +198,7 @@ function secretsLines({ name, secrets }: EnvironmentStatus, { npmRun }: Workplac
     "  Secrets",
     row("not created", `${missing.length} of ${counted(needed, "secret")} that applications wait for`),
     ...listed("missing", missing),
-    ...advice(`${npmRun("secrets", "create", "--environment", name)} creates them; then commit and push`),
+    ...advice(`${npmRun("secrets", "create", "--environment", name)} creates them${thenPush(directory)}`),
   ];
 }
 

@@ -5,7 +5,7 @@ import { type Diagnostic, type Ending, TerraformError } from "../terraform";
 import { REPOSITORY, sandboxDirectory, usedConfiguration } from "../workspace";
 import { isTaken } from "./adoption/conflicts";
 import { explainLock, LOCKED } from "./lock-failure";
-import { adviceOn } from "./trouble";
+import { adviceOn, unreachableRegistry } from "./trouble";
 
 /** What terraform says of everything that it didn't begin after an interrupt. */
 const HALTED = "execution halted";
@@ -83,7 +83,10 @@ function explainFailure(
   ];
   if (said.length === 0) {
     const halted = diagnostics.some(({ summary }) => summary === HALTED);
-    said.push(output || (halted ? "stopped before the rest was begun" : "terraform printed nothing"));
+    said.push(
+      unreachableRegistry(output, next) ??
+        (output || (halted ? "stopped before the rest was begun" : "terraform printed nothing")),
+    );
   }
   const passing = errors
     .filter(({ address }) => !advice.has(address ?? ""))
@@ -171,7 +174,7 @@ function describe(
     const resource = /Resource (\S+)/.exec(detail)?.[1] ?? address ?? "a resource";
     return [
       `${resource} is protected, and the changed configuration would destroy or replace it.`,
-      "Take back what you changed last (a name, a domain, a region, a whole environment). docs/troubleshooting.md says how to change it for real.",
+      "Take back what you changed last (a name, a domain, a region, a whole environment). docs/static-configuration.md#when-a-value-changes has how to change a domain for real.",
     ].join("\n");
   }
   // terraform names no resource for what fails while it destroys.

@@ -31,7 +31,7 @@ export function watchInterruption(output: Output): Interruption {
       output.line(
         running > 0
           ? `Interrupted: terraform finishes what it is doing and saves its state (${running} running). Press Ctrl-C again to stop it at once, at the risk of losing track of what it was creating.`
-          : "Interrupted.",
+          : "Stopping.",
       );
     }
     interruptAll();

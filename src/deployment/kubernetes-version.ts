@@ -198,7 +198,9 @@ function upgradeNotes({ name, production, cluster }: Environment, { from, to }: 
       cluster.haControlPlane ? "its API stays available" : "its API doesn't answer for some minutes"
     }. Then the nodes, one after the other: a new one joins, the old one is drained and removed, so every pod restarts. Deploy waits for the end.`,
     ...(production
-      ? [`Upgrade another environment first, and look at its applications, before ${name}.`]
+      ? [
+          `This run upgrades ${name} as soon as the other environments in it are upgraded, without a pause to look at their applications. To look first, deploy those alone with --environment, and ${name} afterwards.`,
+        ]
       : []),
   ];
 }

@@ -39,6 +39,45 @@ export function adviceOn(
   return undefined;
 }
 
+/** Why Go made no connection, as `setup.sh` would put it; its own words have ports and orders that differ in each run. */
+const NO_CONNECTION: ReadonlyArray<readonly [RegExp, string]> = [
+  [
+    /no such host|server misbehaving|name resolution|lookup \S+.*(?:connection refused|i\/o timeout|unreachable)/i,
+    "its address can't be resolved",
+  ],
+  [
+    /connection refused|proxyconnect|network is unreachable|no route to host|connection reset/i,
+    "no connection",
+  ],
+  [/i\/o timeout|Client\.Timeout|deadline exceeded|TLS handshake timeout/i, "no answer in time"],
+  [/x509: |tls: /i, "no secure connection"],
+];
+
+/**
+ * What `terraform init` says for each provider when nothing of it can be downloaded, in one line that is the same in all stacks;
+ * undefined where something else went wrong, too.
+ * @param output what it printed, broken into lines anywhere
+ */
+export function unreachableRegistry(output: string, next: Continuation): string | undefined {
+  const errors = output
+    .split(/^(?:[│|] *)?Error: /m)
+    .slice(1)
+    .map((error) => error.replace(/\s+[│|]?\s*/g, " "));
+  const causes = errors.map((error) => {
+    const host = /could not connect to ([\w.-]+)/.exec(error)?.[1] ?? hostIn(error);
+    const reason = NO_CONNECTION.find(([words]) => words.test(error))?.[1];
+    return host === undefined || reason === undefined ? undefined : `${host} can't be reached (${reason})`;
+  });
+  if (causes.length === 0 || causes.includes(undefined)) return undefined;
+  const all = [...new Set(causes)].sort().join(", ");
+  return `Terraform can't get what it needs: ${all}. Is there a network? Check it, and a proxy (HTTPS_PROXY). Then ${next} again.`;
+}
+
+function hostIn(error: string): string | undefined {
+  const url = /"(https?:\/\/[^"\s]+)"/.exec(error)?.[1];
+  return url !== undefined && URL.canParse(url) ? new URL(url).host : undefined;
+}
+
 type Service = "DigitalOcean" | "GitHub" | "Kubernetes" | "unknown";
 
 function serviceOf(url: string, address: string): Service {

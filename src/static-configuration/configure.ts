@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { sandboxAt } from "../place";
 import { explainMissing } from "./evidence";
 import { withLock } from "./lock";
 import { BACKUPS, backupOf, bytesIfThere, isLink, onDisk, RECORD, RUN, TREE } from "./paths";
@@ -52,15 +53,19 @@ export function configure(
     for (const { path } of plan.changes) report(`${path} configured`);
     for (const note of [...plan.notes, ...explainMissing(projectDirectory, plan.missingOriginals)])
       report(note);
-    report(`static configuration: ${summary(plan.changes.length)}`);
+    report(
+      `static configuration: ${summary(plan.changes.length, sandboxAt(projectDirectory) === undefined)}`,
+    );
   });
 }
 
-function summary(count: number): string {
+/** @param committed whether Git keeps the files: it ignores those of a sandbox */
+function summary(count: number, committed: boolean): string {
+  const commit = committed ? ", commit both" : "";
   if (count === 0) return "nothing left to replace";
   return count === 1
-    ? `1 file configured; its original is in ${BACKUPS}, commit both`
-    : `${count} files configured; their originals are in ${BACKUPS}, commit both`;
+    ? `1 file configured; its original is in ${BACKUPS}${commit}`
+    : `${count} files configured; their originals are in ${BACKUPS}${commit}`;
 }
 
 function carryOut(projectDirectory: string, { changes, begun, done }: Plan): void {

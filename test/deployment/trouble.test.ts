@@ -1,4 +1,5 @@
 import { ExplainedFailure, explain } from "../../src/deployment/failure";
+import { failureMessages } from "../../src/deployment/plan-all";
 import { adviceOn } from "../../src/deployment/trouble";
 import { TerraformError } from "../../src/terraform";
 
@@ -96,4 +97,41 @@ test.each([
   'Get "https://127.0.0.1:443/api": EOF in the middle of 401 things',
 ])("nothing is advised that isn't known: %s", (summary) => {
   expect(adviceOn({ summary, detail: "", address: VPC }, "deploy")).toBeUndefined();
+});
+
+describe("init without a network", () => {
+  const ASKED = 'Get "https://registry.terraform.io/.well-known/terraform.json"';
+  const noVersions = (provider: string, why: string) =>
+    `Error: Failed to query available provider packages\n\nCould not retrieve the list of available versions for provider\n${provider}: could not connect to registry.terraform.io: failed\nto request discovery document: ${ASKED}: ${why}\n`;
+  const failure = (stack: string, output: string) =>
+    explain(
+      new TerraformError(stack, "init", [], `Initializing provider plugins...\n${output}`, { underWay: [] }),
+    );
+
+  test.each([
+    [
+      "dial tcp: lookup registry.terraform.io on\n127.0.0.53:53: read udp 10.0.0.2:41234->8.8.8.8:53: i/o timeout",
+      "its address can't be resolved",
+    ],
+    ["dial tcp: lookup registry.terraform.io: no such\nhost", "its address can't be resolved"],
+    ["proxyconnect tcp:\ndial tcp 127.0.0.1:9: connect: connection refused", "no connection"],
+    [
+      "net/http: request canceled while\nwaiting for connection (Client.Timeout exceeded)",
+      "no answer in time",
+    ],
+  ])("is one cause in all stacks, whatever the order of their providers: %s", (why, reason) => {
+    const [a, b] = [noVersions("digitalocean/digitalocean", why), noVersions("hashicorp/kubernetes", why)];
+    const failures = [`${a}\n${b}`, `${b}\n${a}`].map((output, index) => {
+      const stack = ["staging-flux-config", "production-flux-config"][index] as string;
+      return { stack, message: failure(stack, output) };
+    });
+    expect(failureMessages(failures)).toEqual([
+      `staging-flux-config: terraform init failed\n  Terraform can't get what it needs: registry.terraform.io can't be reached (${reason}). Is there a network? Check it, and a proxy (HTTPS_PROXY). Then deploy again.\n  (the same in production-flux-config)`,
+    ]);
+  });
+
+  test("keeps terraform's own words beside another error", () => {
+    const output = `${noVersions("hashicorp/null", "dial tcp: lookup x: no such host")}\nError: Invalid version\n\nNo.`;
+    expect(failure("staging-cluster", output)).toContain("Error: Invalid version");
+  });
 });

@@ -1,6 +1,7 @@
-import { chmodSync, existsSync, lstatSync, mkdirSync, statSync, symlinkSync } from "node:fs";
+import { chmodSync, existsSync, lstatSync, mkdirSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
-import { pendingFiles, readRecord } from "../../src/static-configuration";
+import { SANDBOX_DIRECTORY } from "../../src/place";
+import { configure as configureHere, pendingFiles, readRecord } from "../../src/static-configuration";
 import { backupOf } from "../../src/static-configuration/paths";
 import {
   liveFiles,
@@ -401,4 +402,18 @@ describe("configuring refuses folders that it could follow out of the tree", () 
     expect(() => pendingFiles(directory, TABLE)).toThrow("flux/.backups/configured.txt, line 1: ");
     expect(read(directory, "flux/a.yaml")).toBe("example.com\n");
   });
+});
+
+test("nobody is asked to commit the files of a sandbox, which Git ignores", () => {
+  const sandbox = join(SANDBOX_DIRECTORY, "static-words");
+  mkdirSync(sandbox, { recursive: true });
+  try {
+    const said: string[] = [];
+    configureHere(makeProject({ "flux/a.yaml": "chat.example.com\n" }, sandbox), TABLE, (line) =>
+      said.push(line),
+    );
+    expect(said.at(-1)).toBe("static configuration: 1 file configured; its original is in flux/.backups");
+  } finally {
+    rmSync(sandbox, { recursive: true });
+  }
 });
