@@ -40,11 +40,15 @@ export const PROXY_VARIABLES = [...new Set(Object.values(VARIABLES).flat()), "NO
 export function proxyFor(url: string, environment: Environment = process.env): HttpProxy | undefined {
   if (!URL.canParse(url)) return undefined;
   const { protocol, hostname, port } = new URL(url);
-  const variable = (VARIABLES[protocol] ?? []).find((name) => environment[name]);
+  const variable = (VARIABLES[protocol] ?? []).find((name) => isMeant(name, environment[name]));
   if (variable === undefined || isExcepted({ hostname, port: port || defaultPort(protocol) }, environment))
     return undefined;
   return { ...parseProxy(environment[variable] as string, variable), variable };
 }
+
+/** Terraform ignores ALL_PROXY, so that a SOCKS proxy there is meant for other programs. */
+const isMeant = (name: string, value = ""): boolean =>
+  value !== "" && !(/^all_proxy$/i.test(name) && /^socks/i.test(value));
 
 function parseProxy(value: string, variable: string): Pick<HttpProxy, "address" | "shown"> {
   const text = /^[a-z][a-z0-9+.-]*:\/\//i.test(value) ? value : `http://${value}`;

@@ -169,6 +169,10 @@ test("the upper-case form wins, as in Go, and ALL_PROXY comes last", () => {
   expect(proxyFor("http://x.test", variables)).toMatchObject({ shown: "http://d", variable: "HTTP_PROXY" });
 });
 
+test.each(["ALL_PROXY", "all_proxy"])("a SOCKS proxy in %s is other programs', as for terraform", (name) => {
+  expect(proxyFor("https://x.test", { [name]: "socks5h://127.0.0.1:1080" })).toBeUndefined();
+});
+
 test.each([
   [
     "socks5://me:hidden@proxy.test:1080",
