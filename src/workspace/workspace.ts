@@ -186,7 +186,9 @@ export function sandboxDirectory(name: string, existing: boolean): string {
   }
   const directory = join(SANDBOX_DIRECTORY, name);
   if (existing && !existsSync(directory)) {
-    const others = sandboxDirectories().map((other) => basename(other));
+    const others = sandboxDirectories()
+      .map((other) => basename(other))
+      .filter((other) => !OF_A_TEST.test(other));
     throw new Error(
       `--sandbox ${name}: there is no such sandbox${others.length > 0 ? `, only ${others.join(", ")}` : " yet"}; ${npmRunIn(directory, "deploy")} makes it`,
     );
@@ -266,6 +268,8 @@ function described(
 }
 
 const SANDBOX_NAME = /^[a-z0-9][a-z0-9-]{0,30}$/;
+/** Sandboxes that `npm test` makes and removes again; nobody else needs to know them. */
+const OF_A_TEST = /^test-\d+-\d+$/;
 
 /** What the CDKTF app (main.ts) and the plain cdktf CLI need to know of a workspace that isn't the working directory. */
 function appVariables(directory: string, configurationFile: string): Record<string, string> {

@@ -256,9 +256,9 @@ describe("the configuration of a sandbox", () => {
       expect.stringContaining(own),
     ]);
     const document = JSON.parse(readFileSync(join(REPOSITORY, "infrastructure.config.json.example"), "utf8"));
-    document.environments[0].name = "qa";
+    document.environments[0].name = "none-such";
     writeFileSync(join(REPOSITORY, own), JSON.stringify(document));
-    const folder = `.sandbox/${name}/flux/clusters/qa`;
+    const folder = `.sandbox/${name}/flux/clusters/none-such`;
     const unfinished = check("--sandbox", name);
     expect([unfinished.code, unfinished.stdout]).toEqual([1, ""]);
     expect(unfinished.stderr).toContain(
@@ -266,7 +266,7 @@ describe("the configuration of a sandbox", () => {
     );
     expect(JSON.parse(check("--sandbox", name, "--json").stdout)).toMatchObject({
       valid: false,
-      problems: [{ path: "flux/clusters/qa" }],
+      problems: [{ path: "flux/clusters/none-such" }],
     });
     expect(check("x.json", "--sandbox", name).stderr).toContain("leave one of them out");
     expect(check("--sandbox", "no-such-sandbox").stderr).toContain("there is no such sandbox, only ");

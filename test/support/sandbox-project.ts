@@ -32,8 +32,27 @@ export function plainEnvironment(): NodeJS.ProcessEnv {
   return { ...Object.fromEntries(kept), NO_COLOR: "1", CHECKPOINT_DISABLE: "1" };
 }
 
+/** Removes the sandboxes of tests that were killed before they could. */
+export function removeAbandoned(): void {
+  const folder = join(REPOSITORY, ".sandbox");
+  for (const name of existsSync(folder) ? readdirSync(folder) : []) {
+    const [, pid] = /^test-(\d+)-\d+$/.exec(name) ?? [];
+    if (pid !== undefined && !isRunning(Number(pid)))
+      rmSync(join(folder, name), { recursive: true, force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== "ESRCH";
+  }
+}
+
 let created = 0;
 function nextName(): string {
+  if (created === 0) removeAbandoned();
   created += 1;
   return `test-${process.pid}-${created}`;
 }
