@@ -19,7 +19,7 @@ const markers = files.flatMap((file) =>
 
 describe("the comments for Renovate", () => {
   it("are there", () => {
-    expect(markers.length).toBeGreaterThan(10);
+    expect(markers.length).toBeGreaterThan(0);
   });
 
   it("stand in files that its manager reads", () => {
