@@ -87,6 +87,8 @@ export async function followedRemote(
     if (reason === undefined) return { state: "found", checkout, remote };
     foreign.push(reason);
   }
+  const rewritten = await rewrittenRemote(directory, ordered, github, variables);
+  if (rewritten !== undefined) return { state: "elsewhere", reason: String(foreign[0]), fix: rewritten };
   const verb = first === "origin" ? "set-url" : "add";
   return {
     state: "elsewhere",
@@ -99,6 +101,26 @@ export async function followedRemote(
 export const unreadable = ({ kind, problem, fix }: NoCheckout) =>
   ({ state: kind === "none" ? "none" : "unknown", reason: problem, fix }) as const;
 
+/**
+ * The fix where a remote's own address is right, and Git's configuration (`url.<base>.insteadOf`) makes another one of it: a new address
+ * would be rewritten, too.
+ */
+async function rewrittenRemote(
+  directory: string,
+  remotes: readonly string[],
+  github: Repository,
+  variables: Variables,
+): Promise<string | undefined> {
+  for (const remote of remotes) {
+    const { ok, output } = await runGit(directory, ["config", "--get-all", `remote.${remote}.url`]);
+    const pushes = await runGit(directory, ["config", "--get-all", `remote.${remote}.pushurl`]);
+    const own = [...output.split("\n"), ...(pushes.ok ? pushes.output.split("\n") : [])];
+    if (ok && own.every((address) => isRepository(address, github, variables)))
+      return `the remote's own address is right, and Git rewrites it by url.<base>.insteadOf. Show the rule with git config --show-origin --get-regexp '^url\\..*insteadof$', and remove it`;
+  }
+  return undefined;
+}
+
 /** Why a remote is not a repository, told by the host and the end of its addresses; undefined when it is. */
 async function foreignRemote(
   directory: string,
@@ -110,15 +132,22 @@ async function foreignRemote(
     runGit(directory, ["remote", "get-url", remote]),
     runGit(directory, ["remote", "get-url", "--push", "--all", remote]),
   ]);
-  const wanted = `${github.owner}/${github.repository}`.toLowerCase();
   const { hostname } = new URL(gitHubWeb(variables));
-  const foreign = [read.output, ...push.output.split("\n")].find((address) => {
-    const { owner, repository } = repositoryAt(address);
-    return `${owner}/${repository}`.toLowerCase() !== wanted || isElsewhere(address, hostname);
-  });
+  const foreign = [read.output, ...push.output.split("\n")].find(
+    (address) => !isRepository(address, github, variables),
+  );
   if (foreign === undefined) return undefined;
   const which = foreign === read.output ? `the remote ${remote} is` : `the remote ${remote} pushes to`;
   return `${which} ${withoutCredentials(foreign)}, and Flux reads ${github.owner}/${github.repository}${isElsewhere(foreign, hostname) ? ` at ${hostname}` : ""}, as "github" in the configuration says`;
+}
+
+/** Whether an address is that of a repository. */
+function isRepository(address: string, github: Repository, variables: Variables): boolean {
+  const { owner, repository } = repositoryAt(address);
+  return (
+    `${owner}/${repository}`.toLowerCase() === `${github.owner}/${github.repository}`.toLowerCase() &&
+    !isElsewhere(address, new URL(gitHubWeb(variables)).hostname)
+  );
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Variables } from "../terraform";
+import { checkCheckout } from "./checkout";
 import { checkClusterTokens } from "./cluster-tokens";
 import { checkConfiguration, readFacts } from "./configuration";
 import type { Questions, SetupContext, SetupOptions, StatePreparation } from "./context";
@@ -58,6 +59,8 @@ export async function setup(given: Setup): Promise<Result> {
   await checkNameServers(context);
   await checkGitHubPlan(context);
   await checkState(context);
+  report.section("Checkout");
+  await checkCheckout(context);
   report.section("Secrets of the applications");
   await checkSecrets(context);
   checkClusterTokens(context);

@@ -254,6 +254,19 @@ describe("what can't be compared", () => {
     process.env = { ...environment };
   });
 
+  test("a right address that Git rewrites is not asked to be set again", async () => {
+    git(ours, "remote", "set-url", "origin", "https://github.com/acme/platform.git");
+    git(ours, "config", "url.https://mirror.example/me/.insteadOf", "https://github.com/acme/");
+    expect(await standing()).toMatchObject({
+      state: "unknown",
+      matters: true,
+      reason: expect.stringContaining(
+        "the remote origin is https://mirror.example/me/platform.git, and Flux reads",
+      ),
+      fix: "the remote's own address is right, and Git rewrites it by url.<base>.insteadOf. Show the rule with git config --show-origin --get-regexp '^url\\..*insteadof$', and remove it",
+    });
+  });
+
   test("matters with a remote that is another repository, such as a fork", async () => {
     git(ours, "remote", "set-url", "origin", "https://github.com/me/platform.git");
     expect(await standing()).toMatchObject({

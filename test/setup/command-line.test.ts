@@ -70,9 +70,9 @@ describe("setup.sh on the command line", () => {
       expect(stdout).toContain(`  missing    ${line}`);
     expect(stdout).toContain("Not ready: 5 of the findings above must be fixed.");
     expect(stdout).toContain("npm run demo");
-    // Two of them are of warnings: the state is on this machine only, and pull requests get no plan.
-    expect(stdout.match(/^ {2}warning /gm)).toHaveLength(2);
-    expect(stdout.match(/^ {13}Fix: /gm)).toHaveLength(7);
+    // Three of them are of warnings: the state is on this machine only, pull requests get no plan, and there is no remote.
+    expect(stdout.match(/^ {2}warning /gm)).toHaveLength(3);
+    expect(stdout.match(/^ {13}Fix: /gm)).toHaveLength(8);
   });
 
   it("says the same the second time, less what the first has made", async () => {
