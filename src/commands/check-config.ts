@@ -1,8 +1,16 @@
 import { existsSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { Command } from "commander";
-import { CONFIGURATION_FILE, ConfigurationError, loadProject, type Problem, type Project } from "../config";
-import { listOf } from "../place";
+import {
+  applicationsWithoutTree,
+  CONFIGURATION_FILE,
+  ConfigurationError,
+  explainWithoutTree,
+  loadProject,
+  type Problem,
+  type Project,
+} from "../config";
+import { addressed, listOf } from "../place";
 import { Output } from "../terminal/output";
 import {
   explainFolders,
@@ -38,7 +46,11 @@ export function checkConfigCommand(): Command {
         output.line(
           `The configuration${which} is fine: ${project.name}, with ${listOf(project.environments.map(({ name }) => name))}.`,
         );
-        output.result({ valid: true, problems: [] });
+        const unused = directory === undefined ? [] : applicationsWithoutTree(project, directory);
+        const notes = unused.map((application) => `${application} ${explainWithoutTree(application)}`);
+        for (const note of notes)
+          output.problem(`Note: ${directory === undefined ? note : addressed(directory, note)}`);
+        output.result({ valid: true, problems: [], ...(notes.length > 0 ? { notes } : {}) });
       } catch (error) {
         if (!(error instanceof ConfigurationError)) throw error;
         output.problem(error.message);

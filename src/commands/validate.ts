@@ -1,7 +1,14 @@
 import { existsSync } from "node:fs";
 import { basename, join, relative, resolve } from "node:path";
 import type { Command } from "commander";
-import { CONFIGURATION_FILE, EXAMPLE_FILE, loadProject, type Project } from "../config";
+import {
+  applicationsWithoutTree,
+  CONFIGURATION_FILE,
+  EXAMPLE_FILE,
+  explainWithoutTree,
+  loadProject,
+  type Project,
+} from "../config";
 import { type Fix, FluxTree, fixTree, TreeValidator, type ValidationReport } from "../flux-tree";
 import { addressed, shownPath } from "../place";
 import { applicationSecrets } from "../secrets/applications";
@@ -68,7 +75,13 @@ async function validate(options: ValidateOptions, output: Output): Promise<void>
         declaredSecrets: applicationSecrets,
         progress: (environment, text) => output.progress(environment, text),
       });
-      const report = addressed === undefined ? found : withTexts(found, addressed);
+      const unused = applicationsWithoutTree(candidate.project, directory).map((system) => ({
+        rule: "applications",
+        system,
+        text: explainWithoutTree(system),
+      }));
+      const complete = { ...found, notes: [...found.notes, ...unused] };
+      const report = addressed === undefined ? complete : withTexts(complete, addressed);
       printReport(output, report, { verbose: options.verbose ?? false });
       reports.push({ candidate, report });
     }

@@ -2,7 +2,14 @@ export { APPLICATIONS, type StorageClassName, statedSizes } from "./application-
 export * from "./derive";
 export { isLoopback } from "./endpoints";
 export { rangesOverlap } from "./ip-ranges";
-export { CONFIGURATION_FILE, EXAMPLE_FILE, loadProject, parseProject } from "./load";
+export {
+  applicationsWithoutTree,
+  CONFIGURATION_FILE,
+  EXAMPLE_FILE,
+  explainWithoutTree,
+  loadProject,
+  parseProject,
+} from "./load";
 export { POOL_LABEL, SYSTEM_POOL, WORKLOAD_POOL } from "./names";
 export { ConfigurationError, formatProblem, nearest, type Problem } from "./problem";
 export {

@@ -35,6 +35,22 @@ function treeOf(directory: string): IsInTree {
     existsSync(join(flux, "clusters", environment, `${application}.yaml`));
 }
 
+/**
+ * Applications that a project's configuration has entries for and that flux/ deploys in none of its environments: their entries do
+ * nothing.
+ * @param tree the directory with the flux/ that the project is for
+ */
+export function applicationsWithoutTree({ environments }: Project, tree: string): string[] {
+  const isInTree = treeOf(tree);
+  const names = new Set(environments.flatMap(({ applications }) => Object.keys(applications)));
+  return [...names].filter((name) => !environments.some((environment) => isInTree(environment.name, name)));
+}
+
+/** What to tell of such an application. */
+export function explainWithoutTree(application: string): string {
+  return `is in the configuration (applications), and flux/ has neither flux/apps/${application} nor a flux/clusters/<environment>/${application}.yaml. The entry does nothing: remove it, or bring the application back.`;
+}
+
 /** As loadProject, from the text of a configuration; `name` stands for the file in messages. */
 export function parseProject(text: string, name: string = CONFIGURATION_FILE, isInTree?: IsInTree): Project {
   const { value, problems: syntax } = parseDocument(text, name);

@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { EXAMPLE_FILE, loadProject } from "../../src/config";
+import { applicationsWithoutTree, EXAMPLE_FILE, loadProject } from "../../src/config";
 import { infrastructureVariables, valuesYaml } from "../../src/flux";
 import { KEPT_APPLICATIONS } from "../flux-tree/tree";
 import { REPOSITORY } from "../support/example";
@@ -25,7 +25,10 @@ describe("an application that was removed from the tree", () => {
       ]);
       const all = ["chatbox", "fade", "fluxgate", "mattermost", "nextcloud", "traversion"];
       expect(applications({ tree: join(tree, "nowhere") })).toEqual([all, all]);
-      const [staging] = loadProject(join(REPOSITORY, EXAMPLE_FILE), { tree }).environments;
+      const example = loadProject(join(REPOSITORY, EXAMPLE_FILE), { tree });
+      expect(applicationsWithoutTree(example, tree)).toEqual(["mattermost", "nextcloud"]);
+      expect(applicationsWithoutTree(example, join(tree, "nowhere"))).toEqual([]);
+      const [staging] = example.environments;
       expect(JSON.stringify(infrastructureVariables(staging as never))).not.toContain("traversion");
       expect(valuesYaml(staging as never)).not.toContain("traversion");
       for (const name of all) mkdirSync(join(tree, "flux/apps", name), { recursive: true });
@@ -89,6 +92,15 @@ test("an application that was removed in a sandbox's own flux/ stays removed wit
     expect(clusters).toHaveLength(1);
     expect(project.read("clouds/kubernetes", ...clusters)).not.toContain(`applications_${application}_`);
     expect(project.run("diff", "--environment", "staging").code).toBe(0);
+
+    const configuration = project.json("infrastructure.config.json");
+    configuration.applications = { [application]: { replicas: 1 } };
+    project.write(["infrastructure.config.json"], JSON.stringify(configuration));
+    const check = project.run("check-config");
+    expect([check.code, check.stderr]).toEqual([
+      0,
+      expect.stringContaining(`Note: ${application} is in the configuration (applications), and `),
+    ]);
   } finally {
     project.remove();
   }
