@@ -107,14 +107,9 @@ export const sentences = ({ message, fix }: KeyProblem): string => `${message}. 
 /**
  * What is wrong with the private key of an environment whose secrets are encrypted already: it is on another machine, or another key
  * lies here. Undefined when it is here, and as long as there is none at all.
- * @param inCluster whether the cluster has it; absent: not known
  * @throws Error for a key file or .sops.yaml that is damaged
  */
-export function keyProblem(
-  directory: string,
-  environment: string,
-  inCluster?: boolean,
-): KeyProblem | undefined {
+export function keyProblem(directory: string, environment: string): KeyProblem | undefined {
   const foreign = foreignFilesProblem(directory, environment);
   if (foreign !== undefined) return foreign;
   const [recorded] = readRecipients(directory, environment) ?? [];
@@ -129,16 +124,9 @@ export function keyProblem(
         fix,
       }
     : {
-        message: `${file} is missing: the secrets of ${environment} are encrypted for ${recorded}, whose private half is on another machine, if anybody has it. ${withoutKey(inCluster)}`,
+        message: `${file} is missing: the secrets of ${environment} are encrypted for ${recorded}, whose private half is on another machine, if anybody has it. Deploys work without it once the cluster has it; opening, editing and rotating secrets does not`,
         fix,
       };
-}
-
-/** What works without the private key, by whether the cluster has it. */
-function withoutKey(inCluster: boolean | undefined): string {
-  if (inCluster === false)
-    return "The cluster does not have it yet, so a deploy from this machine is refused. Opening, editing and rotating secrets needs it, too";
-  return `Deploys work without it${inCluster ? "" : " once the cluster has it"}; opening, editing and rotating secrets does not`;
 }
 
 /**
