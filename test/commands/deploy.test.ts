@@ -368,7 +368,7 @@ describe("before anything is deployed", () => {
 
   test("without a yes and without a person nothing is applied", () => {
     const result = project.run("deploy");
-    expect([result.code, result.stderr]).toEqual([1, expect.stringContaining("add --yes")]);
+    expect([result.code, result.stderr]).toEqual([1, expect.stringContaining("Pass --yes")]);
     expect(project.exists("clouds", "kubernetes")).toBe(false);
   });
 

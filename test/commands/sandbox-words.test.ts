@@ -87,7 +87,7 @@ describeWithSops("no message of a sandbox leads into the checkout", () => {
   const inside = (...path: string[]): string => [".sandbox", project.name, ...path].join("/");
 
   test("a first deploy, and what tells how things are", () => {
-    expect(said(1, "secrets", "check")).toContain(`${inside(...NEXTCLOUD)} does not exist: npm run secrets`);
+    expect(said(1, "secrets", "check")).toContain(`secrets do not exist, such as ${inside("flux")}/`);
     expect(said(1, "secrets", "rotate", "--age-key")).toContain("npm run secrets -- create --sandbox");
     said(1, "secrets", "edit", "nextcloud-admin");
     expect(said(0, "secrets", "create")).toContain(inside(...KEY));
