@@ -161,6 +161,9 @@ export function toolsets(): Toolset[] {
   const found = [nativeTools(), strictTools()];
   const busybox = busyboxTools();
   if (busybox) found.push(busybox);
-  else console.warn("the static configuration is not tested with busybox here: this machine has no busybox");
+  else
+    process.stderr.write(
+      "the static configuration is not tested with busybox here: this machine has no busybox\n",
+    );
   return found;
 }
