@@ -42,14 +42,14 @@ export function decryptionKeyRefusals(
     // A sandbox's keys open nothing that has to last.
     return sandboxAt(directory) === undefined && replacesUnknownKey(change, directory, environment)
       ? [
-          `${stack.name}: the cluster of ${environment} has a key that is not on this machine, and the deploy would overwrite it (secret ${AGE_KEY_SECRET}). It may be the last copy, and old commits open with it only. Save it first, with kubectl set to that cluster: ${keyFromCluster(retiredAgeKeysFile("", environment))}`,
+          `${stack.name}: the cluster of ${environment} has a key that is not on this machine, and the deploy would overwrite it (secret ${AGE_KEY_SECRET}). It may be the last copy, and old commits open with it only. Save it first, with kubectl set to that cluster: ${keyFromCluster(retiredAgeKeysFile("", environment))}. If that is not what the last deploy wrote, or nothing that it opens is needed any more: kubectl --namespace flux-system delete secret ${AGE_KEY_SECRET}, then deploy`,
         ]
       : [];
   }
   const encrypted = change.action === "destroy" ? allSecretFiles(directory, environment).length : 0;
   if (encrypted === 0) return [];
   return [
-    `${stack.name}: the key that Flux decrypts with would be destroyed, and ${encrypted} ${encrypted === 1 ? "file is" : "files are"} encrypted for it. ${shownPath(directory, SOPS_CONFIGURATION)} no longer has a rule for ${environment}: ${bringBack(directory, SOPS_CONFIGURATION)}`,
+    `${stack.name}: the key that Flux decrypts with would be destroyed, and ${encrypted} ${encrypted === 1 ? "file is" : "files are"} encrypted for it. ${shownPath(directory, SOPS_CONFIGURATION)} no longer has a rule for ${environment}: ${foreignFilesProblem(directory, environment)?.fix ?? bringBack(directory, SOPS_CONFIGURATION)}`,
   ];
 }
 

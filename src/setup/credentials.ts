@@ -157,7 +157,7 @@ export async function checkPlanCredentials(context: SetupContext): Promise<void>
       const same = sameAs(name);
       if (same !== undefined)
         report.finding(
-          "warning",
+          "missing",
           checkName(name),
           `${name} is the same token as ${same}: the code of a pull request could do with it what that is for`,
           `make a read-only token for plans (docs/credentials.md#plan-tokens), and put it into .env as ${name}`,

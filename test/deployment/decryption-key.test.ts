@@ -121,7 +121,9 @@ test("the last copy of a key is not overwritten: what the cluster has must be he
   const overwrite = (recipients: readonly string[]) =>
     refusals("update", ["data_wo_revision"], { before: decryptionKeyRevision(recipients) });
   const refused = [
-    expect.stringMatching(/has a key that is not on this machine.*>> \.secrets\/staging\/retired\.agekey\)$/),
+    expect.stringMatching(
+      /has a key that is not on this machine.*>> \.secrets\/staging\/retired\.agekey\)\. .*delete secret sops-age, then deploy$/,
+    ),
   ];
   expect(overwrite([old.recipient])).toEqual(refused);
   expect(overwrite([recipient, old.recipient])).toEqual(refused);

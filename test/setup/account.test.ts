@@ -183,8 +183,10 @@ describe("the name servers of the domain", () => {
     project.nameServer = "127.0.0.1:9";
     expect(find(await project.report(), "name-servers")).toMatchObject({
       status: "unchecked",
-      message:
-        "the name servers of shop.example are not checked: no name server of this machine can be reached; is there a network?",
+      // Older versions of Node wait for a refused connection.
+      message: expect.stringMatching(
+        /^the name servers of shop\.example are not checked: (?:no name server of this machine can be reached; is there a network\?|the name server of this machine does not answer in time)$/,
+      ),
     });
   });
 
@@ -274,7 +276,7 @@ describe("the tokens that plans read with", () => {
       PLAN_GITHUB_TOKEN: "ghp_classic0",
     });
     expect(find(report, "plan-digitalocean-token")).toMatchObject({
-      status: "warning",
+      status: "missing",
       message: expect.stringContaining("PLAN_DIGITALOCEAN_TOKEN is the same token as DIGITALOCEAN_TOKEN"),
     });
     api.answer("/user", { status: 200, headers: { "x-oauth-scopes": "repo" } });

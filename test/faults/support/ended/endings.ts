@@ -34,7 +34,7 @@ const terraforms = (deploy: WatchedCommand): number[] =>
     .flatMap(({ pid, words }) => (words[0] === "terraform" && words[1] === "apply" ? [pid] : []));
 
 const isTold = (deploy: WatchedCommand): Promise<void> =>
-  deploy.until("it says that it is interrupted", () => deploy.text.includes("Interrupted"));
+  deploy.until("it says that it is interrupted", () => /^(?:Interrupted|Stopping)\b/m.test(deploy.text));
 
 /** An interrupt is no failure, whatever it has ended. */
 const interrupted: Pick<Way, "ended" | "wrongIn"> = {
