@@ -147,7 +147,7 @@ function nothingToCreate(creations: readonly Creation[]): string {
   const closed = creations.filter(({ missingKey }) => missingKey !== undefined);
   return closed.length === 0
     ? "Nothing to create: every secret is there."
-    : `Nothing to create. Secrets that can't be opened on this machine: those of ${closed.map(({ environment }) => environment).join(" and ")} (see above).`;
+    : `Nothing to create. Secrets that can't be opened on this machine: those of ${listOf(closed.map(({ environment }) => environment))} (see above).`;
 }
 
 function tellCreation(creation: Creation, output: Output, shown: (path: string) => string): void {

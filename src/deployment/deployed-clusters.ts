@@ -1,7 +1,6 @@
 import { VARIABLE_PREFIX } from "../flux";
 import {
   environmentOf,
-  readStackDocument,
   readState,
   type StateDocument,
   type SynthesizedStack,
@@ -38,7 +37,7 @@ export async function deployedClusters(
   const environments = [...new Set(stacks.map(environmentOf))];
   const stateOf = async (name: string): Promise<StateDocument> => {
     const stack = stacks.find((one) => one.name === name);
-    return stack ? readState({ ...stack, document: readStackDocument(stack) }, variables) : {};
+    return stack ? readState(stack, variables) : {};
   };
   const entries = await Promise.all(
     environments.map(async (environment) => {

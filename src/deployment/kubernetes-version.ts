@@ -8,7 +8,6 @@ import {
   environmentOf,
   type PlanOptions,
   planStack,
-  readStackDocument,
   readState,
   refreshState,
   type StackDocument,
@@ -19,12 +18,19 @@ import {
 } from "../terraform";
 import { stackInputs, type Workspace } from "../workspace";
 import { deployedCluster } from "./deployed-clusters";
+import { deployedAttributes } from "./deployed-value";
 
 /** An upgrade of a running cluster to the next minor version. */
 export interface Upgrade {
   readonly from: string;
   readonly to: string;
 }
+
+/** The environment whose cluster a stack makes; undefined for another stack. */
+const clusterEnvironment = (
+  stack: SynthesizedStack,
+  { environments }: Workspace["project"],
+): Environment | undefined => environments.find(({ name }) => `${name}-cluster` === stack.name);
 
 const POOL_TYPE = "digitalocean_kubernetes_node_pool";
 
@@ -62,11 +68,11 @@ export async function planWithVersion(
   { project, variables }: Pick<Workspace, "project" | "variables">,
   hold?: string,
 ): Promise<StackPlan> {
-  const environment = project.environments.find(({ name }) => `${name}-cluster` === stack.name);
+  const environment = clusterEnvironment(stack, project);
   const wanted = minorOf(environment?.cluster.version);
   if (environment === undefined || wanted === undefined || options.assumed?.length)
     return planStack(stack, options);
-  const state = await readState({ ...stack, document: readStackDocument(stack) }, variables);
+  const state = await readState(stack, variables);
   const deployed = deployedCluster(state).version;
   let waits: string | undefined;
   if (minorOf(deployed) === wanted - 1) {
@@ -128,7 +134,7 @@ async function unfinishedElsewhere(
   stack: SynthesizedStack,
   { project, variables }: Pick<Workspace, "project" | "variables">,
 ): Promise<string | undefined> {
-  const environment = project.environments.find(({ name }) => `${name}-cluster` === stack.name);
+  const environment = clusterEnvironment(stack, project);
   const wanted = minorOf(environment?.cluster.version);
   const id = wanted === undefined ? undefined : await clusterId(stack, variables);
   if (environment === undefined || wanted === undefined || id === undefined) return undefined;
@@ -259,7 +265,7 @@ export async function unfinishedUpgrade(
   stack: SynthesizedStack,
   { project, variables }: Workspace,
 ): Promise<Pick<Upgrade, "to"> | undefined> {
-  const environment = project.environments.find(({ name }) => `${name}-cluster` === stack.name);
+  const environment = clusterEnvironment(stack, project);
   const wanted = minorOf(environment?.cluster.version);
   const id = wanted === undefined ? undefined : await clusterId(stack, variables);
   if (id === undefined) return undefined;
@@ -320,12 +326,7 @@ export async function clusterId(
   stack: SynthesizedStack & { readonly document?: StackDocument },
   variables: Variables,
 ): Promise<string | undefined> {
-  const state = await readState(
-    { ...stack, document: stack.document ?? readStackDocument(stack) },
-    variables,
-  );
-  const id = state.resources?.find(({ type, mode }) => type === CLUSTER_TYPE && mode === "managed")
-    ?.instances[0]?.attributes?.id;
+  const { id } = deployedAttributes(await readState(stack, variables), CLUSTER_TYPE) ?? {};
   return typeof id === "string" ? id : undefined;
 }
 

@@ -1,7 +1,6 @@
 import { newestUsable, type ReadableState, type StateStore } from "../state";
 import {
   environmentOf,
-  readStackDocument,
   readState,
   type StackDocument,
   type StackPlan,
@@ -105,7 +104,7 @@ async function missingInPlan(
  */
 export async function missingInAccount(deployed: Stack): Promise<MissingObjects | undefined> {
   const { stack, variables } = deployed;
-  const state = await stateOf(deployed);
+  const state = await readState(stack, variables);
   const objects: MissingObject[] = [];
   for (const [type, { path, list }] of Object.entries(KINDS) as Array<[Kind, (typeof KINDS)[Kind]]>) {
     const instances = instancesOf(state, type);
@@ -126,7 +125,7 @@ const DOMAIN: Kind = "digitalocean_domain";
 export async function compareAccount(deployed: Stack, known?: StateDocument): Promise<AccountComparison> {
   const { stack, variables, formerOwner } = deployed;
   try {
-    const state = known ?? (await stateOf(deployed));
+    const state = known ?? (await readState(stack, variables));
     const [project] = instancesOf(state, PROJECT);
     const owner = project ? project.owner : await formerOwner?.(stack.name);
     const [projects, answer] = await Promise.all([
@@ -209,7 +208,3 @@ function instancesOf({ resources = [] }: StateDocument, wanted: string): Instanc
 }
 
 const isClusterStack = (stack: SynthesizedStack): boolean => stack.name === `${environmentOf(stack)}-cluster`;
-
-function stateOf({ stack, variables }: Stack): Promise<StateDocument> {
-  return readState({ ...stack, document: stack.document ?? readStackDocument(stack) }, variables);
-}

@@ -1,8 +1,14 @@
-import { readStackDocument, readState, type StackPlan } from "../terraform";
-import type { DescribedStack, Workspace } from "../workspace";
+import {
+  GITHUB_ENVIRONMENT,
+  readState,
+  type StackDocument,
+  type StackPlan,
+  type SynthesizedStack,
+} from "../terraform";
+import type { Workspace } from "../workspace";
 import { gitHubList, gitHubObject } from "./cloud-api";
+import { deployedAttributes } from "./deployed-value";
 
-const ENVIRONMENT = "github_repository_environment";
 const POLICY = "github_repository_environment_deployment_policy";
 const SECRET = "github_actions_environment_secret";
 
@@ -25,7 +31,7 @@ export interface OpenEnvironment {
 }
 
 type Place = Pick<Workspace, "project" | "variables">;
-type DeployedStack = Pick<DescribedStack, "name" | "directory" | "document">;
+type DeployedStack = Pick<SynthesizedStack, "name" | "directory"> & { readonly document?: StackDocument };
 
 /** Who may use an environment by its kind of policy, in words; undefined where only the listed policies say so. */
 export function openTo(policy: BranchPolicy | null | undefined): string | undefined {
@@ -64,7 +70,7 @@ export async function openEnvironment(
     const isDeployed = String(id) === deployed?.id && (name === deployed.pattern || changes(POLICY));
     return !isOurs && !isDeployed;
   });
-  const byKind = changes(ENVIRONMENT) ? undefined : openTo(found.deployment_branch_policy);
+  const byKind = changes(GITHUB_ENVIRONMENT) ? undefined : openTo(found.deployment_branch_policy);
   const others = [
     ...(byKind === undefined ? [] : [byKind]),
     ...foreign.map(({ name, type }) => `every ${type === "tag" ? "tag" : "branch"} that matches ${name}`),
@@ -79,9 +85,7 @@ async function deployedPolicy(
   stack: DeployedStack,
   variables: Workspace["variables"],
 ): Promise<{ readonly id: string | undefined; readonly pattern: string | undefined } | undefined> {
-  const { resources = [] } = await readState(stack, variables);
-  const resource = resources.find(({ mode, type }) => mode === "managed" && type === POLICY);
-  const attributes = resource?.instances[0]?.attributes as
+  const attributes = deployedAttributes(await readState(stack, variables), POLICY) as
     | { readonly id?: string; readonly branch_pattern?: string }
     | undefined;
   return attributes && { id: attributes.id?.split(":").pop(), pattern: attributes.branch_pattern };
@@ -107,8 +111,7 @@ const writesTokens = ({ changes }: StackPlan): boolean =>
 
 /** A plan as far as its environment in GitHub is open to others, in words; empty where it isn't. */
 async function findings(plan: StackPlan, workspace: Place): Promise<string[]> {
-  const stack = { ...plan.stack, document: readStackDocument(plan.stack) };
-  const open = await openEnvironment(stack, workspace, plan);
+  const open = await openEnvironment(plan.stack, workspace, plan);
   return open === undefined ? [] : [explainOpen(open)];
 }
 

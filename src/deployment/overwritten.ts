@@ -4,7 +4,6 @@ import {
   type ReviewedEnvironment,
   type ReviewerId,
   readPlan,
-  readStackDocument,
   readState,
   reviewerIds,
   type StackPlan,
@@ -12,6 +11,7 @@ import {
 } from "../terraform";
 import type { Workspace } from "../workspace";
 import { gitHubList, gitHubObject } from "./cloud-api";
+import { deployedAttributes } from "./deployed-value";
 import { type BranchPolicy, openEnvironmentNotes, openTo } from "./open-environments";
 
 /** The attribute of an environment that says who has to approve. */
@@ -145,9 +145,6 @@ const reviewersOf = ({ protection_rules = [] }: GitHubEnvironment) =>
       return { id: reviewerId, name: login ?? (slug === undefined ? reviewerId : `team ${slug}`) };
     });
 
-const stateOf = ({ stack }: StackPlan, { variables }: Workspace): Promise<StateDocument> =>
-  readState({ ...stack, document: readStackDocument(stack) }, variables);
-
 /** What the data sources of earlier deploys have read: a plan no longer has those of reviewers that the configuration dropped. */
 const namesInState = ({ resources = [] }: StateDocument): Map<ReviewerId, string> =>
   namesOfReviewers(
@@ -184,7 +181,7 @@ async function withReviewerNames(plan: StackPlan, owner: string, workspace: Work
       .flatMap(({ before, after }) => [...(before as string[]), ...(after as string[])])
       .some((one) => /^(?:user|team) \d+$/.test(one));
   if (!isNameless(plan)) return plan;
-  const state = await stateOf(plan, workspace);
+  const state = await readState(plan.stack, workspace.variables);
   const known = named(namesInState(state), plan);
   if (!isNameless(known)) return known;
   const deployed = environmentIn(state);
@@ -194,9 +191,8 @@ async function withReviewerNames(plan: StackPlan, owner: string, workspace: Work
     : named(new Map(reviewersOf(found).map(({ id, name }) => [id, name])), known);
 }
 
-const environmentIn = ({ resources = [] }: StateDocument): Attributes =>
-  (resources.find(({ mode, type }) => mode === "managed" && type === ENVIRONMENT)?.instances[0]?.attributes ??
-    {}) as Attributes;
+const environmentIn = (state: StateDocument): Attributes =>
+  (deployedAttributes(state, ENVIRONMENT) ?? {}) as Attributes;
 
 async function gitHubEnvironment(
   owner: string,
@@ -230,7 +226,7 @@ function policyChange({ deployment_branch_policy: policy }: GitHubEnvironment): 
 
 async function removedReviewers(plan: StackPlan, owner: string, workspace: Workspace): Promise<string[]> {
   if (plan.changes.some(({ type }) => type === ENVIRONMENT)) return [];
-  const state = await stateOf(plan, workspace);
+  const state = await readState(plan.stack, workspace.variables);
   const known = environmentIn(state);
   if (reviewerIds(known).length === 0) return [];
   const found = await gitHubEnvironment(owner, known, workspace);

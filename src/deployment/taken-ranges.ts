@@ -39,7 +39,8 @@ export async function takenRanges(
   );
   if (wanted.length === 0) return { refusals: [], notes: [] };
   try {
-    return { refusals: await overlapsInAccount(wanted, variables), notes: [] };
+    const overlaps = await overlapsInAccount(wanted, variables);
+    return { refusals: overlaps.map(({ problem, fix }) => `${problem}. ${fix}`), notes: [] };
   } catch (error) {
     return {
       refusals: [],
@@ -64,13 +65,13 @@ export function configuredRanges({ environments }: Pick<Project, "environments">
 }
 
 /**
- * What of the account overlaps configured ranges: path, reason and fix.
+ * What of the account overlaps configured ranges: the path and the reason, and the fix.
  * @throws Error when the account can't be read
  */
 export async function overlapsInAccount(
   wanted: readonly WantedRange[],
   variables: Workspace["variables"],
-): Promise<string[]> {
+): Promise<Array<{ readonly problem: string; readonly fix: string }>> {
   const [networks, clusters] = await Promise.all([
     listDigitalOcean<Network>("vpcs", "vpcs", variables),
     listDigitalOcean<Cluster>("kubernetes/clusters", "kubernetes_clusters", variables),
@@ -85,9 +86,9 @@ export async function overlapsInAccount(
   return wanted.flatMap(({ index, range, own }) =>
     taken
       .filter((one) => one.name !== own && one.range !== undefined && rangesOverlap(one.range, range))
-      .map(
-        (one) =>
-          `environments[${index}].cluster.vpcIpRange: ${range} overlaps ${one.range} of ${one.what} in this DigitalOcean account, which refuses that. Choose another range, or leave it out: DigitalOcean then chooses a free one.`,
-      ),
+      .map((one) => ({
+        problem: `environments[${index}].cluster.vpcIpRange: ${range} overlaps ${one.range} of ${one.what} in this DigitalOcean account, which refuses that`,
+        fix: "Choose another range, or leave it out: DigitalOcean then chooses a free one.",
+      })),
   );
 }

@@ -1,11 +1,5 @@
 import { clusterName } from "../config";
-import {
-  environmentOf,
-  readStackDocument,
-  readState,
-  type SynthesizedStack,
-  TerraformError,
-} from "../terraform";
+import { environmentOf, readState, type SynthesizedStack, TerraformError } from "../terraform";
 import type { Workspace } from "../workspace";
 import { digitalOceanList } from "./cloud-api";
 import { deployedValue } from "./deployed-value";
@@ -37,7 +31,7 @@ export async function whyUnfound(
 ): Promise<Error | undefined> {
   const environment = environmentOf(stack);
   const owner = all.find(({ name }) => name === `${environment}-cluster`);
-  const state = owner ? await readState({ ...owner, document: readStackDocument(owner) }, variables) : {};
+  const state = owner ? await readState(owner, variables) : {};
   const id = deployedValue(state, "digitalocean_kubernetes_cluster", "id");
   const name =
     deployedValue(state, "digitalocean_kubernetes_cluster", "name") ?? clusterName(project.name, environment);

@@ -5,7 +5,7 @@ import { ageKeyFile, keepAgeKey, readAgeKey, readAgeKeys } from "./age-key";
 import type { ApplicationSecret } from "./application-secret";
 import { changeValues } from "./change-values";
 import { explainForeignKey, foreignFilesProblem, keyProblem, sentences, unprovenKey } from "./foreign-key";
-import { inventory, openKeys, type SecretsContext } from "./inventory";
+import { openKeys, openSecrets, type SecretsContext } from "./inventory";
 import {
   listInKustomization,
   neededSecrets,
@@ -90,7 +90,7 @@ export async function createSecrets(context: SecretsContext, sops: Sops): Promis
 /** Whether there is a secret to make or to complete; damaged files are problems of their own. */
 function needsSops(context: SecretsContext): boolean {
   try {
-    return inventory(context).some(({ created, missingKeys }) => !created || missingKeys.length > 0);
+    return openSecrets(context).length > 0;
   } catch {
     return true;
   }

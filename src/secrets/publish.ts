@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { GitHubRepository } from "../config";
-import { shownPath } from "../place";
+import { listOf, shownPath } from "../place";
 import { fetchPublicKey, type RepositoryPublicKey } from "./github-api";
 import { deployKey, webhookPath } from "./private-files";
 import { type PublishedSecrets, readPublished, type SealedValues } from "./published";
@@ -149,7 +149,7 @@ function planSecrets(environment: string, variables: PublishOptions["variables"]
 function refuseSharedTokens(environment: string, variables: PublishOptions["variables"]): void {
   const shared = sharedWithPlans([environment], variables);
   if (shared.length === 0) return;
-  const pairs = shared.map(({ plan, others }) => `${plan} has the value of ${others.join(" and ")}`);
+  const pairs = shared.map(({ plan, others }) => `${plan} has the value of ${listOf(others)}`);
   throw new Error(
     `${environment}: ${pairs.join(", ")}. Plans run the code of every pull request, which could then use it as well. Make a token that may only read (docs/credentials.md), or leave the variable empty.`,
   );

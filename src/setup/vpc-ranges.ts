@@ -13,10 +13,7 @@ export async function checkVpcRanges(
   if (wanted.length === 0 || api === undefined) return;
   try {
     const overlaps = await overlapsInAccount(wanted, settings());
-    for (const overlap of overlaps) {
-      const [message = "", ...fix] = overlap.split(/(?<=refuses that)\. /);
-      report.finding("missing", CHECK, message, fix.join(" "));
-    }
+    for (const { problem, fix } of overlaps) report.finding("missing", CHECK, problem, fix);
     if (overlaps.length === 0)
       report.finding("ok", CHECK, "the configured IP ranges overlap nothing else in the account");
   } catch (error) {

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type Outputs, type Variables, valuesOf } from "./plan";
-import type { StackDocument } from "./stack-document";
+import { readStackDocument, type StackDocument } from "./stack-document";
 import { withTemporaryFolder } from "./temporary-folder";
 import { runTerraform } from "./terraform";
 
@@ -68,14 +68,15 @@ export function stackDeployment(document: StackDocument, state: StateDocument): 
 /**
  * The state of a stack, without a lock and without touching the stack's directory, so that it can be read while a deploy works
  * there. Local states are files; others are fetched by a terraform that knows the backend only.
- * @param directory where terraform runs for the stack: paths in it are relative to that
+ * @param stack `directory` is where terraform runs for it: paths are relative to that. Its document is read from there unless it is given,
+ * as for a stack that is not synthesized there
  * @throws Error when it can't be read, TerraformError when terraform can't fetch it
  */
 export async function readState(
-  stack: { readonly name: string; readonly directory: string; readonly document: StackDocument },
+  stack: { readonly name: string; readonly directory: string; readonly document?: StackDocument },
   variables: Variables,
 ): Promise<StateDocument> {
-  const { backend } = stack.document.terraform ?? {};
+  const { backend } = (stack.document ?? readStackDocument(stack)).terraform ?? {};
   return backend?.local
     ? readLocalState(stack.name, resolve(stack.directory, backend.local.path))
     : pullState(stack.name, backend, variables);

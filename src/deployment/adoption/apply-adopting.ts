@@ -114,15 +114,14 @@ function failedCreations(error: TerraformError, plan: StackPlan): ResourceChange
 async function zonesOfOthers({ changes }: StackPlan, options: AdoptingOptions): Promise<ReadonlySet<string>> {
   const zones = changes.filter(({ type, action }) => type === ZONE && action === "create");
   if (zones.length === 0) return new Set();
-  const clouds = { variables: options.workspace.variables, state: await stateOf(options) };
+  const clouds = {
+    variables: options.workspace.variables,
+    state: await readState(options.stack, options.workspace.variables),
+  };
   const present = await Promise.all(
     zones.map(async ({ label }) => label === undefined || hasZone(label, clouds).catch(() => true)),
   );
   return new Set(zones.flatMap(({ address }, index) => (present[index] ? [address] : [])));
-}
-
-async function stateOf({ stack, workspace }: AdoptingOptions): Promise<StateDocument> {
-  return readState({ ...stack, document: readStackDocument(stack) }, workspace.variables);
 }
 
 /** An object that is there, under the name that the failed plan gave to a resource. */
@@ -146,7 +145,7 @@ async function lookUp(
   const wanted = changes.filter(({ type }) => isAdoptable(type));
   if (wanted.length === 0) return new Map();
   const { workspace } = options;
-  const state = await stateOf(options);
+  const state = await readState(options.stack, options.workspace.variables);
   const { resource_changes = [] } = await readPlan(plan.stack, workspace.variables);
   const clouds = { variables: workspace.variables, owner: workspace.project.github?.owner, state };
   const look = async ({ address, type, label: name }: ResourceChange): Promise<Sighting> => {
@@ -184,7 +183,7 @@ async function requireFound(
   { sightings, evidence }: Evidence,
   options: AdoptingOptions,
 ): Promise<Found[]> {
-  const state = await stateOf(options);
+  const state = await readState(options.stack, options.workspace.variables);
   const found: Found[] = [];
   const advice = new Map<string, string>();
   for (const conflict of conflicts) {
